@@ -1,0 +1,49 @@
+"""The web processes. Settings of the program itself are in core/settings.py."""
+
+import os
+import shutil
+import tempfile
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+# Several processes count into one folder; prometheus_client looks for it when it is imported.
+_own_metrics = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+if _own_metrics:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="hall-metrics-")
+
+from prometheus_client import multiprocess  # noqa: E402
+
+bind = f"{os.environ.get('BIND', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or min(max(2, len(os.sched_getaffinity(0))), 16))
+threads = 4
+preload_app = True  # one import for all workers: starts sooner and shares memory
+reuse_port = True  # without it one worker takes every kept connection
+keepalive = 75  # longer than a proxy's 60 s, and kiosks poll every few seconds
+timeout = 60
+graceful_timeout = 10
+max_requests = 0
+control_socket_disable = True
+accesslog = None  # paths carry codes; the program logs requests itself, without them
+errorlog = "-"
+loglevel = "warning"
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    """A connection that the master may have opened belongs to the master."""
+    app = server.app.wsgi()
+    with app.app_context():
+        for engine in app.extensions["sqlalchemy"].engines.values():
+            engine.dispose(close=False)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Take a dead worker's gauges out of the metrics."""
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Arbiter) -> None:
+    """Leave no folder behind."""
+    if _own_metrics:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
