@@ -1,0 +1,127 @@
+"""The front door of an area: what it offers to the rest of the house. `app.py` hands these on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from core.events import Listener
+from core.scheduler import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One door on the kiosk's home. Texts are already in the reader's language.
+
+    area: colour and bookmark. big: one of the two large tiles. disabled_reason: why, if it cannot be used now.
+    """
+
+    area: str
+    icon: str
+    label: str
+    note: str
+    url: str
+    big: bool = False
+    art: str = ""
+    disabled_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MyItem:
+    """One line of a resident's day: a booking, a meal, a shift."""
+
+    area: str
+    starts_at: datetime
+    when: str
+    title: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number on the staff's today page: `value` large, `label` below."""
+
+    value: str
+    label: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody who comes next, for the today page; the name is masked."""
+
+    at: datetime
+    name: str
+    what: str
+    note: str
+    url: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One row of the day's places on the today page: `bars` are (start, end, words)."""
+
+    label: str
+    url: str
+    bars: Sequence[tuple[datetime, datetime, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What an area puts on the staff's today page of one centre."""
+
+    figures: Sequence[Figure] = ()
+    arrivals: Sequence[Arrival] = ()
+    strips: Sequence[Strip] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding of `doctor`: ok, what was looked at, and what to do where it is not."""
+
+    ok: bool
+    what: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """What an area offers. Every callable takes ids, not rows, and runs in the caller's transaction.
+
+    blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
+    as (when, title, note). desks: entries of the console's head. my_day(resident, from, to): what is in that time.
+    today(centre, day). search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
+    slip(code) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: its dataclass.
+    """
+
+    name: str
+    blueprints: Sequence[Any] = ()
+    tiles: Callable[[int], Sequence[Tile]] | None = None
+    now: Callable[[int], Sequence[tuple[str, str, str]]] | None = None
+    desks: Sequence["Desk"] = ()
+    jobs: Sequence[Job] = ()
+    listeners: Sequence[Listener] = ()
+    commands: Sequence[Any] = ()
+    today: Callable[[int, date], Today] | None = None
+    my_day: Callable[[int, datetime, datetime], Sequence[MyItem]] | None = None
+    search: Callable[[str, frozenset[int]], Sequence[MyItem]] | None = None
+    export: Callable[[int], dict[str, Any]] | None = None
+    erase: Callable[[int], None] | None = None
+    slip: Callable[[str], Any] | None = None
+    slip_act: Callable[[str, str], Any] | None = None
+    slip_kind: str = ""
+    doctor: Callable[[], Sequence[Check]] | None = None
+    policy: type[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One entry in the console's head, for staff who hold one of `roles`."""
+
+    area: str
+    label: str
+    icon: str
+    endpoint: str
+    roles: frozenset[str]

@@ -1,0 +1,171 @@
+"""Backup and restore of the whole database, the same file for SQLite and PostgreSQL.
+
+A gzip of JSON lines: a head, a line a row, a foot with counts and the digest of all lines before. Taken in one read
+transaction (repeatable read on PostgreSQL), so it is one moment, while the house goes on working.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Date, Engine, LargeBinary, Time, insert, select, text
+from sqlalchemy.sql.schema import Column, Table
+
+from core.database import Base, Moment, db
+
+FORMAT = 1
+
+
+class Damaged(Exception):
+    """The file cannot be restored; the message says why."""
+
+
+def backup(path: Path) -> dict[str, int]:
+    """Write every table to `path` (mode 600). Returns rows by table. A half-written file never bears the name."""
+    partial = path.with_name(path.name + ".part")
+    digest, counts = hashlib.sha256(), {}
+    partial.touch(mode=0o600)
+    with gzip.open(partial, "wb", compresslevel=6) as file, _reading(db.engine) as connection:
+
+        def write(line: dict[str, Any]) -> None:
+            raw = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+            digest.update(raw)
+            file.write(raw)
+
+        write({"service-hall": FORMAT, "revision": revision(connection)})
+        for table in Base.metadata.sorted_tables:
+            counts[table.name] = 0
+            for row in connection.execute(
+                select(_untyped(table)).order_by(*_untyped(table).primary_key.columns)
+            ):
+                write({"t": table.name, "r": [_plain(value) for value in row]})
+                counts[table.name] += 1
+        file.write(json.dumps({"counts": counts, "sha256": digest.hexdigest()}).encode() + b"\n")
+    partial.replace(path)
+    return counts
+
+
+def _reading(engine: Engine) -> Any:
+    """A connection whose reads all see one moment."""
+    level = "REPEATABLE READ" if engine.dialect.name == "postgresql" else None
+    return engine.connect().execution_options(isolation_level=level) if level else engine.connect()
+
+
+def restore(path: Path) -> dict[str, int]:
+    """Fill the empty, migrated database from `path`, all or nothing. Raises `Damaged`."""
+    expected = _verify(path)
+    with db.engine.begin() as connection:
+        if revision(connection) != expected["revision"]:
+            raise Damaged(
+                f"The file is of revision {expected['revision']}, the database of {revision(connection)}. "
+                "Use the version of the program that wrote it, then upgrade."
+            )
+        for table in Base.metadata.sorted_tables:
+            if connection.execute(select(text("1")).select_from(table).limit(1)).first():
+                raise Damaged(f"The database is not empty ({table.name}). Restore into a new one.")
+        for name, rows in _batches(path):
+            table = Base.metadata.tables[name]
+            connection.execute(insert(_untyped(table)), [_typed_row(table, row) for row in rows])
+        if connection.dialect.name == "postgresql":
+            _set_sequences(connection)
+    return dict(expected["counts"])
+
+
+def revision(connection: Connection) -> str:
+    """The migration the database is at."""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def _verify(path: Path) -> dict[str, Any]:
+    digest, last, head = hashlib.sha256(), b"", None
+    try:
+        with gzip.open(path, "rb") as file:
+            for line in file:
+                if last:
+                    digest.update(last)
+                    head = head or json.loads(last)
+                last = line
+        foot = json.loads(last)
+    except (OSError, EOFError, ValueError) as error:
+        raise Damaged(f"{path.name} cannot be read to its end ({error}). Take another copy.") from error
+    if not isinstance(head, dict) or head.get("service-hall") != FORMAT or "sha256" not in foot:
+        raise Damaged(f"{path.name} is not a whole backup of this program. Take another copy.")
+    if foot["sha256"] != digest.hexdigest():
+        raise Damaged(f"{path.name} has been changed or damaged: its digest does not fit. Take another copy.")
+    return {**foot, "revision": head["revision"]}
+
+
+def _batches(path: Path, size: int = 500) -> Iterator[tuple[str, list[list[Any]]]]:
+    name, rows = "", []
+    with gzip.open(path, "rb") as file:
+        next(file)
+        for raw in file:
+            line = json.loads(raw)
+            if "t" not in line:
+                break
+            if rows and (line["t"] != name or len(rows) >= size):
+                yield name, rows
+                rows = []
+            name = line["t"]
+            rows.append(line["r"])
+    if rows:
+        yield name, rows
+
+
+def _untyped(table: Table) -> Table:
+    """The same table with encrypted columns as plain bytes."""
+    key = f"hall_untyped_{table.name}"
+    if key not in table.info:
+        columns: list[Column[Any]] = []
+        for column in table.columns:
+            kind: Any = (
+                LargeBinary() if isinstance(getattr(column.type, "impl", None), LargeBinary) else column.type
+            )
+            columns.append(Column(column.name, kind, primary_key=column.primary_key))
+        table.info[key] = Table(table.name, type(Base.metadata)(), *columns)
+    found: Table = table.info[key]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | memoryview):
+        return {"b": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, datetime | date | time):
+        return {"d": value.isoformat()}
+    return {"j": value} if isinstance(value, dict | list) else value
+
+
+def _typed_row(table: Table, row: list[Any]) -> dict[str, Any]:
+    return {column.name: _typed(column, value) for column, value in zip(table.columns, row, strict=True)}
+
+
+def _typed(column: Column[Any], value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "b" in value:
+        return base64.b64decode(value["b"])
+    if "j" in value:
+        return value["j"]
+    kind = column.type
+    if isinstance(kind, Moment):
+        return datetime.fromisoformat(value["d"])
+    if isinstance(kind, Time):
+        return time.fromisoformat(value["d"])
+    return date.fromisoformat(value["d"]) if isinstance(kind, Date) else value["d"]
+
+
+def _set_sequences(connection: Connection) -> None:
+    """PostgreSQL: the next id follows the last restored one."""
+    for table in Base.metadata.sorted_tables:
+        if "id" in table.c and table.c.id.autoincrement and not table.c.id.foreign_keys:
+            connection.execute(
+                text(
+                    f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), "
+                    f"COALESCE((SELECT MAX(id) FROM {table.name}), 0) + 1, false)"
+                )
+            )

@@ -1,0 +1,150 @@
+"""The database: base class, column types and `unit_of_work()`, the only place that commits.
+
+SQLite (WAL, synchronous FULL): writers take a fair lock (an `flock` beside the file) and then BEGIN IMMEDIATE; readers
+BEGIN DEFERRED. PostgreSQL: READ COMMITTED; whoever decides on a row's state loads it `with_for_update`.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, String, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table; constraints are named by one rule so that migrations and refusals can name them."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC. In and out: aware datetimes. PostgreSQL: timestamptz; SQLite: text that sorts."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a zone")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Short = String(64)
+Text = String(400)
+
+_writing: ContextVar[bool] = ContextVar("hall_writing", default=False)
+_after_commit: ContextVar[list[Callable[[], None]] | None] = ContextVar("hall_after_commit", default=None)
+
+
+@contextmanager
+def unit_of_work() -> Iterator[None]:
+    """One transaction for one verb: guard, change, record, event. Joinable; the outermost commits.
+
+    Entering after reads ends the read transaction first, so that what was loaded is read again under the lock. Refuses
+    to enter with unsaved changes. Work given to `after_commit()` runs once the data is safe.
+    """
+    session = db.session()
+    if _writing.get():
+        yield
+        return
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("unit_of_work() entered with unsaved changes")
+    if session.in_transaction():
+        session.rollback()
+    later: list[Callable[[], None]] = []
+    writing, after = _writing.set(True), _after_commit.set(later)
+    try:
+        with _fair_lock(db.engine):
+            try:
+                yield
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+    finally:
+        _writing.reset(writing)
+        _after_commit.reset(after)
+    for work in later:
+        work()
+
+
+def after_commit(work: Callable[[], None]) -> None:
+    """Run `work` after the surrounding unit of work has committed (never when it was rolled back)."""
+    later = _after_commit.get()
+    if later is None:
+        raise RuntimeError("after_commit() needs a unit_of_work()")
+    later.append(work)
+
+
+def in_unit_of_work() -> bool:
+    """Whether a verb is being carried out right now."""
+    return _writing.get()
+
+
+@contextmanager
+def _fair_lock(engine: Engine) -> Iterator[None]:
+    """Queue the writers of one SQLite file. Its own busy handler starves some for seconds."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path == ":memory:":
+        yield
+        return
+    handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Teach a SQLite engine our transactions; nothing to do for PostgreSQL."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+            "cache_size=-16000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN DEFERRED")

@@ -1,0 +1,270 @@
+"""What every page and answer has in common: cookies apart, headers, tokens, refusals, request keys, ETags."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, cast
+from urllib.parse import quote
+
+import structlog
+from flask import Flask, Response, current_app, make_response, redirect, render_template, request
+from flask.sessions import SecureCookieSessionInterface
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError, OperationalError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as BaseResponse
+
+from core import requestkeys
+from core.database import db, unit_of_work
+from core.errors import Alternative, Refused
+
+log = structlog.get_logger()
+P = ParamSpec("P")
+View = Callable[P, Any]
+
+STAFF_PATH = "/staff"
+MAX_FORM = 256 * 1024
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "geolocation=(), payment=(), usb=(), interest-cohort=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+csrf = CSRFProtect()
+
+
+def on_staff_path() -> bool:
+    """Whether this request is for the console."""
+    return request.path == STAFF_PATH or request.path.startswith(STAFF_PATH + "/")
+
+
+class ApartSessions(SecureCookieSessionInterface):
+    """Staff and residents have cookies of their own, so that one browser keeps the two apart."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        return "hall_staff" if on_staff_path() else "hall"
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return STAFF_PATH if on_staff_path() else "/"
+
+
+def setup(app: Flask) -> None:
+    """Put the common parts onto the app."""
+    app.session_interface = ApartSessions()
+    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_FORM)
+    app.config.setdefault("MAX_FORM_MEMORY_SIZE", MAX_FORM)
+    app.config.setdefault("MAX_FORM_PARTS", 200)
+    csrf.init_app(app)
+    app.jinja_env.globals["form_tokens"] = form_tokens
+    app.jinja_env.globals["csrf_token"] = generate_csrf
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.after_request(_headers)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(Exception, _fault)
+
+
+def form_tokens() -> Markup:
+    """Hidden fields of every form that changes something: against forgery, and the key of this one deed."""
+    return Markup(
+        '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="request_key" value="{}">'
+    ).format(generate_csrf(), secrets.token_urlsafe(16))
+
+
+def once(view: View[P]) -> View[P]:
+    """A POST that changes something: runs in one unit of work under its request key, and answers a repeat alike."""
+
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+        scope = "staff" if on_staff_path() else "hall"
+        key = request.form.get("request_key", "") or request.headers.get("Idempotency-Key", "")
+        said = {
+            name: request.form.getlist(name)
+            for name in request.form
+            if name not in {"csrf_token", "request_key"}
+        }
+        body = requestkeys.digest({"path": request.path, "form": said})
+        with unit_of_work():
+            before = requestkeys.claim(scope, key, body)
+            if before is not None:
+                return _answer_again(before)
+            response = make_response(view(*args, **kwargs))
+            if response.status_code < 400:
+                requestkeys.keep(scope, key, _answer(response))
+            return response
+
+    wrapper.hall_post = "once"  # type: ignore[attr-defined]
+    return wrapper
+
+
+def repeatable(view: View[P]) -> View[P]:
+    """A POST that may be repeated without harm (a heartbeat, a sign-in, a setting): carries no request key."""
+
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return view(*args, **kwargs)
+
+    wrapper.hall_post = "repeatable"  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _answer(response: Response) -> dict[str, Any]:
+    location = response.headers.get("Location")
+    return {
+        "status": response.status_code,
+        "location": location,
+        "body": None if location else response.get_data(as_text=True),
+        "type": response.mimetype,
+    }
+
+
+def _answer_again(answer: dict[str, Any]) -> Response:
+    if not answer:
+        raise Refused("in_progress", _("正在办，请稍等"), _("上一次点的还没办完。"), status=409)
+    if answer["location"]:
+        return see_other(answer["location"])
+    return Response(answer["body"], status=answer["status"], mimetype=answer["type"])
+
+
+def see_other(url: str) -> Response:
+    """303 after a POST: the browser opens `url` by GET."""
+    return cast(Response, redirect(url, code=303))
+
+
+def own_path(url: str | None, fallback: str) -> str:
+    """`url` if it is a path on this host, else `fallback`: nothing sends a person elsewhere."""
+    safe = (
+        bool(url)
+        and url.startswith("/")
+        and not url.startswith("//")
+        and "\\" not in url
+        and url.isprintable()
+    )
+    return cast(str, url) if safe else fallback
+
+
+def with_next(path: str, onward: str) -> str:
+    """`path` that comes back to `onward`."""
+    return f"{path}?next={quote(onward, safe='/')}"
+
+
+def not_modified(version: str) -> Response | None:
+    """304 if the reader already has `version` of this page. Otherwise remembers to send it as ETag."""
+    etag = hashlib.blake2b(f"{current_app.config['BUILD']}\0{version}".encode(), digest_size=12).hexdigest()
+    if etag in request.if_none_match:
+        response = Response(status=304)
+        response.set_etag(etag, weak=True)
+        return response
+    request.environ["hall.etag"] = etag
+    return None
+
+
+def personal(response: Any) -> Response:
+    """A page about a person: never kept by a browser."""
+    made = make_response(response)
+    made.headers["Cache-Control"] = "no-store"
+    return made
+
+
+def _headers(response: BaseResponse) -> BaseResponse:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    etag = request.environ.get("hall.etag")
+    if etag and response.status_code == 200:
+        response.set_etag(etag, weak=True)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("HX-Request")
+    return response
+
+
+def wants_json() -> bool:
+    """Whether the asker is a program."""
+    return request.path.startswith("/api/") or (
+        request.accept_mimetypes.best_match(["text/html", "application/problem+json"])
+        == "application/problem+json"
+    )
+
+
+def show_refusal(error: Refused) -> Response:
+    """A refusal as the asker reads it: a page in the surface's shell, or problem+json (RFC 9457)."""
+    db.session.rollback()
+    if error.ways is not None:
+        error.alternatives = error.ways()
+    if wants_json():
+        response = current_app.json.response(
+            type=f"urn:hall:{error.code}", title=error.title, detail=error.text, status=error.status
+        )
+        response.mimetype = "application/problem+json"
+    else:
+        response = make_response(render_template("refused.html", refusal=error))
+    response.status_code = error.status
+    return cast(Response, response)
+
+
+def _refused(error: Refused) -> Response:
+    log.info("refused", code=error.code, status=error.status, path=request.path)
+    return show_refusal(error)
+
+
+def _forged(_error: CSRFError) -> Response:
+    text = _("页面放得太久了，请重新打开再点一次。刚才的没有办。")
+    again = [Alternative(_("回到首页"), home_url())]
+    return _refused(Refused("page_too_old", _("请再点一次"), text, status=400, alternatives=again))
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or error.code < 400:
+        return error
+    if isinstance(error, RequestEntityTooLarge):
+        return _refused(Refused("too_large", _("内容太多了"), _("请少写一些，再点一次。"), status=413))
+    again = [Alternative(_("回到首页"), home_url())]
+    if error.code in {404, 405}:
+        title, text = _("这一页没有找到"), _("可能已经换了地方。您没有做错。")
+        return _refused(Refused("not_found", title, text, status=error.code, alternatives=again))
+    if error.code == 429:
+        text = _("一下子来的太多了，请过一分钟再试，或找工作人员。")
+        return _refused(Refused("too_many", _("请稍等一会儿"), text, status=429, alternatives=again))
+    title, text = _("刚才没办成"), _("请再点一次，或找工作人员。您没有做错。")
+    return _refused(Refused(f"http_{error.code}", title, text, status=error.code, alternatives=again))
+
+
+def _database_away(error: OperationalError) -> Response:
+    log.error("database_away", error=type(error.orig).__name__)
+    return _sorry(503)
+
+
+def _fault(error: Exception) -> Response:
+    if current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    log.error("fault", path=request.path, kind=type(error).__name__, exc_info=error)
+    return _sorry(503 if isinstance(error, DBAPIError) else 500)
+
+
+def _sorry(status: int) -> Response:
+    """The last resort: a static page, made without the database."""
+    response = make_response(render_template("error.html"), status)
+    response.headers["Retry-After"] = "10"
+    return response
+
+
+def home_url() -> str:
+    """Where «首页» leads for whoever asks."""
+    return cast(str, current_app.config["HOME_URL"]())

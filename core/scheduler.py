@@ -1,0 +1,151 @@
+"""The clock process: jobs that fire on exactly one of any number of clocks, and catch up on what they missed.
+
+Which clock fires is decided by a lease in database time; what has run is a table. APScheduler beats the second and
+computes the times.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.triggers.base import BaseTrigger
+from sqlalchemy import Index, UniqueConstraint, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.clock import database_now
+from core.database import Base, Moment, Short, Text, db, unit_of_work
+
+log = structlog.get_logger()
+LEASE = timedelta(seconds=3)
+NAME = "clock"
+CATCH_UP_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """name: unique for ever. trigger: an APScheduler trigger. run: may run twice without harm."""
+
+    name: str
+    trigger: BaseTrigger
+    run: Callable[[], object]
+
+
+class Lease(Base):
+    """Who is the clock until when, in database time."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(Short, primary_key=True)
+    holder: Mapped[str] = mapped_column(Short)
+    until: Mapped[datetime] = mapped_column(Moment)
+
+
+class JobRun(Base):
+    """One time a job was due and what came of it."""
+
+    __tablename__ = "job_run"
+    __table_args__ = (UniqueConstraint("job", "due_at"), Index("ix_job_run_finished", "finished_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job: Mapped[str] = mapped_column(Short)
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+def holder_name() -> str:
+    """This process, as the lease names it."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+def take_lease(holder: str, length: timedelta = LEASE) -> bool:
+    """Take or prolong the lease. True if `holder` is the clock now."""
+    with unit_of_work():
+        now = database_now()
+        make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+        db.session.execute(
+            make(Lease).values(name=NAME, holder=holder, until=now + length).on_conflict_do_nothing()
+        )
+        won = db.session.execute(
+            update(Lease)
+            .where(Lease.name == NAME, or_(Lease.holder == holder, Lease.until < now))
+            .values(holder=holder, until=now + length)
+            .returning(Lease.holder)
+        ).first()
+        return won is not None
+
+
+def tick(jobs: Sequence[Job], holder: str) -> list[str]:
+    """One beat: if this is the clock, run what is due (missed times of one job count once). Returns the jobs run."""
+    if not take_lease(holder):
+        return []
+    ran = []
+    for job in jobs:
+        due = _due(job)
+        if due is not None and _start(job.name, due):
+            _run(job, due)
+            ran.append(job.name)
+            if not take_lease(holder):
+                break
+    return ran
+
+
+def _due(job: Job) -> datetime | None:
+    """The latest time at which `job` was due and has not run; None if it is not due. A new job starts counting now."""
+    now = database_now()
+    last = db.session.scalar(
+        select(JobRun.due_at).where(JobRun.job == job.name).order_by(JobRun.due_at.desc()).limit(1)
+    )
+    if last is None:
+        return now
+    fire = job.trigger.get_next_fire_time(last, last + timedelta(microseconds=1))
+    if fire is None or fire > now:
+        return None
+    for _ in range(CATCH_UP_STEPS):
+        following = job.trigger.get_next_fire_time(fire, fire + timedelta(microseconds=1))
+        if following is None or following > now or following <= fire:
+            return fire.astimezone(UTC)
+        fire = following
+    return now
+
+
+def _start(name: str, due: datetime) -> bool:
+    with unit_of_work():
+        make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+        row = db.session.execute(
+            make(JobRun)
+            .values(job=name, due_at=due, started_at=database_now())
+            .on_conflict_do_nothing()
+            .returning(JobRun.id)
+        ).first()
+        return row is not None
+
+
+def _run(job: Job, due: datetime) -> None:
+    error = None
+    try:
+        job.run()
+    except Exception as fault:  # a job that fails must not stop the clock; the row and the log keep why
+        error = f"{type(fault).__name__}: {fault}"[:400]
+        log.error("job_failed", job=job.name, error=type(fault).__name__)
+    db.session.remove()
+    with unit_of_work():
+        db.session.execute(
+            update(JobRun)
+            .where(JobRun.job == job.name, JobRun.due_at == due)
+            .values(finished_at=database_now(), error=error)
+        )
+
+
+def forget_old_runs(keep: timedelta = timedelta(days=30)) -> None:
+    """Tidy the table of runs; the newest row of each job always stays."""
+    with unit_of_work():
+        newest = select(func.max(JobRun.id)).group_by(JobRun.job)
+        db.session.execute(
+            delete(JobRun).where(JobRun.started_at < database_now() - keep, JobRun.id.not_in(newest))
+        )

@@ -1,0 +1,114 @@
+"""Days, times and names as a good clerk says them."""
+
+import re
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from core.clock import local
+
+WEEKDAYS = (
+    lazy_gettext("星期一"),
+    lazy_gettext("星期二"),
+    lazy_gettext("星期三"),
+    lazy_gettext("星期四"),
+    lazy_gettext("星期五"),
+    lazy_gettext("星期六"),
+    lazy_gettext("星期日"),
+)
+SHORT_WEEKDAYS = (
+    lazy_gettext("周一"),
+    lazy_gettext("周二"),
+    lazy_gettext("周三"),
+    lazy_gettext("周四"),
+    lazy_gettext("周五"),
+    lazy_gettext("周六"),
+    lazy_gettext("周日"),
+)
+
+
+def weekday(day: date) -> str:
+    """星期二"""
+    return str(WEEKDAYS[day.weekday()])
+
+
+def near_day(day: date, today: date) -> str:
+    """今天, 明天, 后天, 周五, and from a week on the date."""
+    distance = (day - today).days
+    if distance == 0:
+        return _("今天")
+    if distance == 1:
+        return _("明天")
+    if distance == 2:
+        return _("后天")
+    if distance == -1:
+        return _("昨天")
+    if 0 < distance < 7:
+        return str(SHORT_WEEKDAYS[day.weekday()])
+    return month_day(day)
+
+
+def month_day(day: date) -> str:
+    """11月24日"""
+    return _("%(month)d月%(day)d日", month=day.month, day=day.day)
+
+
+def date_words(day: date) -> str:
+    """11月24日 星期二"""
+    return _("%(date)s %(weekday)s", date=month_day(day), weekday=weekday(day))
+
+
+def full_day(day: date, today: date) -> str:
+    """明天 11月24日 星期二"""
+    near = near_day(day, today)
+    return date_words(day) if near == month_day(day) else f"{near} {date_words(day)}"
+
+
+def clock_words(moment: datetime, zone: str) -> str:
+    """9:00"""
+    wall = local(moment, zone)
+    return f"{wall.hour}:{wall.minute:02d}"
+
+
+def span_words(start: datetime, end: datetime, zone: str) -> str:
+    """9:00–13:00"""
+    return f"{clock_words(start, zone)}–{clock_words(end, zone)}"
+
+
+def part_of_day(start: datetime, zone: str) -> str:
+    """上午, 下午 or 晚上, by the hour at which something starts."""
+    hour = local(start, zone).hour
+    return _("上午") if hour < 12 else _("下午") if hour < 18 else _("晚上")
+
+
+def greeting(moment: datetime, zone: str) -> str:
+    """上午好 …"""
+    hour = local(moment, zone).hour
+    if hour < 5 or hour >= 18:
+        return _("晚上好")
+    return (
+        _("早上好") if hour < 9 else _("上午好") if hour < 12 else _("中午好") if hour < 14 else _("下午好")
+    )
+
+
+def minutes_words(minutes: int) -> str:
+    """90 → 1小时30分"""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return _("%(n)d分钟", n=rest)
+    if not rest:
+        return _("%(n)d小时", n=hours)
+    return _("%(h)d小时%(m)d分", h=hours, m=rest)
+
+
+def masked(name: str) -> str:
+    """A name on a screen that others can see: 陈*英, 张*, 欧**海; Latin names keep the first letter of each word."""
+    name = name.strip()
+    if not name:
+        return ""
+    if re.match(r"[A-Za-z]", name):
+        return " ".join(word[0].upper() + "." for word in name.split())
+    if len(name) <= 2:
+        return name[0] + "*"
+    return name[0] + "*" * (len(name) - 2) + name[-1]
