@@ -1,0 +1,53 @@
+"""Policies: the house's numbers as dated data. Each area declares a dataclass of its defaults; `policies` fills it."""
+
+from dataclasses import fields
+from datetime import date, time
+from typing import Any, TypeVar
+
+from sqlalchemy import literal, or_, select
+from sqlalchemy.orm import aliased
+
+from centres.models import OrgUnit, Policy
+from core.database import db
+
+T = TypeVar("T")
+
+
+def chain(unit_id: int) -> list[int]:
+    """The unit and its ancestors, nearest first. One query."""
+    up = (
+        select(OrgUnit.id, OrgUnit.parent_id, literal(0).label("steps"))
+        .where(OrgUnit.id == unit_id)
+        .cte(recursive=True)
+    )
+    parent = aliased(OrgUnit)
+    up = up.union_all(select(parent.id, parent.parent_id, up.c.steps + 1).where(parent.id == up.c.parent_id))
+    return list(db.session.scalars(select(up.c.id).order_by(up.c.steps)))
+
+
+def policies(kind: type[T], prefix: str, unit_id: int, on: date, subject: str = "") -> T:
+    """`kind` filled with what holds for `unit_id` on a day: the subject's own value first, then the nearest unit's.
+
+    Fields of `kind` are the policies `prefix.<field>`; its defaults serve where no row is in force. One query.
+    """
+    units = chain(unit_id)
+    rows = db.session.execute(
+        select(Policy.name, Policy.unit_id, Policy.subject, Policy.value).where(
+            Policy.unit_id.in_(units),
+            Policy.name.startswith(f"{prefix}.", autoescape=True),
+            Policy.subject.in_({"", subject}),
+            Policy.starts_on <= on,
+            or_(Policy.ends_on.is_(None), Policy.ends_on > on),
+        )
+    ).all()
+    rows = sorted(rows, key=lambda row: (row.subject != "", -units.index(row.unit_id)))
+    values = {row.name.removeprefix(f"{prefix}."): row.value for row in rows}
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: _typed(value, known[name].type) for name, value in values.items() if name in known})
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    """JSON has no times: they are kept as `HH:MM`."""
+    if kind in (time, time | None) and isinstance(value, str):
+        return time.fromisoformat(value)
+    return value

@@ -1,0 +1,173 @@
+"""Verbs about centres: policies by date, one-off openings and closures, the calendar of workdays."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import chinese_calendar
+from flask_babel import gettext as _
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from centres.models import CalendarYear, Centre, OneOff, OrgUnit, Policy, Workday
+from centres.queries import subtree
+from core import audit
+from core.audit import Actor
+from core.clock import database_now
+from core.database import db, unit_of_work
+from core.errors import Refused
+
+
+def set_policy(actor: Actor, unit_id: int, name: str, value: Any, starts_on: date, subject: str = "") -> None:
+    """From a day on, a policy of a unit (or one of its subjects) has this value; what held before ends that day."""
+    with unit_of_work():
+        line = (Policy.unit_id == unit_id, Policy.name == name, Policy.subject == subject)
+        db.session.execute(delete(Policy).where(*line, Policy.starts_on >= starts_on))
+        db.session.execute(
+            update(Policy)
+            .where(*line, or_(Policy.ends_on.is_(None), Policy.ends_on > starts_on))
+            .values(ends_on=starts_on)
+        )
+        row = Policy(unit_id=unit_id, name=name, subject=subject, value=value, starts_on=starts_on)
+        db.session.add(row)
+        db.session.flush()
+        detail = {"name": name, "subject": subject, "value": value, "from": str(starts_on)}
+        audit.record(actor, "policy.set", "policy", row.id, unit_id=unit_id, detail=detail)
+        _changed(unit_id)
+
+
+def add_one_off(
+    actor: Actor,
+    centre: Centre,
+    place: str,
+    start: datetime,
+    end: datetime,
+    is_open: bool,
+    zh: str,
+    en: str = "",
+) -> OneOff:
+    """Open or close a centre (`place` empty) or one of its spaces apart from its hours. New bookings obey at once."""
+    if end <= start or end - start > timedelta(days=366):
+        raise Refused("times_odd", _("结束要晚于开始"), _("请再看看日期和时间。"), status=422)
+    if not zh.strip():
+        raise Refused("reason_missing", _("请写上原因"), _("居民会看到它，比如“消防检修”。"), status=422)
+    with unit_of_work():
+        row = OneOff(
+            centre_id=centre.id,
+            place=place,
+            is_open=is_open,
+            starts_at=start,
+            ends_at=end,
+            reason_zh=zh.strip()[:200],
+            reason_en=en.strip()[:200],
+        )
+        db.session.add(row)
+        db.session.flush()
+        audit.record(actor, "one_off.added", "one_off", row.id, unit_id=centre.id, detail={"open": is_open})
+        _changed(centre.id)
+    return row
+
+
+def remove_one_off(actor: Actor, centre: Centre, one_off_id: int) -> None:
+    """Take a one-off back; the week's hours hold again. Removing twice changes nothing."""
+    with unit_of_work():
+        gone = db.session.execute(
+            delete(OneOff).where(OneOff.id == one_off_id, OneOff.centre_id == centre.id).returning(OneOff.id)
+        ).first()
+        if gone:
+            audit.record(actor, "one_off.removed", "one_off", one_off_id, unit_id=centre.id)
+            _changed(centre.id)
+
+
+def set_workday(
+    actor: Actor, unit_id: int, day: date, kind: str, zh: str, en: str = "", hours_of: int | None = None
+) -> None:
+    """Say what a day is for a unit and all below it: `holiday`, `makeup_workday`, or `plain`."""
+    if kind not in {"holiday", "makeup_workday", "plain"}:
+        raise Refused("kind_unknown", _("请选是放假还是上班"), status=422)
+    with unit_of_work():
+        db.session.execute(delete(Workday).where(Workday.unit_id == unit_id, Workday.day == day))
+        row = Workday(
+            unit_id=unit_id,
+            day=day,
+            kind=kind,
+            name_zh=zh.strip()[:60],
+            name_en=en.strip()[:60],
+            hours_of=hours_of,
+        )
+        db.session.add(row)
+        detail = {"day": str(day), "kind": kind, "hours_of": hours_of}
+        audit.record(actor, "workday.set", "org_unit", unit_id, unit_id=unit_id, detail=detail)
+        _changed(unit_id)
+
+
+def publish_year(actor: Actor, district_id: int, year: int) -> None:
+    """The year's calendar is as the State Council's notice says: no longer 暂定."""
+    with unit_of_work():
+        make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+        db.session.execute(
+            make(CalendarYear)
+            .values(district_id=district_id, year=year, published=True)
+            .on_conflict_do_update(index_elements=["district_id", "year"], set_={"published": True})
+        )
+        audit.record(
+            actor, "calendar.published", "org_unit", district_id, unit_id=district_id, detail={"year": year}
+        )
+        _changed(district_id)
+
+
+def seed_year(district_id: int, year: int) -> bool:
+    """Fill a year from the `chinesecalendar` package where it knows it. False: it does not, the year stays 暂定."""
+    try:
+        chinese_calendar.is_holiday(date(year, 7, 1))
+    except NotImplementedError:
+        return False
+    with unit_of_work():
+        if db.session.get(CalendarYear, (district_id, year)):
+            return True
+        db.session.add(CalendarYear(district_id=district_id, year=year, published=True))
+        day = date(year, 1, 1)
+        while day.year == year:
+            off, name = chinese_calendar.get_holiday_detail(day)
+            weekend = day.weekday() >= 5
+            kind = "holiday" if off and name else "makeup_workday" if weekend and not off else None
+            if kind:
+                db.session.add(
+                    Workday(
+                        unit_id=district_id,
+                        day=day,
+                        kind=kind,
+                        name_zh=HOLIDAYS.get(name or "", name or ""),
+                        name_en=name or "",
+                    )
+                )
+            day += timedelta(days=1)
+        _changed(district_id)
+    return True
+
+
+HOLIDAYS = {
+    "New Year's Day": "元旦",
+    "Spring Festival": "春节",
+    "Tomb-sweeping Day": "清明节",
+    "Labour Day": "劳动节",
+    "Dragon Boat Festival": "端午节",
+    "Mid-autumn Festival": "中秋节",
+    "National Day": "国庆节",
+}
+
+
+def seed_missing_years() -> None:
+    """For every district: this year and the next, as far as the package knows them. The clock does this daily."""
+    year = database_now().year
+    for district in db.session.scalars(select(OrgUnit.id).where(OrgUnit.kind == "district")).all():
+        for wanted in (year, year + 1):
+            seed_year(district, wanted)
+
+
+def _changed(unit_id: int) -> None:
+    """Pages of every centre below are made anew."""
+    db.session.execute(
+        update(Centre)
+        .where(Centre.id.in_(subtree({unit_id})))
+        .values(settings_version=Centre.settings_version + 1)
+    )
