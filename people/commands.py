@@ -1,0 +1,81 @@
+"""`flask --app app staff …`: accounts of members of staff."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from core.audit import OPERATOR
+from core.errors import Refused
+from people.rules import ROLES
+from people.services import staff as verbs
+
+
+@click.group()
+def staff() -> None:
+    """Members of staff who sign in at /staff."""
+
+
+@staff.command("add")
+@click.argument("email")
+@click.option("--name", required=True, help="Name as colleagues know it.")
+@click.option("--role", "role", required=True, type=click.Choice(ROLES))
+@click.option("--unit", "unit", required=True, help="Code of the centre, street or district the role covers.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def add(email: str, name: str, role: str, unit: str, password_stdin: bool) -> None:
+    """Add a member of staff. Without --password-stdin a password is made and shown once."""
+    password = _typed() if password_stdin else verbs.new_password()
+    with _in_words():
+        verbs.add_staff(OPERATOR, email, name, password, [(role, unit)])
+    click.echo(f"{email}: {role} of {unit}.")
+    if not password_stdin:
+        click.echo(f"Password (not shown again): {password}")
+
+
+@staff.command("list")
+def show() -> None:
+    """Show everybody with their roles."""
+    for one in verbs.everybody():
+        roles = " ".join(sorted(f"{grant.role}@{grant.unit_id}" for grant in one.grants))
+        marks = [mark for mark, on in (("inactive", not one.active), ("demo", one.is_demo)) if on]
+        marks += ["totp"] if one.tf_primary_method else []
+        click.echo("\t".join([one.email, one.name, roles, " ".join(marks)]))
+
+
+@staff.command("deactivate")
+@click.argument("email")
+def deactivate(email: str) -> None:
+    """Take away the sign-in; open sessions end at once. What the person did stays on record."""
+    with _in_words():
+        verbs.deactivate(OPERATOR, verbs.by_email(email).id)
+    click.echo(f"{email} can no longer sign in.")
+
+
+@staff.command("reset")
+@click.argument("email")
+@click.option("--totp", is_flag=True, help="Also drop the code on the phone and the recovery codes.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def reset(email: str, totp: bool, password_stdin: bool) -> None:
+    """A new password for somebody who forgot theirs."""
+    password = _typed() if password_stdin else verbs.new_password()
+    with _in_words():
+        person = verbs.by_email(email).id
+        verbs.set_password(OPERATOR, person, password)
+        if totp:
+            verbs.drop_totp(OPERATOR, person)
+    click.echo(f"{email} has a new password.")
+    if not password_stdin:
+        click.echo(f"Password (not shown again): {password}")
+
+
+def _typed() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refusal:
+        raise click.ClickException(f"{refusal.title} ({refusal.code})") from refusal

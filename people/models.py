@@ -1,0 +1,204 @@
+"""Tables of people."""
+
+from datetime import date, datetime
+from typing import Any
+
+from flask_security.core import RoleMixin, UserMixin
+from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.ext.mutable import MutableList
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.crypto import Encrypted
+from core.database import Base, Moment, Short, Text
+from core.intervals import no_overlap
+from core.rotate import indexed
+from core.words import masked
+
+
+class Resident(Base):
+    """A person of the district. Several may share a phone number; a card works in every centre."""
+
+    __tablename__ = "resident"
+    __table_args__ = (
+        CheckConstraint("lifecycle IN ('active','moved_away','deceased')", name="lifecycle"),
+        CheckConstraint("language IN ('zh_Hans','zh_Hant','en')", name="language"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    district_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"), index=True)
+    home_centre_id: Mapped[int | None] = mapped_column(ForeignKey("centre.id"), index=True)
+    name: Mapped[str] = mapped_column(Text, index=True)
+    born: Mapped[date]
+    phone: Mapped[str | None] = mapped_column(Encrypted("resident.phone"))
+    """E.164, such as +8613800001187."""
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary(16), index=True)
+    phone_tail_index: Mapped[bytes | None] = mapped_column(LargeBinary(16), index=True)
+    email: Mapped[str | None] = mapped_column(Encrypted("resident.email"))
+    pin_hash: Mapped[str | None] = mapped_column(Text)
+    pin_open_until: Mapped[datetime | None] = mapped_column(Moment)
+    """Until then the card alone may set a PIN at a kiosk: opened by staff for new residents and forgotten PINs."""
+    language: Mapped[str] = mapped_column(Short, default="zh_Hans")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """With consent: large_type, contrast, voice, lower_half. A scan of the card sets them, the wipe resets them."""
+    adapted_seat: Mapped[bool] = mapped_column(Boolean, default=False)
+    """May take seats that are kept back for wheelchair users."""
+    lifecycle: Mapped[str] = mapped_column(Short, default="active")
+    made_at: Mapped[datetime] = mapped_column(Moment)
+
+    @property
+    def masked_name(self) -> str:
+        """For screens that others can see."""
+        return masked(self.name)
+
+    @property
+    def phone_tail(self) -> str:
+        """Last four digits, or nothing."""
+        return self.phone[-4:] if self.phone else ""
+
+
+class Card(Base):
+    """A card of a resident: ours with a code as QR, or one they already have, known by its printed number.
+
+    The code is stored as a digest only; a reprint revokes the card before.
+    """
+
+    __tablename__ = "card"
+    __table_args__ = (
+        CheckConstraint("kind IN ('centre','linked')", name="kind"),
+        CheckConstraint("kind <> 'centre' OR code_hash IS NOT NULL", name="code"),
+        Index(
+            "uq_card_live_number",
+            "number",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    kind: Mapped[str] = mapped_column(Short, default="centre")
+    number: Mapped[str] = mapped_column(Short)
+    """Printed on it for people: C-00003026."""
+    code_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    issued_at: Mapped[datetime] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    revoked_why: Mapped[str | None] = mapped_column(Short)
+    resident: Mapped[Resident] = relationship()
+
+
+class Consent(Base):
+    """What a resident agreed to, in which version of the words, and when they took it back."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        CheckConstraint("kind IN ('profile','settings','messages')", name="kind"),
+        Index(
+            "uq_consent_live",
+            "resident_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("withdrawn_at IS NULL"),
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"))
+    kind: Mapped[str] = mapped_column(Short)
+    version: Mapped[str] = mapped_column(Short)
+    given_at: Mapped[datetime] = mapped_column(Moment)
+    given_where: Mapped[str] = mapped_column(Short)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Commitment(Base):
+    """One stretch of a person's time line: a booking, an activity, a shift. Two of them never overlap.
+
+    `overlap_reason`: staff allowed this one beside another, and why; it is outside the guard.
+    """
+
+    __tablename__ = "commitment"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="order"),
+        UniqueConstraint("kind", "ref_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"))
+    starts_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+    kind: Mapped[str] = mapped_column(Short)
+    ref_id: Mapped[int]
+    overlap_reason: Mapped[str | None] = mapped_column(Text)
+
+
+COMMITMENT_LINE = no_overlap(
+    Commitment.metadata.tables["commitment"], ("resident_id",), live="overlap_reason IS NULL"
+)
+
+
+class Throttle(Base):
+    """Wrong tries against one thing (`resident:7`, `device:2`, `staff:f05@…` as digest), the same for all processes."""
+
+    __tablename__ = "throttle"
+
+    subject: Mapped[str] = mapped_column(Short, primary_key=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    first_at: Mapped[datetime] = mapped_column(Moment)
+    blocked_until: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Role(RoleMixin, Base):  # type: ignore[misc]
+    """Flask-Security asks for this table; it stays empty. What staff may do is `Grant`."""
+
+    __tablename__ = "role"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Short, unique=True)
+
+
+class StaffRole(Base):
+    """Flask-Security's link between staff and `Role`; stays empty."""
+
+    __tablename__ = "staff_role"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    role_id: Mapped[int] = mapped_column(ForeignKey("role.id"), primary_key=True)
+
+
+class Staff(UserMixin, Base):  # type: ignore[misc]
+    """A member of staff who signs in. Field names are Flask-Security's."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Short)
+    title_zh: Mapped[str] = mapped_column(Short, default="")
+    password: Mapped[str] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(Short, unique=True)
+    is_demo: Mapped[bool] = mapped_column(Boolean, default=False)
+    tf_primary_method: Mapped[str | None] = mapped_column(Short)
+    tf_totp_secret: Mapped[str | None] = mapped_column(Encrypted("staff.tf_totp_secret"))
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(JSON))  # type: ignore[arg-type]
+    roles: Mapped[list[Role]] = relationship(secondary="staff_role")
+    grants: Mapped[list["Grant"]] = relationship(back_populates="staff", lazy="selectin")
+
+
+class Grant(Base):
+    """A role that a member of staff holds over a unit and everything below it."""
+
+    __tablename__ = "grant_"
+    __table_args__ = (UniqueConstraint("staff_id", "role", "unit_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    role: Mapped[str] = mapped_column(Short)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"))
+    staff: Mapped[Staff] = relationship(back_populates="grants")
+
+
+indexed("resident", "phone_index", "phone", "resident.phone")
+indexed("resident", "phone_tail_index", "phone", "resident.phone_tail", lambda phone: phone[-4:])

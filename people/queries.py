@@ -1,0 +1,41 @@
+"""Reads about residents, for staff."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+
+from core.database import db
+from people.models import Card, Resident
+from people.phones import tail_index, whole_index
+
+MOST = 20
+
+
+def find_residents(words: str, districts: Sequence[int]) -> list[Resident]:
+    """By name (part of it), by card number, by whole phone number or its last four digits. At most 20."""
+    words = words.strip()
+    if not words:
+        return []
+    digits = "".join(sign for sign in words if sign.isdigit())
+    kinds = [Resident.name.contains(words, autoescape=True)]
+    cards = select(Card.resident_id).where(Card.number == words.upper(), Card.revoked_at.is_(None))
+    kinds.append(Resident.id.in_(cards))
+    if len(digits) == 4:
+        kinds.append(Resident.phone_tail_index.in_(tail_index(digits)))
+    elif len(digits) >= 8:
+        kinds.extend(
+            Resident.phone_index.in_(whole_index(prefix + digits)) for prefix in ("+86", "+852", "+")
+        )
+    query = (
+        select(Resident)
+        .where(Resident.district_id.in_(districts), or_(*kinds))
+        .order_by(Resident.id)
+        .limit(MOST)
+    )
+    return list(db.session.scalars(query))
+
+
+def live_cards(resident_id: int) -> list[Card]:
+    """Cards of a resident that work."""
+    query = select(Card).where(Card.resident_id == resident_id, Card.revoked_at.is_(None))
+    return list(db.session.scalars(query.order_by(Card.id)))

@@ -1,0 +1,1 @@
+"""Verbs about people, one family a file."""

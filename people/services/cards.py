@@ -1,0 +1,106 @@
+"""Cards: issue, reprint, lost, linked; who a code belongs to."""
+
+import secrets
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+
+from core import audit
+from core.audit import Actor
+from core.clock import database_now
+from core.codes import code_hash, new_code
+from core.database import db, unit_of_work
+from core.errors import Refused
+from people.models import Card, Resident
+from people.services.residents import locked
+
+
+def issue_card(
+    actor: Actor, resident_id: int, number: str | None = None, why: str = "reprint"
+) -> tuple[Card, str]:
+    """A new card of ours and its code, which is shown this once; every earlier one is revoked with `why`."""
+    with unit_of_work():
+        locked(resident_id)
+        _revoke(actor, resident_id, why)
+        code = new_code("K")
+        card = Card(
+            resident_id=resident_id,
+            kind="centre",
+            number=number or f"C-{secrets.randbelow(10**8):08d}",
+            code_hash=code_hash(code),
+            issued_at=database_now(),
+        )
+        db.session.add(card)
+        db.session.flush()
+        audit.record(actor, "card.issued", "card", card.id, detail={"resident": resident_id})
+    return card, code
+
+
+def report_lost(actor: Actor, resident_id: int) -> int:
+    """Lost: all cards of ours stop working at once. Returns how many did."""
+    with unit_of_work():
+        locked(resident_id)
+        return _revoke(actor, resident_id, "lost")
+
+
+def link_card(actor: Actor, resident_id: int, number: str) -> Card:
+    """Let a card that people already have (its readable number) identify them like ours."""
+    number = "".join(number.split()).upper()
+    if not (6 <= len(number) <= 32 and number.isascii()):
+        raise Refused("card_number", _("卡号请再看看"), _("卡号印在卡的正面，6位以上。"), status=422)
+    with unit_of_work():
+        locked(resident_id)
+        taken = db.session.scalar(
+            select(Card.resident_id).where(Card.number == number, Card.revoked_at.is_(None))
+        )
+        if taken is not None:
+            raise Refused("card_taken", _("这张卡已经登记过了"), _("请核对卡号，或先注销原来的登记。"))
+        card = Card(resident_id=resident_id, kind="linked", number=number, issued_at=database_now())
+        db.session.add(card)
+        db.session.flush()
+        audit.record(actor, "card.linked", "card", card.id, detail={"resident": resident_id})
+    return card
+
+
+def _revoke(actor: Actor, resident_id: int, why: str) -> int:
+    gone = db.session.scalars(
+        update(Card)
+        .where(Card.resident_id == resident_id, Card.kind == "centre", Card.revoked_at.is_(None))
+        .values(revoked_at=database_now(), revoked_why=why)
+        .returning(Card.id)
+    ).all()
+    for card_id in gone:
+        audit.record(actor, "card.revoked", "card", card_id, detail={"why": why})
+    return len(gone)
+
+
+def resident_of_code(code: str) -> Resident:
+    """Whose card this is. Raises `Refused` with a sentence of its own for each way it cannot be used."""
+    card = db.session.scalar(select(Card).where(Card.code_hash == code_hash(code)))
+    return _usable(card)
+
+
+def resident_of_number(number: str) -> Resident | None:
+    """Whose linked card bears this number; None if nobody's. Numbers of our own cards identify nobody."""
+    number = "".join(number.split()).upper()
+    card = db.session.scalar(
+        select(Card).where(Card.number == number, Card.kind == "linked", Card.revoked_at.is_(None))
+    )
+    return _usable(card) if card else None
+
+
+def _usable(card: Card | None) -> Resident:
+    if card is None:
+        raise Refused(
+            "card_unknown", _("这张卡我们认不出"), _("可能是别处的卡。请找工作人员看看。"), status=404
+        )
+    if card.revoked_at is not None:
+        raise Refused(
+            "card_revoked",
+            _("这张卡已经停用了"),
+            _("您可能补办过新卡，请用新的那张，或找工作人员。"),
+            status=410,
+        )
+    if card.resident.lifecycle != "active":
+        raise Refused("card_inactive", _("这张卡暂时不能用"), _("请找工作人员，我们帮您看看。"), status=410)
+    return card.resident

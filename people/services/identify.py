@@ -1,0 +1,80 @@
+"""Who is it: a phone number with a PIN, or its last four digits. Wrong tries count against all they could mean."""
+
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from core.database import db
+from core.errors import Refused
+from core.words import clock_words
+from people.models import Resident
+from people.phones import tail_index, whole_index
+from people.rules import KIOSK_TRIES, PIN_TRIES
+from people.services import throttles
+from people.services.residents import pin_fits, spend_time_on
+
+
+class BirthdayNeeded(Exception):
+    """Two persons share the number and the PIN: the birth day decides."""
+
+
+def by_phone(phone: str) -> list[Resident]:
+    """Everybody with this number (E.164), oldest record first."""
+    query = select(Resident).where(
+        Resident.phone_index.in_(whole_index(phone)), Resident.lifecycle == "active"
+    )
+    return list(db.session.scalars(query.order_by(Resident.id)))
+
+
+def by_tail(tail: str, among: list[int]) -> list[Resident]:
+    """Those `among` some residents whose number ends in four digits."""
+    query = select(Resident).where(
+        Resident.phone_tail_index.in_(tail_index(tail)),
+        Resident.lifecycle == "active",
+        Resident.id.in_(among),
+    )
+    return list(db.session.scalars(query.order_by(Resident.id)))
+
+
+def check_pin(
+    candidates: list[Resident], pin: str, kiosk: str, zone: str, birthday: tuple[int, int] | None
+) -> Resident:
+    """The one candidate whose PIN this is. kiosk: what else a wrong try counts against (`device:2`, `phone:<address>`).
+
+    birthday: (month, day), once it was asked for. Raises `Refused`, or `BirthdayNeeded`. Call outside a unit of work.
+    """
+    paused = throttles.blocked_until(kiosk)
+    if paused:
+        raise _paused(_("这台机器上的密码输入先停一停"), paused, zone)
+    blocked = [throttles.blocked_until(f"resident:{person.id}") for person in candidates]
+    open_ones = [person for person, until in zip(candidates, blocked, strict=True) if until is None]
+    if candidates and not open_ones:
+        raise _paused(_("密码输错的次数多了，先停一停"), max(until for until in blocked if until), zone)
+    if not open_ones:
+        spend_time_on(pin)
+    fitting = [person for person in open_ones if pin_fits(person, pin)]
+    if len(fitting) > 1 and birthday is None:
+        raise BirthdayNeeded
+    if birthday is not None:
+        fitting = [person for person in fitting if _same_day(person.born, birthday)]
+    if len(fitting) != 1:
+        limits = {f"resident:{person.id}": PIN_TRIES for person in open_ones}
+        throttles.count_wrong({**limits, kiosk: KIOSK_TRIES})
+        raise Refused(
+            "pin_wrong",
+            _("号码和密码对不上"),
+            _("请再输一次。忘了也不要紧，刷卡或找工作人员都可以。"),
+            status=422,
+        )
+    throttles.forget(f"resident:{fitting[0].id}")
+    return fitting[0]
+
+
+def _same_day(born: date, birthday: tuple[int, int]) -> bool:
+    return (born.month, born.day) == birthday
+
+
+def _paused(title: str, until: datetime, zone: str) -> Refused:
+    text = _("%(time)s 以后可以再输。现在刷卡照常能用，也可以找工作人员。", time=clock_words(until, zone))
+    return Refused("pin_paused", title, text, status=429)

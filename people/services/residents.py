@@ -1,0 +1,185 @@
+"""Becoming a resident, agreeing and taking it back, PINs."""
+
+from datetime import date, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+
+from core import audit
+from core.audit import Actor
+from core.clock import database_now
+from core.database import db, unit_of_work
+from core.errors import Refused
+from core.events import emit
+from people.models import Consent, Resident
+from people.phones import phone_indexes
+from people.rules import weak_pin
+from people.services import throttles
+
+CONSENT_VERSION = "2026-11"
+PIN_WINDOW = timedelta(minutes=20)
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+def register(
+    actor: Actor,
+    *,
+    district_id: int,
+    home_centre_id: int | None,
+    name: str,
+    born: date,
+    phone: str | None = None,
+    email: str | None = None,
+    language: str = "zh_Hans",
+) -> Resident:
+    """Take a person in. `phone` as E.164 or none. The PIN is set afterwards, at the kiosk or the desk."""
+    name = " ".join(name.split())
+    if not name or len(name) > 80:
+        raise Refused("name_missing", _("请写上姓名"), _("写身份证上的名字就可以。"), status=422)
+    with unit_of_work():
+        now = database_now()
+        if not date(1890, 1, 1) <= born <= now.date():
+            raise Refused("born_unlikely", _("出生日期请再看看"), _("年、月、日按身份证上的写。"), status=422)
+        whole, tail = phone_indexes(phone)
+        resident = Resident(
+            district_id=district_id,
+            home_centre_id=home_centre_id,
+            name=name,
+            born=born,
+            phone=phone,
+            phone_index=whole,
+            phone_tail_index=tail,
+            email=email,
+            language=language,
+            settings={},
+            pin_open_until=now + PIN_WINDOW,
+            made_at=now,
+        )
+        db.session.add(resident)
+        db.session.flush()
+        audit.record(actor, "resident.registered", "resident", resident.id, unit_id=home_centre_id)
+        emit("resident.registered", {"resident": resident.id, "centre": home_centre_id})
+    return resident
+
+
+def change(
+    actor: Actor, resident_id: int, *, name: str, phone: str | None, email: str | None, adapted: bool
+) -> Resident:
+    """Staff mend a resident's data; the audit says which fields, not what they were."""
+    with unit_of_work():
+        resident = locked(resident_id)
+        changed = [
+            field
+            for field, value in (
+                ("name", name),
+                ("phone", phone),
+                ("email", email),
+                ("adapted_seat", adapted),
+            )
+            if getattr(resident, field) != value
+        ]
+        resident.name, resident.phone, resident.email, resident.adapted_seat = name, phone, email, adapted
+        resident.phone_index, resident.phone_tail_index = phone_indexes(phone)
+        if changed:
+            audit.record(actor, "resident.changed", "resident", resident.id, detail={"fields": changed})
+    return resident
+
+
+def locked(resident_id: int) -> Resident:
+    """The resident, locked until the unit of work ends."""
+    return db.session.get_one(Resident, resident_id, with_for_update=True, populate_existing=True)
+
+
+def consents(resident_id: int) -> set[str]:
+    """Kinds of consent in force."""
+    query = select(Consent.kind).where(Consent.resident_id == resident_id, Consent.withdrawn_at.is_(None))
+    return set(db.session.scalars(query))
+
+
+def give_consent(actor: Actor, resident_id: int, kinds: set[str], where: str) -> None:
+    """Record agreement to the words of today's version. Giving twice changes nothing."""
+    with unit_of_work():
+        locked(resident_id)
+        for kind in sorted(kinds - consents(resident_id)):
+            consent = Consent(
+                resident_id=resident_id,
+                kind=kind,
+                version=CONSENT_VERSION,
+                given_at=database_now(),
+                given_where=where,
+            )
+            db.session.add(consent)
+            audit.record(
+                actor,
+                "consent.given",
+                "resident",
+                resident_id,
+                detail={"kind": kind, "version": CONSENT_VERSION},
+            )
+
+
+def withdraw_consent(actor: Actor, resident_id: int, kind: str) -> None:
+    """Take a consent back; what it allowed ends with it."""
+    with unit_of_work():
+        resident = locked(resident_id)
+        taken = db.session.execute(
+            update(Consent)
+            .where(Consent.resident_id == resident_id, Consent.kind == kind, Consent.withdrawn_at.is_(None))
+            .values(withdrawn_at=database_now())
+            .returning(Consent.id)
+        ).first()
+        if taken:
+            if kind == "settings":
+                resident.settings = {}
+            audit.record(actor, "consent.withdrawn", "resident", resident_id, detail={"kind": kind})
+
+
+def set_pin(actor: Actor, resident_id: int, pin: str) -> None:
+    """Set the PIN. Refuses weak ones in plain words. The hash is made outside the transaction."""
+    born = db.session.get_one(Resident, resident_id).born
+    weak = weak_pin(pin, born)
+    if weak == "shape":
+        raise Refused("pin_shape", _("密码是4到6位数字"), _("请再输一次。"), status=422)
+    if weak == "simple":
+        raise Refused(
+            "pin_simple", _("这个密码太好猜了"), _("比如1234、8888就太好猜，请换一个。"), status=422
+        )
+    if weak == "birthday":
+        raise Refused("pin_birthday", _("请不要用生日"), _("别人容易猜到，请换一个。"), status=422)
+    digest = _hasher.hash(pin)
+    with unit_of_work():
+        resident = locked(resident_id)
+        resident.pin_hash, resident.pin_open_until = digest, None
+        throttles.forget(f"resident:{resident_id}")
+        audit.record(actor, "pin.set", "resident", resident_id)
+
+
+def open_pin(actor: Actor, resident_id: int) -> None:
+    """Forgotten PIN: for the next minutes the card alone may set a new one at a kiosk."""
+    with unit_of_work():
+        resident = locked(resident_id)
+        resident.pin_open_until = database_now() + PIN_WINDOW
+        throttles.forget(f"resident:{resident_id}")
+        audit.record(actor, "pin.opened", "resident", resident_id)
+
+
+def may_set_pin(resident: Resident) -> bool:
+    """Whether the card alone may set the PIN now."""
+    return resident.pin_open_until is not None and database_now() <= resident.pin_open_until
+
+
+def pin_fits(resident: Resident, pin: str) -> bool:
+    """Whether `pin` is the resident's. Slow on purpose; call it outside a unit of work."""
+    if resident.pin_hash is None:
+        return False
+    try:
+        return _hasher.verify(resident.pin_hash, pin)
+    except Argon2Error:
+        return False
+
+
+def spend_time_on(pin: str) -> None:
+    """Hash for nobody, so that an unknown number takes as long as a known one."""
+    _hasher.hash(pin)
