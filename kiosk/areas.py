@@ -1,0 +1,45 @@
+"""The areas as the shell sees them: `create_app` hands them in, nobody imports an area."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from core.area import Area, MyItem, Tile
+
+
+class Areas:
+    """What is on offer in this process."""
+
+    all: Sequence[Area] = ()
+
+
+def use(areas: Sequence[Area]) -> None:
+    """Called once by `create_app`."""
+    Areas.all = tuple(areas)
+
+
+def tiles(centre_id: int) -> list[Tile]:
+    """Doors on the home, in the areas' order."""
+    return [tile for area in Areas.all if area.tiles for tile in area.tiles(centre_id)]
+
+
+def now_lines(centre_id: int) -> list[dict[str, str]]:
+    """At most two lines «现在» on the home."""
+    lines = [
+        {"when": when, "area": area.name, "title": title, "note": note}
+        for area in Areas.all
+        if area.now
+        for when, title, note in area.now(centre_id)
+    ]
+    return lines[:2]
+
+
+def my_day(resident_id: int, start: datetime, days: int) -> list[MyItem]:
+    """A resident's things from `start` on, by time."""
+    end = start + timedelta(days=days)
+    items = [item for area in Areas.all if area.my_day for item in area.my_day(resident_id, start, end)]
+    return sorted(items, key=lambda item: item.starts_at)
+
+
+def slip_area(kind: str) -> Area | None:
+    """The area whose slips begin with this letter."""
+    return next((area for area in Areas.all if area.slip_kind == kind), None)

@@ -1,0 +1,129 @@
+"""Tables of devices and of the people before them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from centres.models import Centre
+from core.database import Base, Moment, Short
+from core.intervals import no_overlap
+from people.models import Resident
+
+
+class PairingCode(Base):
+    """A one-time code, made in the console, with which a screen becomes a centre's kiosk."""
+
+    __tablename__ = "pairing_code"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    device_name: Mapped[str] = mapped_column(Short)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Device(Base):
+    """A paired kiosk. Its secret is a cookie; only its digest is kept. Revoked ones are strangers again."""
+
+    __tablename__ = "device"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"), index=True)
+    name: Mapped[str] = mapped_column(Short)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    paired_at: Mapped[datetime] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What the last heartbeat said: build, clock skew in ms, size of the screen."""
+    order: Mapped[str | None] = mapped_column(Short)
+    """What the next heartbeat's answer orders: reload or wipe."""
+    centre: Mapped[Centre] = relationship()
+
+
+class Outage(Base):
+    """A stretch in which a kiosk did not answer; written when it comes back. Nobody is blamed for missing it."""
+
+    __tablename__ = "outage"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="order"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    starts_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+
+
+OUTAGE_LINE = no_overlap(Outage.metadata.tables["outage"], ("device_id",))
+
+
+class Visit(Base):
+    """One person before one screen, from the first thing that must be remembered until the wipe.
+
+    level: how they are known: `nobody`, `card`, `pin`. At a kiosk it ends with the wipe or some minutes of silence,
+    on a phone after 20 hours. The cookie holds a random token; its digest is here.
+    """
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        CheckConstraint("level IN ('nobody','card','pin')", name="level"),
+        CheckConstraint("(resident_id IS NULL) = (level = 'nobody')", name="known"),
+        Index("ix_visit_open", "ended_at", "expires_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
+    level: Mapped[str] = mapped_column(Short, default="nobody")
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    """Between the phone number and the PIN: blind index of the number typed."""
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    resident: Mapped[Resident | None] = relationship()
+
+
+class ConfirmedPhone(Base):
+    """A phone on which a resident once gave their PIN: it may show their name afterwards. Removable."""
+
+    __tablename__ = "confirmed_phone"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    confirmed_at: Mapped[datetime] = mapped_column(Moment)
+    removed_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Call(Base):
+    """Somebody at a kiosk wants a member of staff. One open call a kiosk, however often it is tapped."""
+
+    __tablename__ = "call"
+    __table_args__ = (
+        CheckConstraint("state IN ('open','coming','done','withdrawn')", name="state"),
+        Index(
+            "uq_call_open",
+            "device_id",
+            unique=True,
+            sqlite_where=text("state IN ('open','coming')"),
+            postgresql_where=text("state IN ('open','coming')"),
+        ),
+        Index("ix_call_centre", "centre_id", "called_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    page: Mapped[str] = mapped_column(Short, default="")
+    language: Mapped[str] = mapped_column(Short, default="zh_Hans")
+    elder: Mapped[bool] = mapped_column(default=False)
+    called_at: Mapped[datetime] = mapped_column(Moment)
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    answered_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    state: Mapped[str] = mapped_column(Short, default="open")
+    device: Mapped[Device] = relationship()

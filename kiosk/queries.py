@@ -1,0 +1,114 @@
+"""Reads about devices, visits and calls."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from core.clock import now
+from core.database import db
+from kiosk.models import Call, ConfirmedPhone, Device, Outage, Visit
+from kiosk.rules import device_state, were_all_out
+from kiosk.services import digest
+from people.models import Staff
+
+
+def device_by_secret(secret: str) -> Device | None:
+    """The kiosk that holds this cookie, unless it was revoked."""
+    return db.session.scalar(
+        select(Device)
+        .options(joinedload(Device.centre))
+        .where(Device.secret_hash == digest(secret), Device.revoked_at.is_(None))
+    )
+
+
+def visit_by_token(token: str, device_id: int | None) -> Visit | None:
+    """The running visit of this cookie on this screen. Ended and silent ones are nobody's."""
+    visit = db.session.scalar(
+        select(Visit).options(joinedload(Visit.resident)).where(Visit.token_hash == digest(token))
+    )
+    if (
+        visit is None
+        or visit.ended_at is not None
+        or visit.device_id != device_id
+        or visit.expires_at < now()
+    ):
+        return None
+    return visit
+
+
+def phone_is_confirmed(token: str, resident_id: int) -> bool:
+    """Whether this phone once saw the resident's PIN."""
+    row = db.session.scalar(
+        select(ConfirmedPhone.resident_id).where(
+            ConfirmedPhone.token_hash == digest(token), ConfirmedPhone.removed_at.is_(None)
+        )
+    )
+    return row == resident_id
+
+
+def open_calls(centre_id: int) -> list[Call]:
+    """Who waits for a member of staff, longest first."""
+    return list(
+        db.session.scalars(
+            select(Call)
+            .options(joinedload(Call.device))
+            .where(Call.centre_id == centre_id, Call.state.in_(["open", "coming"]))
+            .order_by(Call.called_at)
+        )
+    )
+
+
+def call_words(device_id: int) -> dict[str, str] | None:
+    """What the kiosk says about its own call; None: there is none."""
+    row = db.session.execute(
+        select(Call.state, Staff.name)
+        .outerjoin(Staff, Staff.id == Call.answered_by)
+        .where(Call.device_id == device_id, Call.state.in_(["open", "coming"]))
+    ).first()
+    if row is None:
+        return None
+    if row.state == "open":
+        return {"state": "open", "text": _("已经告诉工作人员了，请稍等。")}
+    return {"state": "answered", "text": _("%(name)s正在过来。", name=row.name)}
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLine:
+    """A kiosk on the today page: state `ok`, `late` or `lost`, and the minutes of silence."""
+
+    device: Device
+    state: str
+    silent_minutes: int
+
+
+def devices(centre_id: int) -> list[DeviceLine]:
+    """The kiosks of a centre."""
+    moment = now()
+    rows = db.session.scalars(
+        select(Device).where(Device.centre_id == centre_id, Device.revoked_at.is_(None)).order_by(Device.id)
+    )
+    return [
+        DeviceLine(row, device_state(row.seen_at, moment), int((moment - row.seen_at) / timedelta(minutes=1)))
+        for row in rows
+    ]
+
+
+def kiosks_failed(centre_id: int, start: datetime, end: datetime) -> bool:
+    """Whether no kiosk of the centre could be used for a while in `[start, end]`: nobody is blamed for it."""
+    rows = db.session.execute(
+        select(Device.id, Device.seen_at, Device.paired_at).where(
+            Device.centre_id == centre_id, Device.revoked_at.is_(None), Device.paired_at < end
+        )
+    ).all()
+    outages: dict[int, list[tuple[datetime, datetime]]] = {row.id: [] for row in rows}
+    for row in rows:
+        if device_state(row.seen_at, end) != "ok":
+            outages[row.id].append((row.seen_at, max(end, row.seen_at) + timedelta(seconds=1)))
+    for outage in db.session.scalars(
+        select(Outage).where(Outage.device_id.in_(outages), Outage.starts_at < end, Outage.ends_at > start)
+    ):
+        outages[outage.device_id].append((outage.starts_at, outage.ends_at))
+    return were_all_out(list(outages.values()), start, end)

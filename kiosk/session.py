@@ -1,0 +1,235 @@
+"""Who stands before which screen: the device, the visit, the preferences, and what every page's shell shows."""
+
+from typing import Any
+
+from flask import Flask, Response, current_app, g, has_request_context, make_response, request, session
+from flask_babel import gettext as _
+
+from centres.models import Centre
+from centres.queries import centre_by_code
+from core.audit import NOBODY, Actor
+from core.clock import local, now
+from core.errors import NotFound, Refused
+from core.http import on_staff_path
+from core.i18n import DEFAULT, HTML_LANG, LANGUAGES
+from core.words import clock_words, date_words
+from kiosk import services
+from kiosk.models import Device, Visit
+from kiosk.queries import call_words, device_by_secret, phone_is_confirmed, visit_by_token
+from kiosk.rules import IDLE_WARN, IDLE_WARN_PERSONAL, IDLE_WIPE, prefs_of
+from kiosk.speech import available as speech_available
+
+DEVICE_COOKIE, PHONE_COOKIE = "hall_device", "hall_phone"
+YEAR = 400 * 24 * 3600
+DEFAULTS = {"text": "normal", "contrast": "normal", "reach": "normal", "lang": DEFAULT}
+CHOICES = {
+    "text": {"normal", "elder"},
+    "contrast": {"normal", "high"},
+    "reach": {"normal", "low"},
+    "lang": set(LANGUAGES),
+}
+POLLS = frozenset({"kiosk.heartbeat", "kiosk.alive", "static"})
+
+
+def setup(app: Flask) -> None:
+    """Residents' side of every request: who asks, and what the shell needs."""
+    app.before_request(_who)
+    app.context_processor(_context)
+
+
+def _who() -> None:
+    g.device = g.visit = g.centre = None
+    if on_staff_path() or request.endpoint == "static":
+        return
+    secret = request.cookies.get(DEVICE_COOKIE)
+    if secret:
+        g.device = device_by_secret(secret)
+    token = session.get("visit")
+    if token:
+        g.visit = visit_by_token(token, g.device.id if g.device else None)
+        if g.visit is None:
+            session.pop("visit")
+        elif request.endpoint not in POLLS and not request.headers.get("X-Poll"):
+            services.touch(g.visit, now())
+
+
+def device() -> Device | None:
+    """The paired kiosk that asks, or None: a phone or any browser."""
+    return g.get("device")
+
+
+def need_device() -> Device:
+    """The kiosk that asks. Refuses everybody else."""
+    found = device()
+    if found is None:
+        raise Refused("not_a_kiosk", _("这一页只在一体机上用"), _("手机上请从社区首页进去。"), status=403)
+    return found
+
+
+def at_kiosk() -> bool:
+    """Whether a paired kiosk asks."""
+    return device() is not None
+
+
+def visit() -> Visit | None:
+    """The running visit, or None."""
+    return g.get("visit")
+
+
+def known_visit() -> Visit | None:
+    """The running visit if we know who it is."""
+    found = visit()
+    return found if found is not None and found.resident_id is not None else None
+
+
+def need_visit(centre: Centre) -> Visit:
+    """The running visit; begins one where there is none. Joins the unit of work of a POST."""
+    found = visit()
+    if found is None:
+        found, token = services.begin_visit(centre.id, g.device.id if g.device else None)
+        g.visit, session["visit"] = found, token
+        session.permanent = not at_kiosk()
+    return found
+
+
+def renew_visit(centre: Centre) -> Visit:
+    """End the visit before and begin another: somebody else stands here now."""
+    if visit() is not None:
+        services.end_visit(g.visit.id)
+        g.visit = None
+    return need_visit(centre)
+
+
+def actor() -> Actor:
+    """Who acts, for the audit."""
+    found = known_visit()
+    if found is not None and found.resident_id is not None:
+        return Actor("resident", found.resident_id)
+    return Actor("device", g.device.id) if at_kiosk() else NOBODY
+
+
+def load_centre(code: str) -> Centre:
+    """The centre of the address; remembers it for the shell."""
+    centre = centre_by_code(code)
+    if centre is None:
+        raise NotFound(_("没有找到这个中心"), _("请从首页进去。"))
+    g.centre = centre
+    return centre
+
+
+def prefs() -> dict[str, str]:
+    """How the reader wants pages: text, contrast, reach, lang."""
+    kept = session.get("prefs", {})
+    return {name: kept.get(name, default) for name, default in DEFAULTS.items()}
+
+
+def set_prefs(wanted: dict[str, str]) -> None:
+    """Keep preferences until the wipe. Unknown ones are left out."""
+    good = {name: value for name, value in wanted.items() if value in CHOICES.get(name, set())}
+    session["prefs"] = {**session.get("prefs", {}), **good}
+
+
+def use_card_settings() -> None:
+    """A card may carry, with consent, its holder's settings: they hold until the wipe."""
+    found = known_visit()
+    if found is None or found.resident is None:
+        return
+    set_prefs(prefs_of(found.resident.settings))
+    if found.resident.language != DEFAULT:
+        set_prefs({"lang": found.resident.language})
+
+
+def language_of_request() -> str:
+    """The language to answer in; outside a request (the clock, commands) the source's."""
+    if not has_request_context():
+        return DEFAULT
+    if on_staff_path():
+        return str(session.get("lang", DEFAULT))
+    return prefs()["lang"]
+
+
+def home_of_request() -> str:
+    """Where «首页» leads for whoever asks."""
+    if on_staff_path():
+        return "/staff/"
+    return "/kiosk/" if at_kiosk() else "/"
+
+
+def shown_name() -> str | None:
+    """The visitor's masked name, where this screen may show it: kiosks, and phones they confirmed with their PIN."""
+    found = known_visit()
+    if found is None or found.resident is None:
+        return None
+    if at_kiosk() or found.level == "pin":
+        return found.resident.masked_name
+    token = request.cookies.get(PHONE_COOKIE)
+    confirmed = bool(token) and phone_is_confirmed(str(token), found.resident.id)
+    return found.resident.masked_name if confirmed else None
+
+
+def forget() -> Response:
+    """The wipe: the visit ends, the person's cookie goes by name, the device's own stays."""
+    if visit() is not None:
+        services.end_visit(g.visit.id)
+    g.visit = None
+    session.clear()
+    return make_response("", 204)
+
+
+def keep_device(response: Response, secret: str) -> Response:
+    """Give the paired browser its credential."""
+    response.set_cookie(
+        DEVICE_COOKIE,
+        secret,
+        max_age=YEAR,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
+    return response
+
+
+def keep_phone(response: Response, token: str) -> Response:
+    """Remember that this phone was confirmed."""
+    response.set_cookie(
+        PHONE_COOKIE,
+        token,
+        max_age=YEAR,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
+    return response
+
+
+def _context() -> dict[str, Any]:
+    if on_staff_path():
+        return {}
+    found, kiosk = known_visit(), device()
+    centre = g.get("centre") or (kiosk.centre if kiosk else None)
+    zone = centre.zone if centre else "Asia/Shanghai"
+    wanted, moment = prefs(), now()
+    changed = wanted != DEFAULTS or visit() is not None
+    home = request.endpoint in {"kiosk.home", "kiosk.phone_home"}
+    warn = IDLE_WARN_PERSONAL if found else IDLE_WARN
+    return {
+        "surface": "kiosk" if kiosk else "phone",
+        "shell": "shells/kiosk.html"
+        if kiosk or request.endpoint == "kiosk.pair_page"
+        else "shells/phone.html",
+        "prefs": wanted,
+        "html_lang": HTML_LANG[wanted["lang"]],
+        "centre": centre,
+        "device": kiosk,
+        "visit": {"resident_name_masked": shown_name(), "level": found.level} if found else None,
+        "clock_now": local(moment, zone),
+        "clock_date": date_words(local(moment, zone).date()),
+        "clock_time": clock_words(moment, zone),
+        "speech": bool(kiosk) and speech_available(),
+        "back_url": None,
+        "here": request.full_path.rstrip("?") if request.method == "GET" else "/",
+        "is_home": home,
+        "home_url": "/kiosk/" if kiosk else f"/c/{centre.code}/" if centre else "/",
+        "idle": {"warn": warn, "wipe": IDLE_WIPE} if kiosk and (changed or not home) else None,
+        "call_state": call_words(kiosk.id) if kiosk else None,
+    }

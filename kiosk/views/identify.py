@@ -1,0 +1,268 @@
+"""Who is it: by card, by phone number and PIN; agreeing and choosing a PIN the first time."""
+
+from typing import Any
+
+from flask import Response, render_template, request, session
+from flask_babel import gettext as _
+
+from centres.models import Centre
+from centres.queries import district_of
+from core.codes import read_code
+from core.database import db, unit_of_work
+from core.errors import Alternative, Refused
+from core.http import once, own_path, personal, repeatable, see_other, with_next
+from kiosk import services
+from kiosk.forms import digits, month_and_day
+from kiosk.models import Visit
+from kiosk.session import (
+    actor,
+    at_kiosk,
+    device,
+    keep_phone,
+    known_visit,
+    load_centre,
+    need_device,
+    need_visit,
+    renew_visit,
+    use_card_settings,
+    visit,
+)
+from kiosk.views.root import blueprint
+from people.models import Resident
+from people.phones import parse_phone, whole_index
+from people.services.cards import resident_of_code, resident_of_number
+from people.services.identify import BirthdayNeeded, check_pin
+from people.services.residents import consents, give_consent, may_set_pin, set_pin
+
+
+def identify_url(centre: Centre, back_to: str) -> str:
+    """Where to send somebody whom we must know first; they come back to `back_to`."""
+    return with_next(f"/c/{centre.code}/identify/", back_to)
+
+
+def _next(centre: Centre) -> str:
+    return own_path(request.values.get("next"), f"/c/{centre.code}/my/")
+
+
+def _home(centre: Centre) -> str:
+    return "/kiosk/" if at_kiosk() else f"/c/{centre.code}/"
+
+
+@blueprint.get("/c/<code>/identify/")
+def identify(code: str) -> Any:
+    """«请刷卡», and the other ways."""
+    centre = load_centre(code)
+    onward = _next(centre)
+    if known_visit() is not None:
+        return see_other(onward)
+    return render_template(
+        "kiosk/identify.html",
+        next=onward,
+        scan_next=onward,
+        phone_url=with_next(f"/c/{code}/identify/phone", onward),
+        back_url=_home(centre),
+    )
+
+
+@blueprint.post("/kiosk/scan")
+@repeatable
+def scan() -> Response:
+    """What the scanner typed: a card identifies, a slip opens, a linked card's number identifies."""
+    kiosk = need_device()
+    payload = request.form.get("payload", "")[:200]
+    onward = own_path(request.form.get("next"), f"/c/{kiosk.centre.code}/my/")
+    read = read_code(payload)
+    if read is not None and read[0] != "K":
+        return see_other(f"/q/{read[1]}")
+    resident = resident_of_code(read[1]) if read else resident_of_number(payload)
+    if resident is None:
+        raise Refused(
+            "scan_unknown",
+            _("这个码我们认不出"),
+            _("请扫本中心的卡或小票。扫不出也不要紧，可以用手机号。"),
+            status=422,
+            alternatives=[
+                Alternative(_("用手机号"), with_next(f"/c/{kiosk.centre.code}/identify/phone", onward))
+            ],
+        )
+    return known(kiosk.centre, resident, "card", onward)
+
+
+def known(centre: Centre, resident: Resident, level: str, onward: str) -> Response:
+    """The person is `resident`: begin or go on with their visit, then agree, choose a PIN, or go on to `onward`."""
+    if resident.district_id != district_of(centre.id):
+        raise Refused("other_district", _("这张卡是别的区的"), _("请找工作人员，我们帮您看看。"), status=403)
+    with unit_of_work():
+        found = visit()
+        somebody_else = found is not None and found.resident_id not in (None, resident.id)
+        found = renew_visit(centre) if somebody_else else need_visit(centre)
+        services.know(found.id, resident.id, level)
+    db.session.refresh(found)
+    use_card_settings()
+    first = f"/c/{centre.code}/identify"
+    if at_kiosk() and "profile" not in consents(resident.id):
+        return see_other(with_next(f"{first}/consent", onward))
+    if at_kiosk() and may_set_pin(resident):
+        return see_other(with_next(f"{first}/new-pin", onward))
+    return see_other(onward)
+
+
+@blueprint.get("/c/<code>/identify/phone")
+def phone_number(code: str) -> Response:
+    """Asks for the phone number."""
+    centre = load_centre(code)
+    onward = _next(centre)
+    return personal(
+        render_template(
+            "kiosk/phone_number.html", next=onward, back_url=with_next(f"/c/{code}/identify/", onward)
+        )
+    )
+
+
+@blueprint.post("/c/<code>/identify/phone")
+@repeatable
+def take_phone_number(code: str) -> Response:
+    """Keeps the number's blind index in the visit and asks for the PIN, whether we know the number or not."""
+    centre = load_centre(code)
+    phone = parse_phone(request.form.get("phone", ""))
+    with unit_of_work():
+        found = renew_visit(centre) if known_visit() else need_visit(centre)
+        row = db.session.get_one(Visit, found.id, with_for_update=True, populate_existing=True)
+        row.phone_index = whole_index(phone)[0]
+    session.pop("birthday", None)
+    return see_other(with_next(f"/c/{code}/identify/pin", _next(centre)))
+
+
+@blueprint.get("/c/<code>/identify/pin")
+def pin_page(code: str) -> Response:
+    """Asks for the PIN."""
+    centre = load_centre(code)
+    onward = _next(centre)
+    found = visit()
+    if found is None or found.phone_index is None:
+        return see_other(with_next(f"/c/{code}/identify/phone", onward))
+    return personal(
+        render_template(
+            "kiosk/pin.html", next=onward, back_url=with_next(f"/c/{code}/identify/phone", onward)
+        )
+    )
+
+
+@blueprint.get("/c/<code>/identify/birthday")
+def birthday_page(code: str) -> Response:
+    """Two persons share the number and the PIN: asks for the birth day, then once more for the PIN."""
+    centre = load_centre(code)
+    onward = _next(centre)
+    return personal(
+        render_template(
+            "kiosk/birthday.html", next=onward, back_url=with_next(f"/c/{code}/identify/phone", onward)
+        )
+    )
+
+
+@blueprint.post("/c/<code>/identify/birthday")
+@repeatable
+def take_birthday(code: str) -> Response:
+    """Keeps the birth day until the PIN comes again."""
+    centre = load_centre(code)
+    month_and_day(request.form.get("birthday", ""))
+    session["birthday"] = request.form["birthday"]
+    return see_other(with_next(f"/c/{code}/identify/pin", _next(centre)))
+
+
+@blueprint.post("/c/<code>/identify/pin")
+@repeatable
+def take_pin(code: str) -> Response:
+    """Checks the PIN. The hashing happens outside any transaction."""
+    centre = load_centre(code)
+    onward = _next(centre)
+    found = visit()
+    if found is None or found.phone_index is None:
+        return see_other(with_next(f"/c/{code}/identify/phone", onward))
+    typed = digits(request.form.get("pin", ""), 4, 6)
+    candidates = [
+        person for person in _by_index(found.phone_index) if person.district_id == district_of(centre.id)
+    ]
+    kiosk = device()
+    source = f"device:{kiosk.id}" if kiosk else f"address:{request.remote_addr}"
+    asked = session.get("birthday")
+    try:
+        resident = check_pin(candidates, typed, source, centre.zone, month_and_day(asked) if asked else None)
+    except BirthdayNeeded:
+        return see_other(with_next(f"/c/{code}/identify/birthday", onward))
+    except Refused as refusal:
+        refusal.alternatives = [
+            Alternative(_("再输一次"), with_next(f"/c/{code}/identify/pin", onward)),
+            Alternative(_("换个号码"), with_next(f"/c/{code}/identify/phone", onward)),
+        ]
+        raise
+    session.pop("birthday", None)
+    response = known(centre, resident, "pin", onward)
+    return response if kiosk else keep_phone(response, services.confirm_phone(resident.id))
+
+
+def _by_index(index: bytes) -> list[Resident]:
+    query = db.select(Resident).where(Resident.phone_index == index, Resident.lifecycle == "active")
+    return list(db.session.scalars(query.order_by(Resident.id)))
+
+
+@blueprint.get("/c/<code>/identify/consent")
+def consent_page(code: str) -> Any:
+    """What we keep and why, in plain words, before anything else."""
+    centre = load_centre(code)
+    if known_visit() is None:
+        return see_other(identify_url(centre, _next(centre)))
+    return personal(render_template("kiosk/consent.html", next=_next(centre)))
+
+
+@blueprint.post("/c/<code>/identify/consent")
+@once
+def agree(code: str) -> Response:
+    """Agreed; the settings on the card are asked for apart."""
+    centre = load_centre(code)
+    found = known_visit()
+    if found is None or found.resident is None:
+        return see_other(identify_url(centre, _next(centre)))
+    kinds = {"profile"} | ({"settings"} if request.form.get("settings") else set())
+    give_consent(actor(), found.resident.id, kinds, "kiosk" if at_kiosk() else "phone")
+    if may_set_pin(found.resident):
+        return see_other(with_next(f"/c/{code}/identify/new-pin", _next(centre)))
+    return see_other(_next(centre))
+
+
+@blueprint.get("/c/<code>/identify/new-pin")
+def new_pin_page(code: str) -> Any:
+    """Asks for a new PIN, twice."""
+    centre = load_centre(code)
+    found = known_visit()
+    if found is None or found.resident is None or not _may_choose(found):
+        return see_other(_next(centre))
+    return personal(render_template("kiosk/new_pin.html", next=_next(centre), skip_url=_next(centre)))
+
+
+@blueprint.post("/c/<code>/identify/new-pin")
+@repeatable
+def take_new_pin(code: str) -> Response:
+    """Sets the PIN where staff opened it, or where the person gave the old one in this visit."""
+    centre = load_centre(code)
+    found = known_visit()
+    if found is None or found.resident is None or not _may_choose(found):
+        raise Refused("pin_closed", _("现在不能改密码"), _("请找工作人员开一下，几分钟就好。"), status=403)
+    again = [Alternative(_("再来一次"), with_next(f"/c/{code}/identify/new-pin", _next(centre)))]
+    try:
+        first = digits(request.form.get("pin", ""), 4, 6)
+        if first != digits(request.form.get("again", ""), 4, 6):
+            raise Refused("pin_differs", _("两次输的不一样"), _("请再来一次，两次要一样。"), status=422)
+        set_pin(actor(), found.resident.id, first)
+    except Refused as refusal:
+        refusal.alternatives = again
+        raise
+    with unit_of_work():
+        services.know(found.id, found.resident.id, "pin")
+    return see_other(_next(centre))
+
+
+def _may_choose(found: Visit) -> bool:
+    return found.resident is not None and (
+        found.level == "pin" or (at_kiosk() and may_set_pin(found.resident))
+    )

@@ -1,0 +1,82 @@
+"""«我的»: one's own day, and what one agreed to."""
+
+from typing import Any
+
+from flask import Response, render_template, request
+from flask_babel import gettext as _
+
+from core.clock import day_bounds, local_day, now
+from core.errors import Refused
+from core.http import once, personal, see_other
+from kiosk import areas, services
+from kiosk.session import actor, at_kiosk, known_visit, load_centre
+from kiosk.views.identify import identify_url
+from kiosk.views.root import blueprint
+from people.services.residents import consents, withdraw_consent
+
+PAGE = 5
+
+
+@blueprint.get("/c/<code>/my/")
+def my_day(code: str) -> Any:
+    """Today and tomorrow; with the PIN the next 30 days."""
+    centre = load_centre(code)
+    found = known_visit()
+    if found is None or found.resident_id is None:
+        return see_other(identify_url(centre, f"/c/{code}/my/"))
+    start = day_bounds(local_day(now(), centre.zone), centre.zone)[0]
+    items = areas.my_day(found.resident_id, start, 30 if found.level == "pin" else 2)
+    pages = max(1, -(-len(items) // PAGE))
+    page = min(max(1, request.args.get("page", 1, int)), pages)
+    url = f"/c/{code}/my/?page="
+    return personal(
+        render_template(
+            "kiosk/my_day.html",
+            items=items[(page - 1) * PAGE : page * PAGE],
+            page=page,
+            pages=pages,
+            prev_url=f"{url}{page - 1}" if page > 1 else None,
+            next_url=f"{url}{page + 1}" if page < pages else None,
+            consents_url=f"/c/{code}/my/consents" if found.level == "pin" else None,
+            book_url=f"/c/{code}/booking/",
+            back_url="/kiosk/" if at_kiosk() else f"/c/{code}/",
+        )
+    )
+
+
+@blueprint.get("/c/<code>/my/consents")
+def my_consents(code: str) -> Any:
+    """What one agreed to; each can be taken back. Only with the PIN."""
+    centre = load_centre(code)
+    found = known_visit()
+    if found is None or found.resident_id is None or found.level != "pin":
+        return see_other(f"/c/{code}/identify/phone?next=/c/{centre.code}/my/consents")
+    given = consents(found.resident_id)
+    words = {
+        "profile": _("登记姓名和生日，用来约座位"),
+        "settings": _("记住大字、对比度"),
+        "messages": _("发邮件提醒"),
+    }
+    return personal(
+        render_template(
+            "kiosk/consents.html",
+            rows=[{"kind": kind, "label": words[kind]} for kind in words if kind in given],
+            act_url=f"/c/{code}/my/consents",
+            back_url=f"/c/{code}/my/",
+        )
+    )
+
+
+@blueprint.post("/c/<code>/my/consents")
+@once
+def take_back(code: str) -> Response:
+    """Take one consent back, or have all phones forget."""
+    load_centre(code)
+    found = known_visit()
+    if found is None or found.resident_id is None or found.level != "pin":
+        raise Refused("pin_needed", _("请先输密码"), status=403)
+    if request.form.get("phones"):
+        services.remove_phones(actor(), found.resident_id)
+    else:
+        withdraw_consent(actor(), found.resident_id, request.form.get("kind", ""))
+    return see_other(f"/c/{code}/my/consents")
