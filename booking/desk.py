@@ -1,0 +1,227 @@
+"""Staff's pages of booking: the day board of a space, booking for somebody, one booking."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from flask_babel import gettext as _
+
+from booking import queries
+from booking.forms import parse_day, parse_span
+from booking.grid import grid
+from booking.models import Booking, Space
+from booking.opening import sessions, space_day
+from booking.queries import state_now, unit_words
+from booking.rules import BookingPolicy
+from booking.services import attend, book
+from centres.models import Centre
+from centres.policies import policies
+from core.clock import local_day, now
+from core.codes import show_number
+from core.errors import NotFound, Refused
+from core.http import not_modified, once, personal, see_other
+from core.versions import version
+from core.words import clock_words, full_day, masked, near_day, span_words
+from people.access import actor, polling, require, resident_or_refuse, signed_in
+from people.rules import DESK
+
+blueprint = Blueprint("booking_desk", __name__, url_prefix="/staff/c/<centre>/booking")
+
+
+def state_words(state: str) -> str:
+    """A state as staff read it."""
+    return {
+        "booked": _("已订"),
+        "in_use": _("在座"),
+        "over": _("用完了"),
+        "left": _("走了"),
+        "cancelled": _("取消"),
+        "no_show": _("没来"),
+    }[state]
+
+
+@blueprint.get("/")
+@require(DESK)
+def spaces(centre: Centre) -> Any:
+    """The first space's day board: the others are a tab away."""
+    rows = queries.spaces(centre.id)
+    if not rows:
+        return render_template("staff/empty.html", title=_("还没有场地"), text=_("请先登记场地。"))
+    return see_other(f"/staff/c/{centre.code}/booking/{rows[0].code}/{local_day(now(), centre.zone)}")
+
+
+def _space(centre: Centre, code: str) -> Space:
+    found = queries.space_by_code(centre.id, code)
+    if found is None:
+        raise NotFound(_("没有找到这个场地"))
+    return found
+
+
+@blueprint.get("/<space>/<day>")
+@require(DESK)
+def board(centre: Centre, space: str, day: str) -> Any:
+    """A space on a day: grid and list, and the form to book for somebody."""
+    place, the_day = _space(centre, space), parse_day(day)
+    url = f"/staff/c/{centre.code}/booking"
+    today = local_day(now(), centre.zone)
+    asked = request.args.get("resident", None, int)
+    resident = resident_or_refuse(asked, DESK) if asked else None
+    opened = space_day(place, the_day)
+    return personal(
+        render_template(
+            "booking/desk_day.html",
+            **_board(centre, place, day),
+            spaces=[
+                {"name": row.name, "url": f"{url}/{row.code}/{day}", "chosen": row.id == place.id}
+                for row in queries.spaces(centre.id)
+            ],
+            space_name=place.name,
+            day_words=full_day(the_day, today),
+            day=day,
+            prev_url=f"{url}/{place.code}/{the_day - timedelta(days=1)}",
+            next_url=f"{url}/{place.code}/{the_day + timedelta(days=1)}",
+            today_url=f"{url}/{place.code}/{today}",
+            closed_reason=opened.closed_reason if not opened.openings else "",
+            openings=[span_words(one.start, one.end, centre.zone) for one in opened.openings],
+            sessions=[
+                {
+                    "label": f"{one.name} {span_words(one.usual.start, one.usual.end, centre.zone)}",
+                    "from": clock_words(one.usual.start, centre.zone).zfill(5),
+                    "to": clock_words(one.usual.end, centre.zone).zfill(5),
+                }
+                for one in sessions(opened, now(), at_kiosk=True)
+            ],
+            units=[unit.code for unit in queries.units(place.id)],
+            seat_mode=place.mode == "seats",
+            resident=resident,
+            find_url=f"/staff/c/{centre.code}/people/?back={url}/{place.code}/{day}",
+            book_url=f"{url}/{place.code}/{day}/book",
+            poll_url=f"{url}/{place.code}/{day}/live",
+        )
+    )
+
+
+def _board(centre: Centre, place: Space, day: str) -> dict[str, Any]:
+    the_day, moment = parse_day(day), now()
+    opened = space_day(place, the_day)
+    return {
+        "grid": grid(opened, queries.units(place.id), moment),
+        "rows": [_row(centre, row) for row in queries.day_bookings(place.id, the_day)],
+    }
+
+
+def _row(centre: Centre, row: Booking) -> dict[str, Any]:
+    state = state_now(row, now())
+    return {
+        "when": span_words(row.starts_at, row.ends_at, centre.zone),
+        "unit": row.unit.code if row.unit else _("整间"),
+        "who": masked(row.resident.name) if row.resident else row.title,
+        "number": show_number(row.number),
+        "state": state,
+        "state_words": state_words(state),
+        "url": f"/staff/c/{centre.code}/booking/b/{row.number}",
+    }
+
+
+@blueprint.get("/<space>/<day>/live")
+@polling
+@require(DESK)
+def live(centre: Centre, space: str, day: str) -> Any:
+    """Grid and list alone, for the poll: 304 while nothing has changed."""
+    place = _space(centre, space)
+    minute = int(now().timestamp()) // 30
+    fresh = not_modified(f"{version(f'day:{place.id}:{parse_day(day)}')}:{centre.settings_version}:{minute}")
+    return fresh or render_template("booking/_desk_day_live.html", **_board(centre, place, day))
+
+
+@blueprint.post("/<space>/<day>/book")
+@require(DESK)
+@once
+def book_for(centre: Centre, space: str, day: str) -> Response:
+    """Book for somebody, or the whole space for an event."""
+    place, form = _space(centre, space), request.form
+    span = parse_span(f"{day}T{form.get('from', '')}", f"{day}T{form.get('to', '')}", centre.zone)
+    units = {unit.code: unit for unit in queries.units(place.id)}
+    whole = form.get("seat", "") == "*"
+    unit = None if whole else units.get(form.get("seat", ""))
+    if unit is None and not whole:
+        raise Refused("seat_missing", _("请选一个座位"), _("或选“整间”。"), status=422)
+    wanted = form.get("resident", None, int)
+    resident = resident_or_refuse(wanted, DESK) if wanted else None
+    booking = book.book_for(
+        signed_in().id,
+        place,
+        unit,
+        span,
+        resident_id=resident.id if resident else None,
+        title=form.get("title", ""),
+        party=min(max(1, form.get("party", 1, int)), 500),
+        overlap_reason=form.get("overlap_reason", "").strip()[:200] or None,
+        use_now=form.get("use_now") == "1",
+    )
+    return see_other(f"/staff/c/{centre.code}/booking/b/{booking.number}")
+
+
+def _booking(centre: Centre, number: str) -> Booking:
+    booking = queries.booking_by_number(number)
+    if booking is None or booking.centre_id != centre.id:
+        raise NotFound(_("没有找到这个预约"))
+    return booking
+
+
+@blueprint.get("/b/<number>")
+@require(DESK)
+def one(centre: Centre, number: str) -> Response:
+    """One booking in full: the one record in which the name stands unmasked."""
+    booking = _booking(centre, number)
+    moment, zone = now(), centre.zone
+    state, today = state_now(booking, moment), local_day(moment, zone)
+    policy = policies(BookingPolicy, "booking", centre.id, booking.local_day, booking.space.code)
+    found = queries.violations(booking.resident_id, moment, policy) if booking.resident_id else []
+    url = f"/staff/c/{centre.code}/booking/b/{booking.number}"
+    window = span_words(booking.check_in_from, booking.check_in_until, zone)
+    return personal(
+        render_template(
+            "booking/desk_one.html",
+            number=show_number(booking.number),
+            title_words=f"{unit_words(booking)} {booking.space.name}",
+            when_words=f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
+            who=booking.resident.name if booking.resident else booking.title,
+            resident_url=f"/staff/c/{centre.code}/people/{booking.resident_id}"
+            if booking.resident_id
+            else None,
+            state=state,
+            state_words=state_words(state),
+            window_words=window,
+            made_words=f"{near_day(local_day(booking.booked_at, zone), today)} {clock_words(booking.booked_at, zone)}",
+            channel={"kiosk": _("一体机"), "phone": _("手机"), "desk": _("前台")}.get(
+                booking.channel, booking.channel
+            ),
+            reason=booking.reason,
+            violations=len(found),
+            violation_days=policy.violation_days,
+            check_in_url=f"{url}/check-in"
+            if state in {"booked", "no_show"} and booking.state == "booked"
+            else None,
+            leave_url=f"{url}/leave" if state == "in_use" else None,
+            cancel_url=f"{url}/cancel" if state == "booked" else None,
+            back_url=f"/staff/c/{centre.code}/booking/{booking.space.code}/{booking.local_day}",
+        )
+    )
+
+
+@blueprint.post("/b/<number>/<verb>")
+@require(DESK)
+@once
+def act(centre: Centre, number: str, verb: str) -> Response:
+    """Check in, sign out, or cancel with a reason, on behalf."""
+    booking = _booking(centre, number)
+    if verb == "check-in":
+        attend.check_in(actor(), booking.id)
+    elif verb == "leave":
+        attend.leave(actor(), booking.id)
+    elif verb == "cancel":
+        attend.cancel(actor(), booking.id, request.form.get("reason", ""))
+    else:
+        raise NotFound(_("这一页没有找到"))
+    return see_other(f"/staff/c/{centre.code}/booking/b/{booking.number}")

@@ -1,0 +1,336 @@
+"""Reads about spaces, seats and bookings, shaped for screens."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from booking.models import Booking, Claim, Space, Unit, Violation
+from booking.opening import SpaceDay, space_days
+from booking.rules import BookingPolicy, kept_for
+from core.clock import local_day, now
+from core.crypto import blinds
+from core.database import db
+from core.i18n import pick
+from core.intervals import Interval
+from kiosk.models import Visit
+
+CODE = "booking.code"
+
+
+def spaces(centre_id: int) -> list[Space]:
+    """Spaces of a centre, in the order they were set up."""
+    query = select(Space).options(joinedload(Space.centre)).where(Space.centre_id == centre_id)
+    return list(db.session.scalars(query.order_by(Space.id)))
+
+
+def space_by_code(centre_id: int, code: str) -> Space | None:
+    """One space of a centre."""
+    return db.session.scalar(
+        select(Space)
+        .options(joinedload(Space.centre))
+        .where(Space.centre_id == centre_id, Space.code == code)
+    )
+
+
+def units(space_id: int) -> list[Unit]:
+    """Units of a space, in order."""
+    return list(db.session.scalars(select(Unit).where(Unit.space_id == space_id).order_by(Unit.position)))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A live claim: until when it lasts without its buffer, whose it is, and when it stops counting."""
+
+    unit_id: int
+    start: datetime
+    end: datetime
+    use_end: datetime
+    booking_id: int | None
+    visit_id: int | None
+    expires_at: datetime | None
+
+
+def taken(unit_ids: Sequence[int], start: datetime, end: datetime, moment: datetime) -> list[Taken]:
+    """Live claims of units that touch `[start, end)`. Expired ones are nobody's. One query."""
+    rows = db.session.execute(
+        select(
+            Claim.unit_id,
+            Claim.starts_at,
+            Claim.ends_at,
+            Claim.use_ends_at,
+            Claim.booking_id,
+            Claim.visit_id,
+            Claim.expires_at,
+        )
+        .where(
+            Claim.unit_id.in_(unit_ids),
+            Claim.starts_at < end,
+            Claim.ends_at > start,
+            or_(Claim.expires_at.is_(None), Claim.expires_at >= moment),
+        )
+        .order_by(Claim.unit_id, Claim.starts_at)
+    )
+    return [Taken(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A unit for one stretch of time, as one person sees it.
+
+    state: free, taken, held (somebody is choosing it), kept, chosen, mine.
+    """
+
+    unit: Unit
+    state: str
+    word: str
+    note: str
+
+    @property
+    def can_be_chosen(self) -> bool:
+        return self.state in {"free", "chosen"}
+
+
+class Room:
+    """The units of a space on one day as one person sees them: asked once, looked at for many stretches."""
+
+    def __init__(
+        self,
+        day: SpaceDay,
+        rows: Sequence[Unit],
+        moment: datetime,
+        *,
+        at_kiosk: bool,
+        visit: Visit | None = None,
+    ) -> None:
+        """Two queries: the day's claims, and which of them are the visitor's own."""
+        self.day, self.units, self.moment = day, rows, moment
+        resident = visit.resident if visit else None
+        self._claims: dict[int, list[Taken]] = defaultdict(list)
+        for claim in taken([unit.id for unit in rows], day.start, day.buffered(day.end), moment):
+            if visit is None or claim.visit_id != visit.id:
+                self._claims[claim.unit_id].append(claim)
+        booked = [
+            claim.booking_id for claims in self._claims.values() for claim in claims if claim.booking_id
+        ]
+        self._mine = _own(resident.id, booked) if resident and booked else set()
+        today_here = at_kiosk and day.day == local_day(moment, day.zone)
+        self._kept = {
+            unit.id: kept_for(
+                walk_in=unit.walk_in,
+                wheelchair=unit.wheelchair,
+                at_kiosk_same_day=today_here,
+                needs_adapted=None if resident is None else resident.adapted_seat,
+                walk_in_until=day.walk_in_until,
+                adapted_until=day.adapted_until,
+                now=moment,
+            )
+            for unit in rows
+        }
+
+    def seats(self, span: Interval) -> list[Seat]:
+        """Every unit for `span`, in order."""
+        end = self.day.buffered(span.end)
+        return [
+            _seat(
+                unit,
+                [claim for claim in self._claims[unit.id] if claim.start < end and span.start < claim.end],
+                self._kept[unit.id],
+                self._mine,
+            )
+            for unit in self.units
+        ]
+
+    def free(self, span: Interval) -> int:
+        """How many seats this person could take for `span`."""
+        return sum(seat.state == "free" for seat in self.seats(span))
+
+
+def _own(resident_id: int, booking_ids: Sequence[int]) -> set[int]:
+    query = select(Booking.id).where(Booking.resident_id == resident_id, Booking.id.in_(booking_ids))
+    return set(db.session.scalars(query))
+
+
+def _seat(unit: Unit, claims: Sequence[Taken], kept: str | None, mine: set[int]) -> Seat:
+    if any(claim.booking_id in mine for claim in claims):
+        return Seat(unit, "mine", _("您的"), _("您已经订了这个座位"))
+    if any(claim.booking_id is not None for claim in claims):
+        return Seat(unit, "taken", _("已订"), _("已经有人订了"))
+    if claims:
+        return Seat(unit, "held", _("正在选"), _("有人正在选"))
+    if kept == "walk_in":
+        return Seat(unit, "kept", _("留现场"), _("留给当天到中心来的人"))
+    if kept == "wheelchair":
+        return Seat(unit, "kept", _("留轮椅"), _("留给坐轮椅的街坊"))
+    return Seat(
+        unit, "free", _("轮椅位") if unit.wheelchair else _("可选"), _("轮椅方便") if unit.wheelchair else ""
+    )
+
+
+def propose(found: Sequence[Seat], last_code: str | None = None, after: str | None = None) -> Seat | None:
+    """The seat to choose for somebody: their last one, then by the window, then in order; never one that is kept.
+
+    after: the code shown now, so that «帮我选» goes on to the next best.
+    """
+    free = [seat for seat in found if seat.state == "free"]
+    ranked = sorted(
+        free,
+        key=lambda seat: (
+            seat.unit.code != last_code,
+            seat.unit.wheelchair,
+            not seat.unit.traits.get("window"),
+            seat.unit.position,
+        ),
+    )
+    if not ranked:
+        return None
+    codes = [seat.unit.code for seat in ranked]
+    return ranked[(codes.index(after) + 1) % len(ranked)] if after in codes else ranked[0]
+
+
+def last_booking(resident_id: int, centre_id: int) -> Booking | None:
+    """The seat this person had last in a centre: the source of «和上次一样»."""
+    return db.session.scalar(
+        select(Booking)
+        .options(joinedload(Booking.unit), joinedload(Booking.space).joinedload(Space.centre))
+        .where(
+            Booking.resident_id == resident_id,
+            Booking.centre_id == centre_id,
+            Booking.unit_id.is_not(None),
+            Booking.state != "cancelled",
+        )
+        .order_by(Booking.starts_at.desc())
+        .limit(1)
+    )
+
+
+def bookable_days(space: Space, moment: datetime) -> list[SpaceDay]:
+    """The days from today to the horizon; the last one opens at its hour."""
+    today = local_day(moment, space.centre.zone)
+    days = space_days(space, today, today + timedelta(days=60))
+    horizon = days[0].policy.horizon_days
+    return days[: horizon + 1]
+
+
+def booking_by_number(number: str) -> Booking | None:
+    """The booking that bears this number; spaces and case do not matter."""
+    cleaned = "".join(number.split()).upper()
+    return db.session.scalar(full().where(Booking.number == cleaned))
+
+
+def booking_by_code(code: str) -> Booking | None:
+    """The booking of a slip's code."""
+    return db.session.scalar(full().where(Booking.code_index.in_(blinds(code, CODE))))
+
+
+def booking_by_id(booking_id: int) -> Booking | None:
+    """One booking with what a page shows of it."""
+    return db.session.scalar(full().where(Booking.id == booking_id))
+
+
+def full() -> Select[tuple[Booking]]:
+    """Bookings with everything that a page shows of them, in one query."""
+    return select(Booking).options(
+        joinedload(Booking.space).joinedload(Space.centre),
+        joinedload(Booking.unit),
+        joinedload(Booking.resident),
+        joinedload(Booking.centre),
+    )
+
+
+def bookings_of(resident_id: int, start: datetime, end: datetime) -> list[Booking]:
+    """A resident's bookings that touch `[start, end)` and still mean something, by start."""
+    rows = db.session.scalars(
+        full()
+        .where(Booking.resident_id == resident_id, Booking.starts_at < end, Booking.ends_at > start)
+        .where(Booking.state.in_(["booked", "in_use"]))
+        .order_by(Booking.starts_at)
+    )
+    moment = now()
+    return [row for row in rows if state_now(row, moment) in {"booked", "in_use"}]
+
+
+def state_now(booking: Booking, moment: datetime) -> str:
+    """The state as the times make it, whether or not somebody has written it down: booked, in_use, over, left, …"""
+    if booking.state == "booked" and moment > booking.check_in_until:
+        return "no_show"
+    if booking.state == "in_use" and moment >= booking.ends_at:
+        return "over"
+    return booking.state
+
+
+def to_check_in(resident_id: int, centre_id: int, moment: datetime) -> list[Booking]:
+    """What a resident may check in for right now in a centre."""
+    return list(
+        db.session.scalars(
+            full()
+            .where(
+                Booking.resident_id == resident_id,
+                Booking.centre_id == centre_id,
+                Booking.state == "booked",
+                Booking.check_in_from <= moment,
+                Booking.check_in_until >= moment,
+            )
+            .order_by(Booking.starts_at)
+        )
+    )
+
+
+def residents_expected(centre_id: int, moment: datetime) -> list[int]:
+    """Residents who may check in now: whom four digits of a phone can mean."""
+    return list(
+        db.session.scalars(
+            select(Booking.resident_id)
+            .where(
+                Booking.centre_id == centre_id,
+                Booking.state == "booked",
+                Booking.check_in_from <= moment,
+                Booking.check_in_until >= moment,
+                Booking.resident_id.is_not(None),
+            )
+            .distinct()
+        )
+    )
+
+
+def violations(resident_id: int, moment: datetime, policy: BookingPolicy) -> list[Violation]:
+    """What counts against somebody now, newest first."""
+    since = moment - timedelta(days=policy.violation_days)
+    return list(
+        db.session.scalars(
+            select(Violation)
+            .where(Violation.resident_id == resident_id, Violation.at > since)
+            .order_by(Violation.at.desc())
+        )
+    )
+
+
+def day_bookings(space_id: int, day: date) -> list[Booking]:
+    """All bookings of a space on a day for the staff's list, by start, cancelled ones too."""
+    return list(
+        db.session.scalars(
+            select(Booking)
+            .outerjoin(Booking.resident)
+            .outerjoin(Booking.unit)
+            .options(contains_eager(Booking.resident), contains_eager(Booking.unit))
+            .where(Booking.space_id == space_id, Booking.local_day == day)
+            .order_by(Booking.starts_at, Unit.position)
+        )
+    )
+
+
+def unit_words(booking: Booking) -> str:
+    """A3 靠窗桌; the space's name where the whole of it was booked."""
+    if booking.unit is None:
+        return _("整间")
+    table = next(
+        (table for table in booking.space.plan.get("tables", []) if table["code"] == booking.unit.table_code),
+        None,
+    )
+    if table is None:
+        return booking.unit.code
+    return f"{booking.unit.code} {pick(table['name_zh'], table['name_en'])}"

@@ -1,0 +1,141 @@
+"""What happens to a booking afterwards: check in, leave, undo, cancel."""
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import update
+
+from booking.models import Booking, Claim, Violation
+from booking.rules import in_window, is_late_cancel, may_move
+from booking.services.place import changed, free, settle_missed
+from core import audit
+from core.audit import Actor
+from core.clock import database_now
+from core.database import db, unit_of_work
+from core.errors import Refused
+from core.events import emit
+from core.words import clock_words, full_day
+from people.services.commitments import drop_time, end_time
+
+
+def check_in(actor: Actor, booking_id: int) -> Booking:
+    """«我到了». Staff may do so after the window too, while the booking lasts and nobody else has the seat."""
+    missed_now = False
+    with unit_of_work():
+        now = database_now()
+        booking = _locked(booking_id)
+        if booking.state == "in_use":
+            return booking
+        zone = booking.centre.zone
+        if booking.state == "booked" and now < booking.check_in_from and actor.kind != "staff":
+            day = full_day(booking.local_day, booking.local_day)
+            when = f"{day} {clock_words(booking.check_in_from, zone)}"
+            raise Refused("check_in_early", _("还没到签到的时候"), _("%(when)s 起可以签到。", when=when))
+        if booking.state == "booked" and not in_window(booking.check_in_from, booking.check_in_until, now):
+            missed_now = actor.kind != "staff" and settle_missed(booking.id, now)
+        if not missed_now:
+            _move(booking, "in_use", now)
+            booking.checked_in_at = now
+            db.session.execute(update(Claim).where(Claim.booking_id == booking.id).values(expires_at=None))
+            _tell(actor, "booking.checked_in", booking, now)
+    if missed_now:
+        raise Refused(
+            "check_in_late",
+            _("签到的时间过了"),
+            _(
+                "%(time)s 以前要签到，座位已经让给别人了。还想坐，可以再约一次。",
+                time=clock_words(booking.check_in_until, zone),
+            ),
+        )
+    return booking
+
+
+def leave(actor: Actor, booking_id: int) -> Booking:
+    """«我走了»: the rest of the time is free for others; used minutes stay counted."""
+    with unit_of_work():
+        now = database_now()
+        booking = _locked(booking_id)
+        if booking.state == "left":
+            return booking
+        _move(booking, "left", now)
+        booking.ended_at = min(now, booking.ends_at)
+        free(booking.id, booking.ended_at)
+        end_time("booking", booking.id, booking.ended_at)
+        _tell(actor, "booking.left", booking, now)
+    return booking
+
+
+def undo(actor: Actor, booking_id: int) -> Booking:
+    """«撤销» within its 60 s: as if it had never been, never a violation."""
+    with unit_of_work():
+        now = database_now()
+        booking = _locked(booking_id)
+        if booking.state == "cancelled":
+            return booking
+        if now > booking.undo_until:
+            raise Refused("undo_late", _("撤销的时间过了"), _("您还可以取消，在“我的”里就能办。"))
+        _move(booking, "cancelled", now)
+        _release(booking, now)
+        _tell(actor, "booking.undone", booking, now)
+    return booking
+
+
+def cancel(actor: Actor, booking_id: int, reason: str = "") -> Booking:
+    """Take a booking back. Late by the policy on it is a violation, unless staff do it (they say why)."""
+    with unit_of_work():
+        now = database_now()
+        booking = _locked(booking_id)
+        if booking.state == "cancelled":
+            return booking
+        if actor.kind == "staff" and not reason.strip():
+            raise Refused("reason_missing", _("请写明取消的原因"), _("原因会告诉预约的人。"), status=422)
+        if actor.kind != "staff" and settle_missed(booking.id, now):
+            return booking
+        if booking.state == "in_use":
+            return leave(actor, booking_id)
+        _move(booking, "cancelled", now)
+        booking.reason = reason.strip()[:200]
+        _release(booking, now)
+        late = is_late_cancel(booking.free_cancel_until, booking.undo_until, now) and actor.kind != "staff"
+        if late and booking.resident_id is not None:
+            db.session.add(
+                Violation(resident_id=booking.resident_id, booking_id=booking.id, kind="late_cancel", at=now)
+            )
+        _tell(actor, "booking.cancelled", booking, now, late=late)
+    return booking
+
+
+def _locked(booking_id: int) -> Booking:
+    return db.session.get_one(Booking, booking_id, with_for_update={"of": Booking}, populate_existing=True)
+
+
+def _move(booking: Booking, to: str, now: datetime) -> None:
+    if not may_move(booking.state, to):
+        raise Refused("not_now", _state_words(booking.state), _("这一条不能再改了。"))
+    booking.state = to
+    if to in {"cancelled", "left"}:
+        booking.ended_at = now
+
+
+def _state_words(state: str) -> str:
+    return {
+        "booked": _("还没有签到"),
+        "in_use": _("已经签到了"),
+        "left": _("已经结束了"),
+        "cancelled": _("已经取消了"),
+        "no_show": _("签到的时间过了"),
+    }[state]
+
+
+def _release(booking: Booking, now: datetime) -> None:
+    free(booking.id, booking.starts_at if booking.starts_at > now else now)
+    if booking.checked_in_at is not None and booking.starts_at < now:
+        end_time("booking", booking.id, now)
+    else:
+        drop_time("booking", booking.id)
+
+
+def _tell(actor: Actor, what: str, booking: Booking, now: datetime, **detail: object) -> None:
+    audit.record(actor, what, "booking", booking.id, unit_id=booking.centre_id, at=now, detail=detail)
+    emit(what, {"booking": booking.id, **detail}, at=now)
+    changed(booking)

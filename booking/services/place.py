@@ -1,0 +1,127 @@
+"""Taking and freeing units: the only code that writes claims."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from booking.models import Booking, Claim, Violation
+from booking.rules import missed
+from core import audit
+from core.audit import CLOCK
+from core.database import db
+from core.events import emit
+from core.intervals import broken_guard
+from core.versions import bump
+from kiosk.queries import kiosks_failed
+from people.services.commitments import end_time
+
+
+class Taken(Exception):
+    """The database refused: a unit is taken in that time. The unit of work is lost; the caller tells the person."""
+
+
+def clear_expired(unit_ids: Sequence[int], start: datetime, end: datetime, now: datetime) -> None:
+    """Remove worthless claims from units that somebody wants; a no-show is written down here."""
+    gone = db.session.execute(
+        delete(Claim)
+        .where(
+            Claim.unit_id.in_(unit_ids), Claim.starts_at < end, Claim.ends_at > start, Claim.expires_at < now
+        )
+        .returning(Claim.booking_id)
+    ).all()
+    for booking_id in sorted({row.booking_id for row in gone if row.booking_id is not None}):
+        settle_missed(booking_id, now)
+
+
+def occupy(
+    unit_ids: Sequence[int],
+    start: datetime,
+    use_end: datetime,
+    end: datetime,
+    *,
+    now: datetime,
+    booking_id: int | None = None,
+    visit_id: int | None = None,
+    expires_at: datetime | None,
+) -> None:
+    """Claim `[start, end)` of every unit, in the running unit of work. Raises `Taken` on a live overlap."""
+    clear_expired(unit_ids, start, end, now)
+    try:
+        db.session.execute(
+            insert(Claim),
+            [
+                {
+                    "unit_id": unit_id,
+                    "starts_at": start,
+                    "ends_at": end,
+                    "use_ends_at": use_end,
+                    "booking_id": booking_id,
+                    "visit_id": visit_id,
+                    "expires_at": expires_at,
+                }
+                for unit_id in sorted(unit_ids)
+            ],
+        )
+    except IntegrityError as error:
+        if broken_guard(error) != "claim":
+            raise
+        raise Taken from error
+
+
+def free(booking_id: int, at: datetime) -> None:
+    """The booking's units are free from `at` on; nothing is left of claims that had not begun."""
+    db.session.execute(delete(Claim).where(Claim.booking_id == booking_id, Claim.starts_at >= at))
+    db.session.execute(
+        update(Claim)
+        .where(Claim.booking_id == booking_id, Claim.ends_at > at)
+        .values(ends_at=at, use_ends_at=at, expires_at=None)
+    )
+
+
+def settle_missed(booking_id: int, now: datetime) -> bool:
+    """Write down, once, that nobody came: state, freed place and time, violation unless the kiosks had failed."""
+    booking = db.session.get_one(Booking, booking_id, with_for_update=True, populate_existing=True)
+    if not missed(booking.state, booking.check_in_until, now):
+        return False
+    booking.state, booking.ended_at = "no_show", booking.check_in_until
+    db.session.execute(delete(Claim).where(Claim.booking_id == booking_id))
+    end_time("booking", booking_id, booking.check_in_until)
+    excused = kiosks_failed(booking.centre_id, booking.check_in_from, booking.check_in_until)
+    if booking.resident_id is not None and not excused:
+        db.session.add(
+            Violation(
+                resident_id=booking.resident_id,
+                booking_id=booking_id,
+                kind="no_show",
+                at=booking.check_in_until,
+            )
+        )
+    audit.record(
+        CLOCK,
+        "booking.missed",
+        "booking",
+        booking_id,
+        unit_id=booking.centre_id,
+        at=now,
+        detail={"excused": excused},
+    )
+    emit("booking.missed", {"booking": booking_id}, at=now)
+    changed(booking)
+    return True
+
+
+def settle_resident(resident_id: int, now: datetime) -> None:
+    """Write down what this resident missed, before anything is decided about their day."""
+    for booking_id in db.session.scalars(
+        select(Booking.id)
+        .where(Booking.resident_id == resident_id, Booking.state == "booked", Booking.check_in_until < now)
+        .order_by(Booking.id)
+    ).all():
+        settle_missed(booking_id, now)
+
+
+def changed(booking: Booking) -> None:
+    """Live pages that show this booking have a new version."""
+    bump(f"day:{booking.space_id}:{booking.local_day}", f"today:{booking.centre_id}")

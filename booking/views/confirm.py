@@ -1,0 +1,213 @@
+"""Hold, look once more, confirm; and what is still free when somebody was faster."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, render_template, request
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select
+
+from booking import queries
+from booking.forms import parse_span, show_moment
+from booking.models import Claim, Space, Unit
+from booking.opening import sessions, space_day
+from booking.queries import Room
+from booking.rules import check_in_window
+from booking.services import book, hold
+from booking.views.root import base, blueprint, load_space, space_url
+from centres.models import Centre
+from core.clock import local_day, now
+from core.database import db
+from core.errors import Alternative, NotFound, Refused
+from core.http import once, personal, see_other, with_next
+from core.i18n import pick
+from core.intervals import Interval
+from core.words import clock_words, date_words, near_day, span_words
+from kiosk.session import at_kiosk, known_visit, load_centre, need_visit, shown_name, visit
+
+AWAY = {"seat_taken", "seat_kept", "hold_released", "person_busy", "day_bookings", "day_minutes"}
+
+
+@blueprint.post("/spaces/<space>/hold")
+@once
+def take_hold(code: str, space: str) -> Response:
+    """«就坐»: holds the seat, then asks who it is, then shows what will be confirmed."""
+    centre, place = load_space(code, space)
+    unit = db.session.scalar(
+        select(Unit).where(Unit.space_id == place.id, Unit.code == request.form.get("seat", "")[:16])
+    )
+    if unit is None:
+        raise NotFound(_("没有这个座位"), _("请再选一次。"))
+    span = parse_span(request.form.get("from", ""), request.form.get("to", ""), centre.zone)
+    try:
+        hold.hold(need_visit(centre), unit, span, at_kiosk=at_kiosk())
+    except Refused as refusal:
+        refusal.ways = lambda: alternatives(centre, unit, span)
+        raise
+    return see_other(f"{base(centre)}/check/")
+
+
+def alternatives(centre: Centre, unit: Unit, span: Interval) -> list[Alternative]:
+    """The three nearest ways on: a seat near by at the same time, another free seat, the same seat at another time."""
+    space = db.session.get_one(Space, unit.space_id)
+    moment = now()
+    day = space_day(space, local_day(span.start, centre.zone))
+    room = Room(day, queries.units(space.id), moment, at_kiosk=at_kiosk(), visit=visit())
+    url, found = f"{space_url(centre, space)}/{day.day}/", []
+
+    def link(code: str, other: Interval) -> str:
+        walls = [show_moment(end, centre.zone)[11:] for end in (other.start, other.end)]
+        return f"{url}?from={walls[0]}&to={walls[1]}&seat={code}"
+
+    if span.end > moment:
+        near = sorted(
+            (seat for seat in room.seats(span) if seat.state == "free"),
+            key=lambda seat: (seat.unit.wheelchair, abs(seat.unit.x - unit.x) + abs(seat.unit.y - unit.y)),
+        )
+        for seat in near[:2]:
+            words = _seat_words(space, seat.unit)
+            found.append(Alternative(_("%(seat)s，同一时间", seat=words), link(seat.unit.code, span)))
+    for session in sessions(day, moment, at_kiosk=at_kiosk()):
+        free = {seat.unit.code for seat in room.seats(session.span) if seat.state == "free"}
+        if not session.over and session.span != span and free:
+            code = unit.code if unit.code in free else min(free)
+            when = f"{session.name} {clock_words(session.span.start, centre.zone)}"
+            same = _("%(seat)s 原座位，%(when)s", seat=code, when=when)
+            other = _("%(seat)s，%(when)s", seat=code, when=when)
+            found.append(Alternative(same if code == unit.code else other, link(code, session.span)))
+            break
+    found.append(Alternative(_("换一天"), f"{space_url(centre, space)}/"))
+    return found[:3]
+
+
+def _seat_words(space: Space, unit: Unit) -> str:
+    table = next((table for table in space.plan.get("tables", []) if table["code"] == unit.table_code), None)
+    return f"{unit.code} {pick(table['name_zh'], table['name_en'])}" if table else unit.code
+
+
+def _my_hold() -> Claim | None:
+    found = visit()
+    if found is None:
+        return None
+    claim = db.session.scalar(select(Claim).where(Claim.visit_id == found.id))
+    return claim if claim is not None and claim.expires_at is not None and now() <= claim.expires_at else None
+
+
+@blueprint.get("/check/")
+def check(code: str) -> Any:
+    """«请您看一遍»: everything that will be confirmed, each with its way to change."""
+    centre = load_centre(code)
+    found, claim = visit(), _my_hold()
+    if found is None or claim is None or claim.expires_at is None:
+        raise _released(centre)
+    if known_visit() is None:
+        return see_other(with_next(f"/c/{code}/identify/", f"{base(centre)}/check/"))
+    unit = claim.unit
+    space = db.session.get_one(Space, unit.space_id)
+    day = space_day(space, local_day(claim.starts_at, centre.zone))
+    zone, today = centre.zone, local_day(now(), centre.zone)
+    walls = [show_moment(end, zone)[11:] for end in (claim.starts_at, claim.use_ends_at)]
+    url = f"{space_url(centre, space)}/{day.day}/"
+    chosen = f"?from={walls[0]}&to={walls[1]}&seat={unit.code}"
+    window = check_in_window(claim.starts_at, now(), day.policy)
+    seconds = max(1, int((claim.expires_at - now()).total_seconds()))
+    running = at_kiosk() and claim.starts_at <= now()
+    near = near_day(day.day, today)
+    times = span_words(claim.starts_at, claim.use_ends_at, zone)
+    name = shown_name() or _("持卡人")
+    rows = [
+        {
+            "label": _("地方"),
+            "value": space.name,
+            "note": _place_note(space),
+            "url": f"{base(centre)}/",
+            "change": _("改地方"),
+        },
+        {
+            "label": _("时间"),
+            "value": f"{near} {times}",
+            "note": date_words(day.day),
+            "url": f"{url}times{chosen}",
+            "change": _("改时间"),
+        },
+        {
+            "label": _("座位"),
+            "value": _seat_words(space, unit),
+            "note": _hold_note(seconds),
+            "url": f"{url}{chosen}",
+            "change": _("换座位"),
+        },
+        {"label": _("姓名"), "value": name, "note": None, "url": None, "change": None},
+    ]
+    if running:
+        notice = _("确认后就算签到了，请直接入座。")
+    else:
+        notice = _(
+            "%(day)s %(from)s 到 %(to)s 之间来签到。%(cancel)s 前都可以取消。",
+            day=near,
+            **{"from": clock_words(window[0], zone), "to": clock_words(window[1], zone)},
+            cancel=clock_words(claim.starts_at - timedelta(minutes=day.policy.free_cancel), zone),
+        )
+    return personal(
+        render_template(
+            "booking/check.html",
+            answers_rows=rows,
+            notice_text=notice,
+            confirm_url=f"{base(centre)}/confirm",
+            confirm_label=_("确认，现在就坐") if running else None,
+            release_url=f"{base(centre)}/release",
+            back_url=f"{url}{chosen}",
+        )
+    )
+
+
+def _hold_note(seconds: int) -> Markup:
+    return Markup(render_template("booking/_hold_note.html", seconds=seconds))  # noqa: S704 - our own template, escaped
+
+
+def _place_note(space: Space) -> str:
+    lift = _("，有电梯") if space.access.get("lift") else ""
+    return _("本中心%(n)s楼%(lift)s", n=space.floor, lift=lift)
+
+
+def _released(centre: Centre) -> Refused:
+    return Refused(
+        "hold_released",
+        _("座位已释放"),
+        _("留座的时间到了，座位先让出来。您没有做错，再选一次就好。"),
+        alternatives=[Alternative(_("再选一次"), f"{base(centre)}/")],
+    )
+
+
+@blueprint.post("/confirm")
+@once
+def confirm(code: str) -> Response:
+    """«确认预约»."""
+    centre = load_centre(code)
+    found = known_visit()
+    if found is None:
+        raise _released(centre)
+    claim = db.session.scalar(select(Claim).where(Claim.visit_id == found.id))
+    wanted = (claim.unit, Interval(claim.starts_at, claim.use_ends_at)) if claim else None
+    try:
+        booking = book.confirm_hold(found, at_kiosk=at_kiosk())
+    except Refused as refusal:
+        if refusal.code in AWAY:
+            ways = (
+                alternatives(centre, *wanted) if wanted else [Alternative(_("再选一次"), f"{base(centre)}/")]
+            )
+            refusal.alternatives = ways
+        raise
+    return see_other(f"{base(centre)}/b/{booking.number}/done")
+
+
+@blueprint.post("/release")
+@once
+def release(code: str) -> Response:
+    """«不约了，放开座位»."""
+    centre = load_centre(code)
+    found = visit()
+    if found is not None:
+        hold.release(found.id)
+    return see_other("/kiosk/" if at_kiosk() else f"/c/{centre.code}/")

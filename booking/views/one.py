@@ -1,0 +1,325 @@
+"""One booking: the slip, what comes next, and what can be done with it. And «签到»."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, current_app, make_response, render_template, request
+from flask_babel import gettext as _
+
+from booking import queries
+from booking.models import Booking
+from booking.queries import state_now, unit_words
+from booking.services import attend
+from booking.views.root import base, blueprint
+from centres.models import Centre
+from core.audit import Actor
+from core.clock import day_bounds, local_day, now
+from core.codes import show_number
+from core.errors import Alternative, NotFound, Refused
+from core.http import once, personal, repeatable, see_other, with_next
+from core.qr import qr_svg
+from core.words import clock_words, date_words, full_day, masked, near_day, span_words
+from kiosk.forms import digits
+from kiosk.session import actor, at_kiosk, device, known_visit, load_centre
+from people.services.identify import BirthdayNeeded, by_tail, check_pin
+
+
+def slip_of(booking: Booking) -> dict[str, Any]:
+    """What a slip shows and what is printed: the same."""
+    zone = booking.centre.zone
+    today = local_day(now(), zone)
+    rows = [
+        {"label": _("地方"), "value": _("%(n)s楼%(name)s", n=booking.space.floor, name=booking.space.name)},
+        {"label": _("日期"), "value": date_words(booking.local_day)},
+    ]
+    if booking.resident is not None:
+        rows.append({"label": _("姓名"), "value": masked(booking.resident.name)})
+    rows.append({"label": _("预约号"), "value": show_number(booking.number)})
+    return {
+        "title": unit_words(booking),
+        "when": f"{near_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
+        "rows": rows,
+        "qr": qr_svg(f"{current_app.config['PUBLIC_URL']}/q/{booking.code}"),
+    }
+
+
+def _own(code: str, number: str) -> tuple[Centre, Booking]:
+    """The booking of the address, if it is the visitor's own. By card alone at a kiosk: today's and tomorrow's."""
+    centre = load_centre(code)
+    booking, found = queries.booking_by_number(number), known_visit()
+    if found is None:
+        raise Refused(
+            "who",
+            _("请先让我们认识您"),
+            _("刷卡或用手机号都可以。"),
+            status=403,
+            alternatives=[Alternative(_("刷卡或用手机号"), with_next(f"/c/{code}/identify/", request.path))],
+        )
+    if booking is None or booking.resident_id != found.resident_id or booking.centre_id != centre.id:
+        raise NotFound(_("没有找到这个预约"), _("可能是别人的，或号码不对。请在“我的”里看看。"))
+    if found.level != "pin":
+        today = local_day(now(), centre.zone)
+        if not today <= booking.local_day <= today + timedelta(days=7):
+            raise Refused("pin_needed", _("看这一条要输密码"), _("请用手机号和密码进来。"), status=403)
+    return centre, booking
+
+
+@blueprint.get("/b/<number>/done")
+def done(code: str, number: str) -> Any:
+    """«约好了»: the slip and what comes next; an undo while its seconds last."""
+    centre, booking = _own(code, number)
+    moment, zone = now(), centre.zone
+    state = state_now(booking, moment)
+    if state not in {"booked", "in_use"}:
+        return see_other(f"{base(centre)}/b/{number}/")
+    today = local_day(moment, zone)
+    near = near_day(booking.local_day, today)
+    left = int((booking.undo_until - moment).total_seconds())
+    window = f"{clock_words(booking.check_in_from, zone)}", f"{clock_words(booking.check_in_until, zone)}"
+    if state == "in_use":
+        lines = [_("已经给您签到了，请入座。"), _("拍下二维码，走的时候也能用。")]
+        steps = [
+            {
+                "title": _("坐到 %(time)s", time=clock_words(booking.ends_at, zone)),
+                "note": _("%(seat)s 一直给您留着", seat=unit_words(booking)),
+            },
+            {"title": _("要早走？"), "note": _("在“我的”里按“我走了”，座位让给别人")},
+        ]
+    else:
+        lines = [_("请拍下二维码，或记住预约号。"), _("没拍到也不要紧，刷卡一样能签到。")]
+        steps = [
+            {
+                "title": _(
+                    "%(day)s %(from)s 到 %(to)s 来签到", day=near, **{"from": window[0], "to": window[1]}
+                ),
+                "note": _("刷卡，或扫这张小票，或告诉前台"),
+            },
+            _cancel_step(booking, centre, zone),
+        ]
+        if booking.resident and booking.resident.email:
+            when = clock_words(booking.booked_at, zone)
+            steps.insert(0, {"title": _("%(time)s 发邮件给您", time=when), "note": _("邮件里有预约号和时间")})
+    return personal(
+        render_template(
+            "booking/finished.html",
+            finished_lines=lines,
+            slip=slip_of(booking),
+            next_steps_rows=steps,
+            undo={"url": f"{base(centre)}/b/{number}/undo", "seconds": left} if left > 0 else None,
+            print_url=None,
+            mine_url=f"/c/{code}/my/",
+            back_url=f"{base(centre)}/b/{number}/",
+        )
+    )
+
+
+def _cancel_step(booking: Booking, centre: Centre, zone: str) -> dict[str, str]:
+    today = local_day(booking.free_cancel_until, zone)
+    when = f"{near_day(today, local_day(now(), zone))} {clock_words(booking.free_cancel_until, zone)}"
+    return {
+        "title": _("不来了？%(when)s 前取消", when=when),
+        "note": _("在“我的”里取消，或打 %(phone)s", phone=centre.phone),
+    }
+
+
+@blueprint.get("/b/<number>/")
+def one(code: str, number: str) -> Response:
+    """One booking of one's own."""
+    centre, booking = _own(code, number)
+    return personal(_page(booking, f"{base(centre)}/b/{number}", f"/c/{code}/my/"))
+
+
+def _page(booking: Booking, act: str, back: str) -> str:
+    """The page of a booking; `act`: where its forms go."""
+    moment, zone = now(), booking.centre.zone
+    state = state_now(booking, moment)
+    inside = booking.check_in_from <= moment <= booking.check_in_until
+    today = local_day(moment, zone)
+    words = {
+        "booked": _("订好了"),
+        "in_use": _("您正在用"),
+        "over": _("已经结束了"),
+        "left": _("您已经走了，座位让给别人了"),
+        "cancelled": _("已经取消了"),
+        "no_show": _("签到的时间过了，座位让给别人了"),
+    }
+    note = ""
+    if state == "booked":
+        span = f"{clock_words(booking.check_in_from, zone)}–{clock_words(booking.check_in_until, zone)}"
+        note = _("%(day)s %(span)s 来签到", day=full_day(booking.local_day, today), span=span)
+    elif state == "cancelled" and booking.reason:
+        note = _("原因：%(reason)s", reason=booking.reason)
+    return render_template(
+        "booking/booking.html",
+        booking_state=state,
+        state_words=words[state],
+        state_note=note,
+        slip=slip_of(booking) if state in {"booked", "in_use"} else None,
+        title_words=f"{unit_words(booking)} {booking.space.name}",
+        when_words=f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
+        check_in_url=f"{act}/check-in" if state == "booked" and inside else None,
+        leave_url=f"{act}/leave" if state == "in_use" else None,
+        cancel_url=f"{act}/cancel" if state == "booked" and not act.startswith("/q/") else None,
+        cancel_post_url=f"{act}/cancel" if state == "booked" and act.startswith("/q/") else None,
+        book_url=f"{base(booking.centre)}/",
+        back_url=back,
+    )
+
+
+@blueprint.get("/b/<number>/cancel")
+def cancel_page(code: str, number: str) -> Any:
+    """Names what is lost, and asks once more."""
+    centre, booking = _own(code, number)
+    moment, zone = now(), centre.zone
+    if state_now(booking, moment) != "booked":
+        return see_other(f"{base(centre)}/b/{number}/")
+    late = moment > booking.free_cancel_until and moment > booking.undo_until
+    today = local_day(moment, zone)
+    return personal(
+        render_template(
+            "booking/cancel.html",
+            title_words=f"{unit_words(booking)} {booking.space.name}",
+            when_words=f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
+            late_note=_("离开始不到一小时了，会记一次“订了没来”。") if late else None,
+            cancel_post_url=f"{base(centre)}/b/{number}/cancel",
+            back_url=f"{base(centre)}/b/{number}/",
+        )
+    )
+
+
+VERBS: dict[str, Callable[[Actor, int], Booking]] = {
+    "check-in": attend.check_in,
+    "leave": attend.leave,
+    "undo": attend.undo,
+    "cancel": attend.cancel,
+}
+
+
+@blueprint.post("/b/<number>/<verb>")
+@once
+def act(code: str, number: str, verb: str) -> Response:
+    """Check in, leave, undo, cancel: one's own booking."""
+    centre, booking = _own(code, number)
+    done_to = _do(actor(), booking, verb)
+    return see_other(f"{base(centre)}/b/{done_to.number}/")
+
+
+def _do(who: Actor, booking: Booking, verb: str) -> Booking:
+    deed = VERBS.get(verb)
+    if deed is None:
+        raise NotFound(_("这一页没有找到"))
+    try:
+        return deed(who, booking.id)
+    except Refused as refusal:
+        refusal.alternatives = [
+            Alternative(_("看看还有什么座位"), f"{base(booking.centre)}/"),
+            Alternative(_("回到我的安排"), f"/c/{booking.centre.code}/my/"),
+        ]
+        raise
+
+
+def show_slip(code: str) -> str:
+    """What `/q/B…` shows: this one booking, nothing else of the person."""
+    booking = queries.booking_by_code(code)
+    if booking is None:
+        raise NotFound(_("没有找到这张小票"), _("可能太久了。请找工作人员。"))
+    kiosk = device()
+    if kiosk is not None and kiosk.centre_id != booking.centre_id:
+        raise Refused(
+            "other_centre",
+            _("这张小票是%(centre)s的", centre=booking.centre.name),
+            _("请到那里签到。地址：%(address)s", address=booking.centre.address_zh),
+        )
+    return _page(booking, f"/q/{code}", "/kiosk/" if kiosk else f"/c/{booking.centre.code}/")
+
+
+def act_on_slip(code: str, verb: str) -> Response:
+    """Check in, leave or cancel with the slip's code."""
+    booking = queries.booking_by_code(code)
+    if booking is None or verb == "undo":
+        raise NotFound(_("没有找到这张小票"))
+    _do(actor(), booking, verb)
+    return see_other(f"/q/{code}")
+
+
+@blueprint.get("/check-in/")
+def check_in_page(code: str) -> Any:
+    """«签到»: scan a card or a slip; or four digits and the PIN; or what the visitor may check in for now."""
+    centre = load_centre(code)
+    found = known_visit()
+    here = f"{base(centre)}/check-in/"
+    home = "/kiosk/" if at_kiosk() else f"/c/{code}/"
+    if found is None or found.resident_id is None:
+        if not at_kiosk():
+            return see_other(with_next(f"/c/{code}/identify/", here))
+        return render_template("booking/check_in.html", scan_next=here, tail_url=f"{here}tail", back_url=home)
+    moment = now()
+    open_now = queries.to_check_in(found.resident_id, centre.id, moment)
+    if len(open_now) == 1:
+        return see_other(f"{base(centre)}/b/{open_now[0].number}/")
+    start = day_bounds(local_day(moment, centre.zone), centre.zone)[0]
+    later = queries.bookings_of(found.resident_id, start, start + timedelta(days=2))
+    return personal(
+        render_template(
+            "booking/check_in_list.html",
+            items=[_line(booking, centre) for booking in (open_now or later)[:5]],
+            open_now=bool(open_now),
+            book_url=f"{base(centre)}/",
+            back_url=home,
+        )
+    )
+
+
+def _line(booking: Booking, centre: Centre) -> dict[str, str]:
+    today = local_day(now(), centre.zone)
+    window = span_words(booking.check_in_from, booking.check_in_until, centre.zone)
+    return {
+        "label": f"{unit_words(booking)} {booking.space.name}",
+        "note": _("%(day)s %(window)s 签到", day=near_day(booking.local_day, today), window=window),
+        "url": f"{base(centre)}/b/{booking.number}/",
+    }
+
+
+@blueprint.get("/check-in/tail")
+def tail_page(code: str) -> Any:
+    """Asks for the last four digits of the phone and the PIN. Only at a kiosk."""
+    centre = load_centre(code)
+    if not at_kiosk():
+        return see_other(f"{base(centre)}/check-in/")
+    return personal(render_template("booking/tail.html", back_url=f"{base(centre)}/check-in/"))
+
+
+@blueprint.post("/check-in/tail")
+@repeatable
+def check_in_by_tail(code: str) -> Response:
+    """Four digits and the PIN check in, and show nothing else."""
+    centre = load_centre(code)
+    kiosk = device()
+    if kiosk is None or kiosk.centre_id != centre.id:
+        raise Refused("not_a_kiosk", _("这样签到只能在本中心的一体机上"), status=403)
+    again = [
+        Alternative(_("再输一次"), f"{base(centre)}/check-in/tail"),
+        Alternative(_("刷卡或扫小票"), f"{base(centre)}/check-in/"),
+    ]
+    moment = now()
+    try:
+        tail, pin = digits(request.form.get("tail", ""), 4, 4), digits(request.form.get("pin", ""), 4, 6)
+        expected = queries.residents_expected(centre.id, moment)
+        person = check_pin(by_tail(tail, expected), pin, f"device:{kiosk.id}", centre.zone, None)
+    except BirthdayNeeded:
+        text = _("有两位街坊号码和密码都一样，请刷卡或找工作人员。")
+        raise Refused("tail_shared", _("请换个办法签到"), text, alternatives=again[1:]) from None
+    except Refused as refusal:
+        refusal.alternatives = again
+        raise
+    booking = queries.to_check_in(person.id, centre.id, moment)[0]
+    attend.check_in(Actor("resident", person.id), booking.id)
+    return make_response(
+        render_template(
+            "booking/checked_in.html",
+            seat=unit_words(booking),
+            space_name=booking.space.name,
+            until=clock_words(booking.ends_at, centre.zone),
+        )
+    )
