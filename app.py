@@ -1,0 +1,141 @@
+"""Assembles the house: settings → extensions → areas. Nothing else lives here."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+from flask import Flask
+from flask_babel import Babel
+from flask_compress import Compress
+from flask_htmx import HTMX
+from flask_migrate import Migrate
+from whitenoise import WhiteNoise
+
+from booking.area import AREA as BOOKING
+from core import http, logs
+from core.clock import OPTION
+from core.crypto import keys
+from core.database import db, prepare_engine
+from core.events import registry
+from core.http import probes
+from core.outbox import channels
+from core.settings import Settings, load
+from kiosk import areas, session, speech
+from kiosk.views import blueprint as kiosk_pages
+from people import signin
+from people.commands import staff as staff_commands
+from staff import context as console
+from staff.commands import COMMANDS
+from staff.views import blueprint as console_pages
+
+HERE = Path(__file__).parent
+AREAS = (BOOKING,)
+
+
+def create_app(config: Mapping[str, object] | None = None) -> Flask:
+    """The program as a WSGI app.
+
+    config: settings by name without `HALL_`; `CLOCK`, a callable that returns an aware datetime and stands for the
+    database's time too; and any setting of Flask's own, such as TESTING.
+    """
+    config = dict(config or {})
+    settings = load(config)
+    logs.setup(settings.log_level)
+    keys.use([settings.secret_key, *settings.old_secret_keys])
+    app = Flask(
+        "app",
+        root_path=str(HERE),
+        static_folder=str(HERE / "static"),
+        template_folder=str(HERE / "templates"),
+    )
+    app.config.update(
+        _flask_settings(settings), **{name: value for name, value in config.items() if name.isupper()}
+    )
+    _database(app, config)
+    http.setup(app)
+    Babel(
+        app,
+        locale_selector=session.language_of_request,
+        default_translation_directories=str(HERE / "translations"),
+    )
+    HTMX(app)
+    Compress(app)
+    speech.use(settings.espeak)
+    session.setup(app)
+    signin.setup(app, settings)
+    console.setup(app)
+    probes.setup(app, settings)
+    _areas(app)
+    if settings.smtp_url:
+        channels.use_smtp(settings.smtp_url, settings.mail_from)
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=HERE / "static", prefix="static/", max_age=3600, autorefresh=settings.is_demo
+    )
+    structlog.get_logger().debug("ready", mode=settings.mode)
+    return app
+
+
+def _flask_settings(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings),
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": 20 * 3600,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "BABEL_DEFAULT_LOCALE": "zh_Hans",
+        "PUBLIC_URL": settings.public_url,
+        "DATA_DIR": str(settings.data_dir),
+        "MODE": settings.mode,
+        "SETTINGS": settings,
+        "BUILD": _build(),
+        "HOME_URL": session.home_of_request,
+        "COMPRESS_MIMETYPES": ["text/html", "application/json", "image/svg+xml"],
+        "COMPRESS_MIN_SIZE": 1400,
+    }
+
+
+def _engine_options(settings: Settings) -> dict[str, object]:
+    if settings.is_sqlite:
+        return {"connect_args": {"check_same_thread": False, "timeout": 30}}
+    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+
+
+def _build() -> str:
+    """Changes with every change of a template, so that no page is kept across versions."""
+    digest = hashlib.blake2b(digest_size=6)
+    for path in sorted((HERE / "templates").rglob("*.html")):
+        digest.update(f"{path.name}{path.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _database(app: Flask, config: Mapping[str, object]) -> None:
+    db.init_app(app)
+    Migrate(app, db, directory=str(HERE / "migrations"), compare_type=True, render_as_batch=False)
+    with app.app_context():
+        prepare_engine(db.engine)
+        if config.get("CLOCK"):
+            db.engine.update_execution_options(**{OPTION: config["CLOCK"]})
+
+
+def _areas(app: Flask) -> None:
+    areas.use(AREAS)
+    registry.use([listener for area in AREAS for listener in area.listeners])
+    app.register_blueprint(kiosk_pages)
+    app.register_blueprint(console_pages)
+    for area in AREAS:
+        for blueprint in area.blueprints:
+            app.register_blueprint(blueprint)
+        for command in area.commands:
+            app.cli.add_command(command)
+    app.cli.add_command(staff_commands)
+    for command in COMMANDS:
+        app.cli.add_command(command)
+
+
+__all__ = ["AREAS", "create_app"]

@@ -1,0 +1,29 @@
+"""Migrations: run by `flask --app app db upgrade`, on SQLite and on PostgreSQL."""
+
+from typing import Any
+
+from alembic import context
+from flask import current_app
+
+from core.crypto import Encrypted
+from core.database import Base, Moment
+
+
+def render_item(kind: str, item: Any, _context: Any) -> str | bool:
+    """Migrations say what is stored, not how the program reads it: they must run when the program has moved on."""
+    if kind == "type" and isinstance(item, Moment):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Encrypted):
+        return "sa.LargeBinary()"
+    return False
+
+
+engine = current_app.extensions["migrate"].db.engine
+
+with engine.connect() as connection:
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, compare_type=True, render_item=render_item
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

@@ -1,0 +1,1 @@
+"""The console: one face over all areas. Today board, search, people, devices, settings."""
