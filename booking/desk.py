@@ -1,6 +1,7 @@
 """Staff's pages of booking: the day board of a space, booking for somebody, one booking."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -8,18 +9,19 @@ from flask_babel import gettext as _
 
 from booking import queries
 from booking.forms import parse_day, parse_span
-from booking.grid import grid
+from booking.grid import Grid, grid
 from booking.models import Booking, Space
-from booking.opening import sessions, space_day
+from booking.opening import Session, SpaceDay, sessions, space_day
 from booking.queries import state_now, unit_words
 from booking.rules import BookingPolicy
 from booking.services import attend, book
 from centres.models import Centre
 from centres.policies import policies
-from core.clock import local_day, now
+from core.clock import at, local, local_day, now
 from core.codes import show_number
 from core.errors import NotFound, Refused
 from core.http import not_modified, once, personal, see_other
+from core.intervals import Interval
 from core.versions import version
 from core.words import clock_words, full_day, masked, near_day, span_words
 from people.access import actor, polling, require, resident_or_refuse, signed_in
@@ -47,7 +49,9 @@ def spaces(centre: Centre) -> Any:
     rows = queries.spaces(centre.id)
     if not rows:
         return render_template("staff/empty.html", title=_("还没有场地"), text=_("请先登记场地。"))
-    return see_other(f"/staff/c/{centre.code}/booking/{rows[0].code}/{local_day(now(), centre.zone)}")
+    asked = request.args.get("resident", None, int)
+    url = f"/staff/c/{centre.code}/booking/{rows[0].code}/{local_day(now(), centre.zone)}"
+    return see_other(f"{url}?resident={asked}" if asked else url)
 
 
 def _space(centre: Centre, code: str) -> Space:
@@ -60,54 +64,133 @@ def _space(centre: Centre, code: str) -> Space:
 @blueprint.get("/<space>/<day>")
 @require(DESK)
 def board(centre: Centre, space: str, day: str) -> Any:
-    """A space on a day: grid and list, and the form to book for somebody."""
+    """A space on a day: grid and list, and the form to book for somebody, filled with a proposal.
+
+    `?resident=`, `seat=`, `from=` and `to=` are what was chosen already.
+    """
     place, the_day = _space(centre, space), parse_day(day)
     url = f"/staff/c/{centre.code}/booking"
     today = local_day(now(), centre.zone)
     asked = request.args.get("resident", None, int)
     resident = resident_or_refuse(asked, DESK) if asked else None
     opened = space_day(place, the_day)
+    with_resident = f"resident={resident.id}&" if resident else ""
+    shown = _board(centre, place, opened, with_resident)
+    offered = sessions(opened, now(), at_kiosk=True)
+    span = _proposed(opened, offered)
+    free = _free_seats(shown["table"], span)
+    seat = request.args.get("seat", "")
     return personal(
         render_template(
             "booking/desk_day.html",
-            **_board(centre, place, day),
+            **shown,
             spaces=[
-                {"name": row.name, "url": f"{url}/{row.code}/{day}", "chosen": row.id == place.id}
+                {
+                    "name": row.name,
+                    "url": f"{url}/{row.code}/{day}?{with_resident}".rstrip("?&"),
+                    "chosen": row.id == place.id,
+                }
                 for row in queries.spaces(centre.id)
             ],
             space_name=place.name,
             day_words=full_day(the_day, today),
             day=day,
-            prev_url=f"{url}/{place.code}/{the_day - timedelta(days=1)}",
-            next_url=f"{url}/{place.code}/{the_day + timedelta(days=1)}",
-            today_url=f"{url}/{place.code}/{today}",
+            prev_url=f"{url}/{place.code}/{the_day - timedelta(days=1)}?{with_resident}".rstrip("?&"),
+            next_url=f"{url}/{place.code}/{the_day + timedelta(days=1)}?{with_resident}".rstrip("?&"),
+            today_url=f"{url}/{place.code}/{today}?{with_resident}".rstrip("?&"),
+            is_today=the_day == today,
             closed_reason=opened.closed_reason if not opened.openings else "",
             openings=[span_words(one.start, one.end, centre.zone) for one in opened.openings],
             sessions=[
                 {
                     "label": f"{one.name} {span_words(one.usual.start, one.usual.end, centre.zone)}",
-                    "from": clock_words(one.usual.start, centre.zone).zfill(5),
-                    "to": clock_words(one.usual.end, centre.zone).zfill(5),
+                    "from": clock_words(one.span.start, centre.zone).zfill(5),
+                    "to": clock_words(one.span.end, centre.zone).zfill(5),
+                    "over": one.over,
                 }
-                for one in sessions(opened, now(), at_kiosk=True)
+                for one in offered
             ],
-            units=[unit.code for unit in queries.units(place.id)],
-            seat_mode=place.mode == "seats",
+            units=[{"code": row.code, "free": row.code in free} for row in shown["table"].rows],
+            proposed={
+                "from": clock_words(span.start, centre.zone).zfill(5) if span else "",
+                "to": clock_words(span.end, centre.zone).zfill(5) if span else "",
+                "seat": seat if seat or place.mode != "seats" else next(iter(free), ""),
+                "now": bool(span and span.start <= now() < span.end),
+            },
             resident=resident,
             find_url=f"/staff/c/{centre.code}/people/?back={url}/{place.code}/{day}",
             book_url=f"{url}/{place.code}/{day}/book",
-            poll_url=f"{url}/{place.code}/{day}/live",
+            poll_url=f"{url}/{place.code}/{day}/live?{with_resident}".rstrip("?&"),
         )
     )
 
 
-def _board(centre: Centre, place: Space, day: str) -> dict[str, Any]:
-    the_day, moment = parse_day(day), now()
-    opened = space_day(place, the_day)
+def _board(centre: Centre, place: Space, opened: SpaceDay, with_resident: str) -> dict[str, Any]:
+    rows = [_row(centre, row) for row in queries.day_bookings(place.id, opened.day)]
+    table = grid(opened, queries.units(place.id), now())
     return {
-        "grid": grid(opened, queries.units(place.id), moment),
-        "rows": [_row(centre, row) for row in queries.day_bookings(place.id, the_day)],
+        "table": table,
+        "lanes": _lanes(opened, table, {row["key"]: row for row in rows}),
+        "hours": _hours(opened, table),
+        "rows": rows,
+        "seat_mode": place.mode == "seats",
+        "free_url": f"/staff/c/{centre.code}/booking/{place.code}/{opened.day}?{with_resident}",
     }
+
+
+def _lanes(opened: SpaceDay, table: Grid, rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """The grid's rows with equal neighbours joined: a booking is one cell. Free steps stay apart."""
+    lanes = []
+    for row in table.rows:
+        cells: list[dict[str, Any]] = []
+        for start, (kind, words, key) in zip(table.starts, row.cells, strict=True):
+            last = cells[-1] if cells else None
+            if last and kind != "free" and (last["kind"], last["key"]) == (kind, key):
+                last["steps"] += 1
+                continue
+            cell = {"kind": kind, "words": words, "key": key, "steps": 1, "booking": rows.get(key)}
+            cells.append({**cell, "wall": clock_words(start, opened.zone).zfill(5)})
+        lanes.append({"code": row.code, "cells": cells})
+    return lanes
+
+
+def _hours(opened: SpaceDay, table: Grid) -> list[dict[str, Any]]:
+    """The grid's head: an hour over its steps."""
+    hours: list[dict[str, Any]] = []
+    for start in table.starts:
+        hour = local(start, opened.zone).hour
+        if hours and hours[-1]["hour"] == hour:
+            hours[-1]["steps"] += 1
+        else:
+            hours.append({"hour": hour, "words": clock_words(start, opened.zone), "steps": 1})
+    return hours
+
+
+def _proposed(opened: SpaceDay, offered: Sequence[Session]) -> Interval | None:
+    """The time that the form begins with: what was chosen, else the first that is not over."""
+    first = next((one.span for one in offered if not one.over), None)
+    start, end = (_wall(opened, request.args.get(name, "")) for name in ("from", "to"))
+    if start is None:
+        return first
+    if end is None or end <= start:
+        end = next((one.usual.end for one in offered if one.usual.start <= start < one.usual.end), None)
+    return Interval(start, end) if end else first
+
+
+def _wall(opened: SpaceDay, text: str) -> datetime | None:
+    try:
+        return at(opened.day, time.fromisoformat(text), opened.zone)
+    except ValueError:
+        return None
+
+
+def _free_seats(table: Grid, span: Interval | None) -> list[str]:
+    """Codes of the seats that are free all through."""
+    if span is None or len(table.starts) < 2:
+        return []
+    step = table.starts[1] - table.starts[0]
+    inside = [n for n, start in enumerate(table.starts) if start < span.end and span.start < start + step]
+    return [row.code for row in table.rows if all(row.cells[n][0] in {"free", "past"} for n in inside)]
 
 
 def _row(centre: Centre, row: Booking) -> dict[str, Any]:
@@ -119,6 +202,7 @@ def _row(centre: Centre, row: Booking) -> dict[str, Any]:
         "number": show_number(row.number),
         "state": state,
         "state_words": state_words(state),
+        "key": f"b{row.id}",
         "url": f"/staff/c/{centre.code}/booking/b/{row.number}",
     }
 
@@ -131,7 +215,11 @@ def live(centre: Centre, space: str, day: str) -> Any:
     place = _space(centre, space)
     minute = int(now().timestamp()) // 30
     fresh = not_modified(f"{version(f'day:{place.id}:{parse_day(day)}')}:{centre.settings_version}:{minute}")
-    return fresh or render_template("booking/_desk_day_live.html", **_board(centre, place, day))
+    asked = request.args.get("resident", None, int)
+    opened = space_day(place, parse_day(day))
+    return fresh or render_template(
+        "booking/_desk_day_live.html", **_board(centre, place, opened, f"resident={asked}&" if asked else "")
+    )
 
 
 @blueprint.post("/<space>/<day>/book")

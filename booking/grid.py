@@ -11,8 +11,8 @@ from booking.opening import SpaceDay
 from booking.queries import Taken, taken
 from core.words import clock_words
 
-Cell = tuple[str, str, str]
-"""(class, words, key of what occupies it: `b<booking id>` or '')."""
+Cell = tuple[str, str, str | None]
+"""(class, words, address it leads to or None)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def grid(day: SpaceDay, rows: Sequence[Unit], moment: datetime) -> Grid:
     for start in starts:
         is_open = any(opening.start <= start < opening.end for opening in day.openings)
         kind = "closed" if not is_open else "past" if start + step <= moment else "free"
-        base.append((kind, words[kind], ""))
+        base.append((kind, words[kind], None))
     lines = {unit.id: list(base) for unit in rows}
     expiry = moment + timedelta(days=1)
     if starts:
@@ -82,5 +82,5 @@ def grid(day: SpaceDay, rows: Sequence[Unit], moment: datetime) -> Grid:
 
 def _cell(claim: Taken, words: dict[str, str]) -> Cell:
     if claim.booking_id is None:
-        return ("held", words["held"], "")
-    return ("taken", words["taken"], f"b{claim.booking_id}")
+        return ("held", words["held"], None)
+    return ("taken", words["taken"], None)

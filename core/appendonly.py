@@ -30,7 +30,7 @@ class AppendOnly:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(
                 "CREATE OR REPLACE FUNCTION hall_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN RAISE EXCEPTION 'append_only_%%', TG_TABLE_NAME; END $$".replace("%%", "%")
+                "$$ BEGIN RAISE EXCEPTION USING MESSAGE = 'append_only_' || TG_TABLE_NAME; END $$"
             )
             connection.exec_driver_sql(
                 f"CREATE OR REPLACE TRIGGER {self.name} BEFORE UPDATE OR DELETE OR TRUNCATE ON {self.table} "

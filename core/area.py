@@ -93,7 +93,7 @@ class Area:
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
     as (when, title, note). desks: entries of the console's head. my_day(resident, from, to): what is in that time.
     today(centre, day). search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
-    slip(code) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: its dataclass.
+    slip(code, page) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: dataclass.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Area:
     search: Callable[[str, frozenset[int]], Sequence[MyItem]] | None = None
     export: Callable[[int], dict[str, Any]] | None = None
     erase: Callable[[int], None] | None = None
-    slip: Callable[[str], Any] | None = None
+    slip: Callable[[str, str], Any] | None = None
     slip_act: Callable[[str, str], Any] | None = None
     slip_kind: str = ""
     doctor: Callable[[], Sequence[Check]] | None = None

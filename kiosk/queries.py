@@ -7,9 +7,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from centres.models import Centre
 from core.clock import now
 from core.database import db
-from kiosk.models import Call, ConfirmedPhone, Device, Outage, Visit
+from kiosk.models import Call, ConfirmedPhone, Device, Outage, PairingCode, Visit
 from kiosk.rules import device_state, were_all_out
 from kiosk.services import digest
 from people.models import Staff
@@ -21,6 +22,19 @@ def device_by_secret(secret: str) -> Device | None:
         select(Device)
         .options(joinedload(Device.centre))
         .where(Device.secret_hash == digest(secret), Device.revoked_at.is_(None))
+    )
+
+
+def pairing_centre(code: str) -> Centre | None:
+    """For which centre a one-time code stands, while it can still be used."""
+    return db.session.scalar(
+        select(Centre)
+        .join(PairingCode, PairingCode.centre_id == Centre.id)
+        .where(
+            PairingCode.code_hash == digest(code.upper()),
+            PairingCode.used_at.is_(None),
+            PairingCode.expires_at >= now(),
+        )
     )
 
 

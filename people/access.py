@@ -180,10 +180,9 @@ def begin_session() -> None:
 
 def forget_session() -> None:
     """Nobody is signed in any more. A console that is locked stays so."""
-    locked = session.get("locked_centre")
+    kept = {name: session[name] for name in ("locked_centre", "lang") if name in session}
     session.clear()
-    if locked:
-        session["locked_centre"] = locked
+    session.update(kept)
 
 
 def locked_centre() -> str | None:
@@ -213,9 +212,9 @@ def _lock() -> Response | None:
     """Sign out, keep nothing but the centre. Where only a fragment was asked for, the whole page is left."""
     code = session.get("centre")
     logout_user()
-    session.clear()
     if code:
         session["locked_centre"] = code
+    forget_session()
     if "HX-Request" not in request.headers:
         return None
     return send_to(f"{STAFF_PATH}/c/{code}/today" if code else url_for("security.login"))

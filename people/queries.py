@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 
 from core.database import db
-from people.models import Card, Resident
+from people.models import Card, Consent, Resident
 from people.phones import tail_index, whole_index
 
 MOST = 20
@@ -39,3 +39,9 @@ def live_cards(resident_id: int) -> list[Card]:
     """Cards of a resident that work."""
     query = select(Card).where(Card.resident_id == resident_id, Card.revoked_at.is_(None))
     return list(db.session.scalars(query.order_by(Card.id)))
+
+
+def live_consents(resident_id: int) -> list[Consent]:
+    """What a resident agreed to and has not taken back."""
+    query = select(Consent).where(Consent.resident_id == resident_id, Consent.withdrawn_at.is_(None))
+    return list(db.session.scalars(query.order_by(Consent.kind)))

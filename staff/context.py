@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from flask import Flask, request, session
+from flask import Flask, request, session, url_for
+from flask_babel import gettext as _
 
+from centres.models import Centre
 from centres.queries import centre_by_code, centres
 from core.area import Desk
 from core.clock import local, now
 from core.http import on_staff_path
-from core.i18n import DEFAULT, HTML_LANG
+from core.i18n import DEFAULT, HTML_LANG, LANGUAGES
 from core.words import clock_words, date_words
 from kiosk.areas import Areas
 from people.access import current_staff, grants_roles, units_with
-from people.rules import EVERYONE
+from people.rules import DESK, EVERYONE, MANAGERS
 
 
 def setup(app: Flask) -> None:
@@ -28,19 +30,23 @@ def _context() -> dict[str, Any]:
     code = (request.view_args or {}).get("centre") or session.get("centre")
     centre = centre_by_code(code) if staff and isinstance(code, str) else None
     roles = grants_roles(staff, centre.id) if staff and centre else frozenset()
-    desks: list[Desk] = [desk for area in Areas.all for desk in area.desks if desk.roles & roles]
     zone = centre.zone if centre else "Asia/Shanghai"
     mine = units_with(staff, EVERYONE) if staff else frozenset()
+    own = [row for row in centres() if row.id in mine] if staff else []
     return {
         "surface": "staff",
         "shell": "shells/staff.html",
         "prefs": {"text": "normal", "contrast": "normal", "reach": "normal", "lang": lang},
         "html_lang": HTML_LANG[lang],
         "centre": centre,
-        "staff": {"name": staff.name, "title": staff.title_zh} if staff else None,
-        "roles": roles,
-        "desks": desks,
-        "own_centres": [row for row in centres() if row.id in mine] if staff else [],
+        "at_desk": bool(roles & DESK),
+        "is_manager": bool(roles & MANAGERS),
+        "staff_user": {"name": staff.name, "role": staff.title_zh} if staff else None,
+        "staff_nav": _nav(centre, roles) if centre else [],
+        "staff_menu": _menu(centre, own) if staff else [],
+        "staff_languages": LANGUAGES if staff else {},
+        "search_url": f"/staff/c/{centre.code}/search" if centre and roles & DESK else None,
+        "query": request.args.get("q", ""),
         "clock_now": local(now(), zone),
         "clock_date": date_words(local(now(), zone).date()),
         "clock_time": clock_words(now(), zone),
@@ -48,10 +54,55 @@ def _context() -> dict[str, Any]:
         "device": None,
         "visit": None,
         "back_url": None,
-        "here": request.full_path.rstrip("?"),
+        "here": request.full_path.rstrip("?") if request.method == "GET" else "/staff/",
         "home_url": "/staff/",
         "idle": None,
         "call_state": None,
         "speech": False,
         "is_home": False,
     }
+
+
+def _nav(centre: Centre, roles: frozenset[str]) -> list[dict[str, Any]]:
+    """The head's entries: today, the areas' desks, residents, kiosks, settings; each for those who may open it."""
+    desks: list[Desk] = [desk for area in Areas.all for desk in area.desks if desk.roles & roles]
+    rows = [(_("今日"), "calendar-clock", "staff.today")]
+    rows += [(str(desk.label), desk.icon, desk.endpoint) for desk in desks]
+    if roles & DESK:
+        rows += [(_("居民"), "users", "staff.find"), (_("设备"), "monitor", "staff.devices")]
+    if roles & MANAGERS:
+        rows.append((_("设置"), "settings", "staff.settings"))
+    here = _entry(request.endpoint or "")
+    return [
+        {
+            "label": label,
+            "icon": icon,
+            "url": url_for(endpoint, centre=centre.code),
+            "current": _entry(endpoint) == here,
+        }
+        for label, icon, endpoint in rows
+    ]
+
+
+def _entry(endpoint: str) -> str:
+    """The head's entry under which a page stands: a family of the console's own pages, or an area's blueprint."""
+    blueprint, _dot, view = endpoint.partition(".")
+    family = {
+        "find": "people",
+        "new": "people",
+        "take_in": "people",
+        "person": "people",
+        "issue_card": "people",
+    }
+    family |= {"pair": "devices"}
+    return f"staff.{family.get(view, view)}" if blueprint == "staff" else blueprint
+
+
+def _menu(centre: Centre | None, own: list[Centre]) -> list[dict[str, str]]:
+    """Under one's name: one's account, and the other centres one works for."""
+    others = [
+        {"label": _("去%(centre)s", centre=row.name), "url": url_for("staff.today", centre=row.code)}
+        for row in own
+        if centre is None or row.id != centre.id
+    ]
+    return [{"label": _("我的账号"), "url": url_for("security.account")}, *others]

@@ -34,7 +34,7 @@ from core.words import (
 )
 from kiosk.session import at_kiosk, known_visit, load_centre, prefs, visit
 
-DAYS_A_PAGE, KEYS_A_PAGE, ROWS_A_PAGE = 4, 6, 5
+DAYS_A_PAGE, KEYS_A_PAGE, ROWS_A_PAGE, GRID_ROWS = 6, 6, 5, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +79,23 @@ def places(code: str) -> Any:
     if len(rows) == 1 and own:
         return see_other(f"{space_url(centre, own[0])}/")
     shown = [*own, *(space for space in rows if space not in own)]
-    pages = max(1, -(-len(shown) // ROWS_A_PAGE))
+    choices: list[dict[str, Any]] = [
+        {
+            "label": space.name,
+            "note": _place_note(space),
+            "url": f"{space_url(centre, space)}/" if space in own else None,
+            "off_reason": None if space in own else _("请工作人员帮您约"),
+        }
+        for space in shown
+    ]
+    same = _same_as_last(centre, last)
+    if same is not None:
+        choices.insert(0, same)
+    pages = max(1, -(-len(choices) // ROWS_A_PAGE))
     page = min(max(1, request.args.get("page", 1, int)), pages)
     return render_template(
         "booking/places.html",
-        places=[
-            {
-                "label": space.name,
-                "note": _place_note(space),
-                "url": f"{space_url(centre, space)}/" if space in own else None,
-                "off_reason": None if space in own else _("请工作人员帮您约"),
-            }
-            for space in shown[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
-        ],
-        same=_same_as_last(centre, last) if page == 1 else None,
+        places=choices[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE],
         page=page,
         pages=pages,
         prev_url=f"{base(centre)}/?page={page - 1}" if page > 1 else None,
@@ -134,11 +137,13 @@ def _same_as_last(centre: Centre, last: Any) -> dict[str, Any] | None:
             return {
                 "label": _("和上次一样：%(seat)s", seat=queries.unit_words(last)),
                 "note": when,
-                "url": f"{space_url(centre, last.space)}/hold",
-                "fields": {
-                    "seat": last.unit.code,
-                    "from": show_moment(span.start, zone),
-                    "to": show_moment(span.end, zone),
+                "form": {
+                    "url": f"{space_url(centre, last.space)}/hold",
+                    "hidden": {
+                        "seat": last.unit.code,
+                        "from": show_moment(span.start, zone),
+                        "to": show_moment(span.end, zone),
+                    },
                 },
             }
     return None
@@ -197,12 +202,11 @@ def _day_line(
         free = max(room.free(session.span) for session in left)
         reason = None if free else _("坐满了")
     return {
-        "label": near_day(day.day, today),
-        "date_label": date_words(day.day),
-        "sub": "" if reason else _("还有%(n)s座", n=free),
+        "date_label": near_day(day.day, today),
+        "sub": date_words(day.day),
         "url": None if reason else f"{space_url(centre, place)}/{day.day}/",
         "closed_reason": reason,
-        "free": free,
+        "free": None if reason else free,
     }
 
 
@@ -394,7 +398,7 @@ def _look(choice: Choice, seat: Seat, chosen: str | None) -> dict[str, Any]:
         "note": seat.note or _("，").join(notes),
         "wheelchair": seat.unit.wheelchair,
         "url": choice.url(seat=code) if seat.state == "free" and not is_chosen else None,
-        "table": seat.unit.table_code,
+        "choose_url": choice.url(seat=code),
     }
 
 
@@ -418,15 +422,27 @@ def seat_list(code: str, space: str, day: str) -> Any:
         "booking/seats_list.html",
         space_name=choice.day.space.name,
         date_label=full_day(choice.day.day, today),
-        hours=span_words(choice.span.start, choice.span.end, choice.day.zone),
-        seats=rows[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE],
+        time_label=span_words(choice.span.start, choice.span.end, choice.day.zone),
+        seats=[_row(row) for row in rows[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]],
         page=page,
         pages=pages,
         prev_url=choice.url("list", seat=code_of, page=page - 1) if page > 1 else None,
         next_url=choice.url("list", seat=code_of, page=page + 1) if page < pages else None,
-        plan_url=choice.url(seat=code_of),
+        times_url=choice.url("times", seat=code_of),
         back_url=choice.url(seat=code_of),
     )
+
+
+def _row(look: dict[str, Any]) -> dict[str, Any]:
+    """A seat as a line of the list."""
+    usable = look["state"] in {"free", "chosen"}
+    return {
+        "label": look["code"],
+        "note": _("，").join(word for word in (look["word"], look["note"]) if word),
+        "url": look["choose_url"] if usable else None,
+        "chosen": look["state"] == "chosen",
+        "off_reason": None if usable else look["note"] or look["word"],
+    }
 
 
 @blueprint.get("/spaces/<space>/<day>/times")
@@ -444,9 +460,10 @@ def times(code: str, space: str, day: str) -> Any:
         "booking/times.html",
         space_name=the_day.space.name,
         date_label=full_day(the_day.day, today),
-        asking="length" if begin else "start",
-        begin=begin,
-        keys=keys[(page - 1) * KEYS_A_PAGE : page * KEYS_A_PAGE],
+        start_label=begin,
+        starts=None if begin else keys[(page - 1) * KEYS_A_PAGE : page * KEYS_A_PAGE],
+        lengths=keys[(page - 1) * KEYS_A_PAGE : page * KEYS_A_PAGE] if begin else None,
+        starts_url=choice.url("times", seat=seat),
         page=page,
         pages=pages,
         prev_url=choice.url("times", page=page - 1, **more) if page > 1 else None,
@@ -525,12 +542,24 @@ def day_grid(code: str, space: str, day: str) -> Any:
             return fresh
     table = grid(the_day, queries.units(place.id), moment)
     today = local_day(moment, centre.zone)
-    template = "booking/grid.html" if request.headers.get("X-Poll") else "booking/grid_page.html"
+    alone = request.headers.get("X-Poll")
+    pages = 1 if alone or not at_kiosk() else max(1, -(-len(table.rows) // GRID_ROWS))
+    page = min(max(1, request.args.get("page", 1, int)), pages)
+    rows = table.rows if pages == 1 else table.rows[(page - 1) * GRID_ROWS : page * GRID_ROWS]
+    url = f"{space_url(centre, place)}/{the_day.day}"
     return render_template(
-        template,
-        grid=table,
+        "booking/grid.html" if alone else "booking/day.html",
+        caption=_(
+            "%(space)s，%(day)s，每个座位每段时间空不空", space=place.name, day=full_day(the_day.day, today)
+        ),
+        heads=table.heads,
+        rows=rows,
         space_name=place.name,
         date_label=full_day(the_day.day, today),
-        poll_url=request.path,
-        back_url=f"{space_url(centre, place)}/{the_day.day}/times",
+        page=page,
+        pages=pages,
+        prev_url=f"{url}/grid?page={page - 1}" if page > 1 else None,
+        next_url=f"{url}/grid?page={page + 1}" if page < pages else None,
+        times_url=f"{url}/times",
+        back_url=f"{url}/times",
     )

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, render_template, request
 from flask_babel import gettext as _
 
 from booking import queries
 from booking.models import Booking
 from booking.queries import state_now, unit_words
+from booking.rules import is_late_cancel
 from booking.services import attend
 from booking.views.root import base, blueprint
 from centres.models import Centre
@@ -150,41 +151,54 @@ def _page(booking: Booking, act: str, back: str) -> str:
         note = _("%(day)s %(span)s 来签到", day=full_day(booking.local_day, today), span=span)
     elif state == "cancelled" and booking.reason:
         note = _("原因：%(reason)s", reason=booking.reason)
+    when = f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}"
     return render_template(
         "booking/booking.html",
-        booking_state=state,
-        state_words=words[state],
-        state_note=note,
-        slip=slip_of(booking) if state in {"booked", "in_use"} else None,
-        title_words=f"{unit_words(booking)} {booking.space.name}",
-        when_words=f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
+        state_text=words[state],
+        state_kind={"booked": "", "in_use": "ok", "no_show": "warn"}.get(state, ""),
+        heading_text=booking.space.name,
+        lead_lines=[line for line in (when, note) if line],
+        slip=slip_of(booking),
+        message=None,
         check_in_url=f"{act}/check-in" if state == "booked" and inside else None,
-        leave_url=f"{act}/leave" if state == "in_use" else None,
-        cancel_url=f"{act}/cancel" if state == "booked" and not act.startswith("/q/") else None,
-        cancel_post_url=f"{act}/cancel" if state == "booked" and act.startswith("/q/") else None,
-        book_url=f"{base(booking.centre)}/",
+        sign_out_url=f"{act}/leave" if state == "in_use" else None,
+        cancel_url=f"{act}/cancel" if state == "booked" else None,
         back_url=back,
     )
 
 
 @blueprint.get("/b/<number>/cancel")
-def cancel_page(code: str, number: str) -> Any:
+def cancel_page(code: str, number: str) -> Response:
     """Names what is lost, and asks once more."""
     centre, booking = _own(code, number)
-    moment, zone = now(), centre.zone
+    return personal(_cancel_page(booking, f"{base(centre)}/b/{number}"))
+
+
+def _cancel_page(booking: Booking, act: str) -> Any:
+    moment, zone = now(), booking.centre.zone
     if state_now(booking, moment) != "booked":
-        return see_other(f"{base(centre)}/b/{number}/")
-    late = moment > booking.free_cancel_until and moment > booking.undo_until
+        return see_other(f"{act}/" if not act.startswith("/q/") else act)
+    late = is_late_cancel(booking.free_cancel_until, booking.undo_until, moment)
     today = local_day(moment, zone)
-    return personal(
-        render_template(
-            "booking/cancel.html",
-            title_words=f"{unit_words(booking)} {booking.space.name}",
-            when_words=f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
-            late_note=_("离开始不到一小时了，会记一次“订了没来”。") if late else None,
-            cancel_post_url=f"{base(centre)}/b/{number}/cancel",
-            back_url=f"{base(centre)}/b/{number}/",
-        )
+    keep = act if act.startswith("/q/") else f"{act}/"
+    rows = [
+        {"label": _("地方"), "value": booking.space.name},
+        {"label": _("座位"), "value": unit_words(booking)},
+        {
+            "label": _("时间"),
+            "value": span_words(booking.starts_at, booking.ends_at, zone),
+            "note": full_day(booking.local_day, today),
+        },
+    ]
+    early = _("现在取消不要紧，当天的次数也还给您。")
+    return render_template(
+        "booking/cancel.html",
+        answers_rows=rows,
+        loss_text=_("离开始很近了，这次会记作“订了没来”。") if late else early,
+        late=late,
+        keep_url=keep,
+        cancel_url=f"{act}/cancel",
+        back_url=keep,
     )
 
 
@@ -219,8 +233,8 @@ def _do(who: Actor, booking: Booking, verb: str) -> Booking:
         raise
 
 
-def show_slip(code: str) -> str:
-    """What `/q/B…` shows: this one booking, nothing else of the person."""
+def show_slip(code: str, page: str = "") -> Any:
+    """What `/q/B…` shows: this one booking, nothing else of the person. page: `cancel` asks once more."""
     booking = queries.booking_by_code(code)
     if booking is None:
         raise NotFound(_("没有找到这张小票"), _("可能太久了。请找工作人员。"))
@@ -231,6 +245,8 @@ def show_slip(code: str) -> str:
             _("这张小票是%(centre)s的", centre=booking.centre.name),
             _("请到那里签到。地址：%(address)s", address=booking.centre.address_zh),
         )
+    if page == "cancel":
+        return _cancel_page(booking, f"/q/{code}")
     return _page(booking, f"/q/{code}", "/kiosk/" if kiosk else f"/c/{booking.centre.code}/")
 
 
@@ -281,13 +297,30 @@ def _line(booking: Booking, centre: Centre) -> dict[str, str]:
     }
 
 
+def _tail_page(centre: Centre, tail: str, refusal: Refused | None = None) -> Response:
+    """Four digits first, then the PIN: one question a page. After a refusal the sentence stands at the field."""
+    here = f"{base(centre)}/check-in/"
+    html = render_template(
+        "booking/tail.html",
+        asking="pin" if tail else "tail",
+        tail=tail,
+        action_url=f"{here}tail",
+        error=f"{refusal.title}。{refusal.text}" if refusal else None,
+        here=f"{here}tail",
+        back_url=f"{here}tail" if tail else here,
+    )
+    response = personal(html)
+    response.status_code = refusal.status if refusal else 200
+    return response
+
+
 @blueprint.get("/check-in/tail")
-def tail_page(code: str) -> Any:
+def tail_page(code: str) -> Response:
     """Asks for the last four digits of the phone and the PIN. Only at a kiosk."""
     centre = load_centre(code)
     if not at_kiosk():
         return see_other(f"{base(centre)}/check-in/")
-    return personal(render_template("booking/tail.html", back_url=f"{base(centre)}/check-in/"))
+    return _tail_page(centre, "")
 
 
 @blueprint.post("/check-in/tail")
@@ -298,24 +331,27 @@ def check_in_by_tail(code: str) -> Response:
     kiosk = device()
     if kiosk is None or kiosk.centre_id != centre.id:
         raise Refused("not_a_kiosk", _("这样签到只能在本中心的一体机上"), status=403)
-    again = [
-        Alternative(_("再输一次"), f"{base(centre)}/check-in/tail"),
-        Alternative(_("刷卡或扫小票"), f"{base(centre)}/check-in/"),
-    ]
-    moment = now()
     try:
-        tail, pin = digits(request.form.get("tail", ""), 4, 4), digits(request.form.get("pin", ""), 4, 6)
-        expected = queries.residents_expected(centre.id, moment)
+        tail = digits(request.form.get("tail", ""), 4, 4)
+    except Refused as refusal:
+        return _tail_page(centre, "", refusal)
+    if "pin" not in request.form:
+        return _tail_page(centre, tail)
+    try:
+        pin = digits(request.form["pin"], 4, 6)
+        expected = queries.residents_expected(centre.id, now())
         person = check_pin(by_tail(tail, expected), pin, f"device:{kiosk.id}", centre.zone, None)
     except BirthdayNeeded:
+        ways = [Alternative(_("刷卡或扫小票"), f"{base(centre)}/check-in/")]
         text = _("有两位街坊号码和密码都一样，请刷卡或找工作人员。")
-        raise Refused("tail_shared", _("请换个办法签到"), text, alternatives=again[1:]) from None
+        raise Refused("tail_shared", _("请换个办法签到"), text, alternatives=ways) from None
     except Refused as refusal:
-        refusal.alternatives = again
-        raise
-    booking = queries.to_check_in(person.id, centre.id, moment)[0]
-    attend.check_in(Actor("resident", person.id), booking.id)
-    return make_response(
+        return _tail_page(centre, tail, refusal)
+    open_now = queries.to_check_in(person.id, centre.id, now())
+    if not open_now:
+        raise Refused("nothing_to_check_in", _("现在没有要签到的"), _("签到的时间可能刚过。请找工作人员。"))
+    booking = attend.check_in(Actor("resident", person.id), open_now[0].id)
+    return personal(
         render_template(
             "booking/checked_in.html",
             seat=unit_words(booking),

@@ -214,9 +214,20 @@ def show_refusal(error: Refused) -> Response:
         )
         response.mimetype = "application/problem+json"
     else:
-        response = make_response(render_template("refused.html", refusal=error))
+        response = make_response(
+            render_template("refused.html", title=error.title, text=error.text, alternatives=_ways(error))
+        )
     response.status_code = error.status
     return cast(Response, response)
+
+
+def _ways(error: Refused) -> list[dict[str, Any]]:
+    return [
+        {"label": way.label, "form": {"url": way.url, "hidden": way.fields}}
+        if way.fields
+        else {"label": way.label, "url": way.url}
+        for way in error.alternatives
+    ]
 
 
 def _refused(error: Refused) -> Response:

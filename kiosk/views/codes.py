@@ -37,8 +37,9 @@ def _read(code: str) -> tuple[str, str]:
 
 
 @blueprint.get("/q/<code>")
-def show_code(code: str) -> Response:
-    """What a code stands for. A card's shows nothing about the person."""
+@blueprint.get("/q/<code>/<page>")
+def show_code(code: str, page: str = "") -> Response:
+    """What a code stands for. A card's shows nothing about the person. page: a further page of the area's own."""
     kind, whole = _read(code)
     if kind == "K":
         resident_of_code(whole)
@@ -46,7 +47,7 @@ def show_code(code: str) -> Response:
     area = slip_area(kind)
     if area is None or area.slip is None:
         raise NotFound(_("这个码我们认不出"))
-    return personal(area.slip(whole))
+    return personal(area.slip(whole, page))
 
 
 @blueprint.post("/q/<code>/card")

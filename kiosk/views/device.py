@@ -16,10 +16,23 @@ from people.rules import KIOSK_TRIES
 from people.services import throttles
 
 
+def _pair_page(code: str, refusal: Refused | None = None) -> Response:
+    error = f"{refusal.title}。{refusal.text}" if refusal else None
+    centre = queries.pairing_centre(code) if code else None
+    html = render_template(
+        "kiosk/pair.html",
+        pair_url="/kiosk/pair",
+        error=error,
+        code=code if centre else None,
+        pair_centre=centre.name if centre else None,
+    )
+    return make_response(html, refusal.status if refusal else 200)
+
+
 @blueprint.get("/kiosk/pair")
-def pair_page() -> str:
-    """Asks an unpaired screen for the one-time code."""
-    return render_template("kiosk/pair.html", code=request.args.get("code", "")[:8].upper())
+def pair_page() -> Response:
+    """Asks an unpaired screen for the one-time code; with the code in the address one tap is enough."""
+    return _pair_page(request.args.get("code", "")[:9].upper())
 
 
 @blueprint.post("/kiosk/pair")
@@ -27,13 +40,14 @@ def pair_page() -> str:
 def pair() -> Response:
     """Turn this browser into a kiosk."""
     who = f"pair:{request.remote_addr}"
-    if throttles.blocked_until(who):
-        raise Refused("pairing_paused", _("先停一停"), _("试的次数多了，15分钟后再来。"), status=429)
     try:
+        if throttles.blocked_until(who):
+            raise Refused("pairing_paused", _("先停一停"), _("试的次数多了，15分钟后再来。"), status=429)
         device, secret = services.pair(request.form.get("code", ""))
-    except Refused:
-        throttles.count_wrong({who: KIOSK_TRIES})
-        raise
+    except Refused as refusal:
+        if refusal.code == "pairing_code":
+            throttles.count_wrong({who: KIOSK_TRIES})
+        return _pair_page("", refusal)
     session.clear()
     current_app.logger.info("paired device %s", device.id)
     return keep_device(see_other("/kiosk/"), secret)

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from centres.models import Centre
 from centres.queries import district_of
 from core.codes import read_code
+from core.crypto import blind
 from core.database import db, unit_of_work
 from core.errors import Alternative, Refused
 from core.http import once, own_path, personal, repeatable, see_other, with_next
@@ -31,8 +32,8 @@ from kiosk.views.root import blueprint
 from people.models import Resident
 from people.phones import parse_phone, whole_index
 from people.services.cards import resident_of_code, resident_of_number
-from people.services.identify import BirthdayNeeded, check_pin
-from people.services.residents import consents, give_consent, may_set_pin, set_pin
+from people.services.identify import BirthdayNeeded, by_index, check_pin
+from people.services.residents import check_strength, consents, give_consent, may_set_pin, set_pin
 
 
 def identify_url(centre: Centre, back_to: str) -> str:
@@ -57,7 +58,6 @@ def identify(code: str) -> Any:
         return see_other(onward)
     return render_template(
         "kiosk/identify.html",
-        next=onward,
         scan_next=onward,
         phone_url=with_next(f"/c/{code}/identify/phone", onward),
         back_url=_home(centre),
@@ -107,16 +107,29 @@ def known(centre: Centre, resident: Resident, level: str, onward: str) -> Respon
     return see_other(onward)
 
 
+def _pad(centre: Centre, page: str, refusal: Refused | None = None) -> Response:
+    """A page with a digit pad; after a refusal the same page with the sentence at the field, status 422."""
+    onward = _next(centre)
+    url = f"/c/{centre.code}/identify"
+    shown = {"phone": "phone_number", "pin": "pin", "birthday": "birthday", "new-pin": "new_pin"}[page]
+    error = f"{refusal.title}。{refusal.text}" if refusal else None
+    html = render_template(
+        f"kiosk/{shown}.html",
+        action_url=with_next(f"{url}/{page}", onward),
+        error=error,
+        first="new_pin" in session,
+        here=with_next(f"{url}/{page}", onward),
+        back_url=with_next(url + ("/" if page in {"phone", "new-pin"} else "/phone"), onward),
+    )
+    response = personal(html)
+    response.status_code = refusal.status if refusal else 200
+    return response
+
+
 @blueprint.get("/c/<code>/identify/phone")
 def phone_number(code: str) -> Response:
     """Asks for the phone number."""
-    centre = load_centre(code)
-    onward = _next(centre)
-    return personal(
-        render_template(
-            "kiosk/phone_number.html", next=onward, back_url=with_next(f"/c/{code}/identify/", onward)
-        )
-    )
+    return _pad(load_centre(code), "phone")
 
 
 @blueprint.post("/c/<code>/identify/phone")
@@ -124,7 +137,10 @@ def phone_number(code: str) -> Response:
 def take_phone_number(code: str) -> Response:
     """Keeps the number's blind index in the visit and asks for the PIN, whether we know the number or not."""
     centre = load_centre(code)
-    phone = parse_phone(request.form.get("phone", ""))
+    try:
+        phone = parse_phone(request.form.get("phone", ""))
+    except Refused as refusal:
+        return _pad(centre, "phone", refusal)
     with unit_of_work():
         found = renew_visit(centre) if known_visit() else need_visit(centre)
         row = db.session.get_one(Visit, found.id, with_for_update=True, populate_existing=True)
@@ -137,27 +153,16 @@ def take_phone_number(code: str) -> Response:
 def pin_page(code: str) -> Response:
     """Asks for the PIN."""
     centre = load_centre(code)
-    onward = _next(centre)
     found = visit()
     if found is None or found.phone_index is None:
-        return see_other(with_next(f"/c/{code}/identify/phone", onward))
-    return personal(
-        render_template(
-            "kiosk/pin.html", next=onward, back_url=with_next(f"/c/{code}/identify/phone", onward)
-        )
-    )
+        return see_other(with_next(f"/c/{code}/identify/phone", _next(centre)))
+    return _pad(centre, "pin")
 
 
 @blueprint.get("/c/<code>/identify/birthday")
 def birthday_page(code: str) -> Response:
     """Two persons share the number and the PIN: asks for the birth day, then once more for the PIN."""
-    centre = load_centre(code)
-    onward = _next(centre)
-    return personal(
-        render_template(
-            "kiosk/birthday.html", next=onward, back_url=with_next(f"/c/{code}/identify/phone", onward)
-        )
-    )
+    return _pad(load_centre(code), "birthday")
 
 
 @blueprint.post("/c/<code>/identify/birthday")
@@ -165,8 +170,11 @@ def birthday_page(code: str) -> Response:
 def take_birthday(code: str) -> Response:
     """Keeps the birth day until the PIN comes again."""
     centre = load_centre(code)
-    month_and_day(request.form.get("birthday", ""))
-    session["birthday"] = request.form["birthday"]
+    try:
+        month, day = month_and_day(request.form.get("birthday", ""))
+    except Refused as refusal:
+        return _pad(centre, "birthday", refusal)
+    session["birthday"] = f"{month:02d}{day:02d}"
     return see_other(with_next(f"/c/{code}/identify/pin", _next(centre)))
 
 
@@ -179,31 +187,20 @@ def take_pin(code: str) -> Response:
     found = visit()
     if found is None or found.phone_index is None:
         return see_other(with_next(f"/c/{code}/identify/phone", onward))
-    typed = digits(request.form.get("pin", ""), 4, 6)
-    candidates = [
-        person for person in _by_index(found.phone_index) if person.district_id == district_of(centre.id)
-    ]
     kiosk = device()
     source = f"device:{kiosk.id}" if kiosk else f"address:{request.remote_addr}"
     asked = session.get("birthday")
     try:
+        typed = digits(request.form.get("pin", ""), 4, 6)
+        candidates = by_index(found.phone_index, district_of(centre.id))
         resident = check_pin(candidates, typed, source, centre.zone, month_and_day(asked) if asked else None)
     except BirthdayNeeded:
         return see_other(with_next(f"/c/{code}/identify/birthday", onward))
     except Refused as refusal:
-        refusal.alternatives = [
-            Alternative(_("再输一次"), with_next(f"/c/{code}/identify/pin", onward)),
-            Alternative(_("换个号码"), with_next(f"/c/{code}/identify/phone", onward)),
-        ]
-        raise
+        return _pad(centre, "pin", refusal)
     session.pop("birthday", None)
     response = known(centre, resident, "pin", onward)
     return response if kiosk else keep_phone(response, services.confirm_phone(resident.id))
-
-
-def _by_index(index: bytes) -> list[Resident]:
-    query = db.select(Resident).where(Resident.phone_index == index, Resident.lifecycle == "active")
-    return list(db.session.scalars(query.order_by(Resident.id)))
 
 
 @blueprint.get("/c/<code>/identify/consent")
@@ -212,7 +209,11 @@ def consent_page(code: str) -> Any:
     centre = load_centre(code)
     if known_visit() is None:
         return see_other(identify_url(centre, _next(centre)))
-    return personal(render_template("kiosk/consent.html", next=_next(centre)))
+    return personal(
+        render_template(
+            "kiosk/consent.html", action_url=with_next(f"/c/{code}/identify/consent", _next(centre))
+        )
+    )
 
 
 @blueprint.post("/c/<code>/identify/consent")
@@ -231,13 +232,13 @@ def agree(code: str) -> Response:
 
 
 @blueprint.get("/c/<code>/identify/new-pin")
-def new_pin_page(code: str) -> Any:
+def new_pin_page(code: str) -> Response:
     """Asks for a new PIN, twice."""
     centre = load_centre(code)
     found = known_visit()
-    if found is None or found.resident is None or not _may_choose(found):
+    if found is None or not _may_choose(found):
         return see_other(_next(centre))
-    return personal(render_template("kiosk/new_pin.html", next=_next(centre), skip_url=_next(centre)))
+    return _pad(centre, "new-pin")
 
 
 @blueprint.post("/c/<code>/identify/new-pin")
@@ -248,17 +249,21 @@ def take_new_pin(code: str) -> Response:
     found = known_visit()
     if found is None or found.resident is None or not _may_choose(found):
         raise Refused("pin_closed", _("现在不能改密码"), _("请找工作人员开一下，几分钟就好。"), status=403)
-    again = [Alternative(_("再来一次"), with_next(f"/c/{code}/identify/new-pin", _next(centre)))]
+    resident_id = found.resident.id
     try:
-        first = digits(request.form.get("pin", ""), 4, 6)
-        if first != digits(request.form.get("again", ""), 4, 6):
-            raise Refused("pin_differs", _("两次输的不一样"), _("请再来一次，两次要一样。"), status=422)
-        set_pin(actor(), found.resident.id, first)
+        typed = digits(request.form.get("pin", ""), 4, 6)
+        before = session.pop("new_pin", None)
+        if before is None:
+            check_strength(typed, found.resident.born)
+            session["new_pin"] = blind(typed, f"visit.{found.id}").hex()
+            return see_other(with_next(f"/c/{code}/identify/new-pin", _next(centre)))
+        if before != blind(typed, f"visit.{found.id}").hex():
+            raise Refused("pin_differs", _("两次输的不一样"), _("请从头再来，两次要一样。"), status=422)
+        set_pin(actor(), resident_id, typed)
     except Refused as refusal:
-        refusal.alternatives = again
-        raise
+        return _pad(centre, "new-pin", refusal)
     with unit_of_work():
-        services.know(found.id, found.resident.id, "pin")
+        services.know(found.id, resident_id, "pin")
     return see_other(_next(centre))
 
 

@@ -32,7 +32,7 @@ def my_day(code: str) -> Any:
     return personal(
         render_template(
             "kiosk/my_day.html",
-            items=items[(page - 1) * PAGE : page * PAGE],
+            things=items[(page - 1) * PAGE : page * PAGE],
             page=page,
             pages=pages,
             prev_url=f"{url}{page - 1}" if page > 1 else None,

@@ -138,7 +138,17 @@ def withdraw_consent(actor: Actor, resident_id: int, kind: str) -> None:
 
 def set_pin(actor: Actor, resident_id: int, pin: str) -> None:
     """Set the PIN. Refuses weak ones in plain words. The hash is made outside the transaction."""
-    born = db.session.get_one(Resident, resident_id).born
+    check_strength(pin, db.session.get_one(Resident, resident_id).born)
+    digest = _hasher.hash(pin)
+    with unit_of_work():
+        resident = locked(resident_id)
+        resident.pin_hash, resident.pin_open_until = digest, None
+        throttles.forget(f"resident:{resident_id}")
+        audit.record(actor, "pin.set", "resident", resident_id)
+
+
+def check_strength(pin: str, born: date) -> None:
+    """Refuse a weak PIN in plain words."""
     weak = weak_pin(pin, born)
     if weak == "shape":
         raise Refused("pin_shape", _("密码是4到6位数字"), _("请再输一次。"), status=422)
@@ -148,12 +158,6 @@ def set_pin(actor: Actor, resident_id: int, pin: str) -> None:
         )
     if weak == "birthday":
         raise Refused("pin_birthday", _("请不要用生日"), _("别人容易猜到，请换一个。"), status=422)
-    digest = _hasher.hash(pin)
-    with unit_of_work():
-        resident = locked(resident_id)
-        resident.pin_hash, resident.pin_open_until = digest, None
-        throttles.forget(f"resident:{resident_id}")
-        audit.record(actor, "pin.set", "resident", resident_id)
 
 
 def open_pin(actor: Actor, resident_id: int) -> None:

@@ -20,7 +20,7 @@ from people.services.throttles import blocked_until, count_wrong, forget
 ADDRESS_TRIES = 60
 """A centre's console and phones often share one address."""
 ZONE = "Asia/Shanghai"
-SIGN_IN = "/staff/login"
+SIGN_IN = "/staff/sign-in"
 WRONG_TRY = "staff.wrong_try"
 
 

@@ -24,8 +24,8 @@ from people.signin.words import MESSAGES
 
 FORM, POST = ("GET", "POST"), ("POST",)
 ROUTES = (
-    ("/login", "login", FORM, views.login),
-    ("/logout", "logout", POST, views.logout),
+    ("/sign-in", "login", FORM, views.login),
+    ("/sign-out", "logout", POST, views.logout),
     ("/verify", "verify", FORM, views.verify),
     ("/password", "change_password", FORM, views.change_password),
     ("/totp", "two_factor_setup", FORM, views.two_factor_setup),
@@ -58,7 +58,7 @@ def options(app: Flask) -> dict[str, Any]:
     return {
         "URL_PREFIX": STAFF_PATH,
         "POST_LOGIN_VIEW": HOME,
-        "POST_LOGOUT_VIEW": f"{STAFF_PATH}/login",
+        "POST_LOGOUT_VIEW": f"{STAFF_PATH}/sign-in",
         "POST_CHANGE_VIEW": f"{STAFF_PATH}/account?done=password",
         "TWO_FACTOR_POST_SETUP_VIEW": f"{STAFF_PATH}/account?done=totp",
         "POST_VERIFY_VIEW": f"{STAFF_PATH}/account",
@@ -112,7 +112,7 @@ def setup(app: Flask, settings: Settings) -> None:
         change_password_form=forms.ChangePasswordForm,
         two_factor_verify_code_form=forms.CodeForm,
         two_factor_setup_form=forms.TotpForm,
-        two_factor_rescue_form=forms.NoRescue,  # type: ignore[arg-type]
+        two_factor_rescue_form=forms.NoRescue,
         mf_recovery_form=forms.RecoveryForm,
         mail_util_cls=Addresses,
         totp_cls=PhoneCodes,
@@ -136,7 +136,7 @@ def blueprint() -> Blueprint:
     for path, endpoint, methods, view in ROUTES:
         marked = access.open_to_all(repeatable(as_step(view)))
         made.add_url_rule(path, endpoint, marked, methods=methods)
-    made.add_url_rule("/login/help", "two_factor_rescue", sign_in_help)
+    made.add_url_rule("/sign-in/help", "two_factor_rescue", sign_in_help)
     made.add_url_rule("/account", "account", account_page)
     made.add_url_rule("/alive", "alive", alive)
     return made

@@ -20,7 +20,7 @@ WHERE = "staff.mf_recovery_codes"
 HOW_MANY = 8
 
 
-class _ByOurClock(TOTP):
+class _ByOurClock(TOTP):  # type: ignore[misc]
     @staticmethod
     def now() -> float:
         return now().timestamp()

@@ -21,7 +21,7 @@ def account_page() -> Response:
     return personal(
         render_template(
             "security/account.html",
-            staff=staff,
+            person=staff,
             totp=bool(staff.tf_primary_method),
             totp_needed=needs_totp(staff),
             codes_left=len(staff.mf_recovery_codes or ()),

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from flask import Response, abort, g, make_response, request, session
+from flask import Response, abort, g, make_response, request
 from wtforms import Form
 
 from core.database import db
@@ -53,7 +53,7 @@ def as_step(view: Callable[..., Any]) -> Callable[..., Response]:
 
 def _signed_out(running: Step, staff: Staff | None) -> None:
     """A copied cookie must be worth nothing any more: the name that sessions know a person by changes."""
-    session.clear()
+    forget_session()
     if staff is not None:
         running.changes[staff.id] = {"fs_uniquifier": uuid4().hex}
         running.notes.append(("staff.signed_out", staff.id, {}))

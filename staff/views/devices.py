@@ -31,7 +31,8 @@ def devices(centre: Centre) -> Any:
                 "lost": _("离线 %(n)s 分钟", n=line.silent_minutes),
             }[line.state],
             "seen": clock_words(line.device.seen_at, centre.zone),
-            "report": line.device.report,
+            "report": line.device.report or {},
+            "order": line.device.order,
             "url": f"/staff/c/{centre.code}/devices/{line.device.id}",
         }
         for line in device_lines(centre.id)

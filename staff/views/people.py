@@ -19,7 +19,7 @@ from kiosk import areas
 from kiosk.services import remove_phones
 from people.access import actor, require, resident_or_refuse
 from people.phones import parse_phone
-from people.queries import find_residents, live_cards
+from people.queries import find_residents, live_cards, live_consents
 from people.rules import DESK, age_on
 from people.services import cards, residents
 from staff.views.root import blueprint
@@ -105,14 +105,13 @@ def person(centre: Centre, resident_id: int) -> Response:
         audit.record(actor(), "resident.read", "resident", resident_id, unit_id=centre.id, at=database_now())
     found = resident_or_refuse(resident_id, DESK)
     base = f"/staff/c/{centre.code}/people/{resident_id}"
-    given = residents.consents(resident_id)
     return personal(
         render_template(
             "staff/person.html",
             person=found,
             age=age_on(found.born, local_day(now(), centre.zone)),
             cards=live_cards(resident_id),
-            given=given,
+            given={row.kind: row for row in live_consents(resident_id)},
             has_pin=found.pin_hash is not None,
             pin_open=residents.may_set_pin(found),
             items=areas.my_day(resident_id, now(), 30),

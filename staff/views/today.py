@@ -10,6 +10,7 @@ from centres.models import Centre
 from centres.queries import calendar_warning, centres, opening_today
 from core.area import Today
 from core.clock import day_bounds, local, local_day, now
+from core.database import db
 from core.errors import NotFound
 from core.http import not_modified, once, own_path, repeatable, see_other
 from core.i18n import LANGUAGES
@@ -29,6 +30,7 @@ from people.access import (
     signed_in,
     units_with,
 )
+from people.models import Staff
 from people.rules import EVERYONE
 from staff.views.root import blueprint
 
@@ -73,7 +75,8 @@ def _shown(centre: Centre) -> dict[str, Any]:
     if current_staff() is None:
         return {"locked": True, "calls": calls, "poll_url": live, "centre": centre}
     day = local_day(moment, zone)
-    parts = [area.today(centre.id, day) for area in Areas.all if area.today]
+    named = [(area.name, area.today(centre.id, day)) for area in Areas.all if area.today]
+    parts = [part for _name, part in named]
     opens = opening_today(centre)
     start, end = (opens[0].start, opens[-1].end) if opens else day_bounds(day, zone)
     return {
@@ -94,7 +97,7 @@ def _shown(centre: Centre) -> dict[str, Any]:
             }
             for one in sorted((a for part in parts for a in part.arrivals), key=lambda a: a.at)[:8]
         ],
-        "strips": _strips(parts, start, end),
+        "strips": _strips(named, start, end, zone),
         "hours": _hours(start, end, zone),
         "now_at": _share(moment, start, end),
         "now_words": clock_words(moment, zone),
@@ -107,6 +110,7 @@ def _call(centre: Centre, call: Call) -> dict[str, Any]:
     minutes = int((now() - call.called_at).total_seconds() // 60)
     waited = ngettext("已等 %(num)s 分钟", "已等 %(num)s 分钟", minutes) if minutes else _("刚刚")
     url = f"/staff/c/{centre.code}/calls/{call.id}"
+    helper = db.session.get(Staff, call.answered_by) if call.answered_by else None
     words = [LANGUAGES.get(call.language, "")] + ([_("长辈版")] if call.elder else [])
     return {
         "id": call.id,
@@ -115,6 +119,7 @@ def _call(centre: Centre, call: Call) -> dict[str, Any]:
         "title": _("%(device)s有人找工作人员", device=call.device.name),
         "note": " · ".join(words),
         "state": call.state,
+        "who": helper.name if helper else "",
         "answer_url": f"{url}/answer",
         "done_url": f"{url}/done",
     }
@@ -133,17 +138,19 @@ def _share(moment: Any, start: Any, end: Any) -> int | None:
     return round(1000 * ((moment - start) / (end - start)))
 
 
-def _strips(parts: list[Today], start: Any, end: Any) -> list[dict[str, Any]]:
+def _strips(named: list[tuple[str, Today]], start: Any, end: Any, zone: str) -> list[dict[str, Any]]:
     found = []
-    for strip in (strip for part in parts for strip in part.strips):
+    for area, strip in ((area, strip) for area, part in named for strip in part.strips):
         bars = []
         for begins, ends, words in strip.bars:
             left, right = max(begins, start), min(ends, end)
             if left < right:
                 at = round(1000 * ((left - start) / (end - start)))
                 width = round(1000 * ((right - left) / (end - start)))
-                bars.append({"at": at, "width": width, "words": words})
-        found.append({"label": strip.label, "url": strip.url, "bars": bars})
+                bars.append(
+                    {"at": at, "width": width, "words": words, "when": span_words(begins, ends, zone)}
+                )
+        found.append({"area": area, "label": strip.label, "url": strip.url, "bars": bars})
     return found
 
 

@@ -1,0 +1,330 @@
+/* The shell of every page: clock, idle, scanner, digit pad, reading aloud, heartbeat. No framework; works without
+   being needed: every page is plain links and forms. Listeners sit on the document once, so a swap loses nothing. */
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const shell = () => $("#shell") || document.body;
+  const setting = (name) => shell().dataset[name];
+  const onKiosk = () => root.dataset.surface === "kiosk";
+
+  const post = (url, body, more = {}) => fetch(url, {
+    method: "POST", credentials: "same-origin", redirect: "manual", ...more, body,
+    headers: { "X-CSRFToken": setting("csrf") || "", Accept: "application/json", ...more.headers },
+  });
+
+  function say(text, icon = "") {
+    const hint = $("#hint");
+    if (!hint) return;
+    hint.replaceChildren();
+    if (!text) return;
+    const line = document.createElement("p");
+    line.className = "call-note";
+    if (icon) line.dataset.state = icon;
+    const words = document.createElement("span");
+    words.textContent = text;
+    line.append(words);
+    hint.append(line);
+  }
+
+  /* ---- clock: the server's time, carried on by ours ---- */
+  const clock = {
+    start() {
+      const face = $("[data-clock]");
+      if (!face) return;
+      const stamp = face.getAttribute("datetime");
+      const zone = /([+-])(\d\d):(\d\d)$/.exec(stamp);
+      this.zone = zone ? (zone[1] === "-" ? -1 : 1) * (zone[2] * 60 + +zone[3]) * 60000 : 0;
+      this.ahead = Date.parse(stamp) - Date.now();
+      this.day = this.local().getUTCDate();
+      this.show();
+    },
+    local() { return new Date(Date.now() + (this.ahead || 0) + this.zone); },
+    show() {
+      const face = $("[data-clock]");
+      if (!face || this.zone === undefined) return;
+      const now = this.local();
+      const text = `${String(now.getUTCHours()).padStart(2, "0")}:${String(now.getUTCMinutes()).padStart(2, "0")}`;
+      if (face.textContent !== text) face.textContent = text;
+      if (now.getUTCDate() === this.day) return;
+      this.day = now.getUTCDate();
+      const date = $("[data-date]");
+      if (date) date.textContent = new Intl.DateTimeFormat(root.lang, { month: "long", day: "numeric", weekday: "long", timeZone: "UTC" }).format(now);
+    },
+  };
+
+  /* ---- seconds that run down: a hold, an undo ---- */
+  const countdowns = {
+    start() {
+      const now = Date.now();
+      $$("[data-countdown]").forEach((part) => { part.dataset.ends ??= now + part.dataset.countdown * 1000; });
+    },
+    show() {
+      $$("[data-countdown]").forEach((part) => {
+        const left = Math.max(0, Math.ceil((part.dataset.ends - Date.now()) / 1000));
+        const words = left >= 60 ? part.dataset.long : part.dataset.short;
+        if (words) part.textContent = words.replace("{m}", Math.floor(left / 60)).replace("{s}", left % 60);
+        if (left > 0 || part.dataset.over) return;
+        part.dataset.over = "1";
+        if (part.dataset.then === "hide") part.closest("[data-gone]")?.remove();
+        if (part.dataset.then === "reload") location.reload();
+      });
+    },
+  };
+
+  /* ---- idle: warn, count down, wipe ---- */
+  const idle = {
+    warn: 0, wipe: 30, timer: 0, tick: 0, last: 0,
+    start() {
+      this.warn = Number(setting("idleWarn") || 0) * 1000;
+      this.wipe = Number(setting("idleWipe") || 30) * 1000;
+      this.stay(false);
+    },
+    arm() {
+      clearTimeout(this.timer);
+      if (this.warn > 0) this.timer = setTimeout(() => this.ask(), this.warn);
+    },
+    touch() {
+      const now = Date.now();
+      if (this.asking || now - this.last < 250) return;
+      this.last = now;
+      this.arm();
+    },
+    get asking() { return Boolean($("#idle")?.open); },
+    ask() {
+      const dialog = $("#idle");
+      if (!dialog) { wipe(); return; }
+      speech.stop();
+      this.ends = Date.now() + this.wipe;
+      if (!dialog.open) dialog.showModal();
+      $("[data-idle-stay]", dialog)?.focus();
+      clearInterval(this.tick);
+      this.tick = setInterval(() => this.show(), 1000);
+      this.show();
+    },
+    show() {
+      const dialog = $("#idle");
+      const left = Math.max(0, Math.ceil((this.ends - Date.now()) / 1000));
+      if (left === 0 || !dialog) { clearInterval(this.tick); wipe(); return; }
+      $("[data-idle-left]", dialog).textContent = left;
+      const words = $("[data-words]", dialog);
+      words.textContent = words.dataset.words.replace("{s}", left);
+      $("[data-ring]", dialog)?.setAttribute("stroke-dashoffset", String(100 - (left * 100000) / this.wipe));
+    },
+    stay(tell = true) {
+      clearInterval(this.tick);
+      const dialog = $("#idle");
+      if (dialog?.open) dialog.close();
+      if (tell && setting("aliveUrl")) post(setting("aliveUrl")).catch(() => undefined);
+      this.arm();
+    },
+  };
+
+  let leaving = false;
+  async function wipe() {
+    if (leaving) return;
+    leaving = true;
+    const { wipeUrl, homeUrl } = shell().dataset;
+    const done = wipeUrl ? post(wipeUrl, null, { keepalive: true }).catch(() => undefined) : null;
+    speech.stop();
+    document.title = "";
+    document.body.replaceChildren();
+    try { sessionStorage.clear(); } catch { /* storage may be closed */ }
+    await Promise.race([done, new Promise((go) => setTimeout(go, 800))]);
+    location.replace(homeUrl || "/");
+  }
+
+  /* ---- scanner: a keyboard that types faster than anyone ---- */
+  const scanner = {
+    keys: [],
+    key(event) {
+      if (!$("#scan-form") || event.ctrlKey || event.altKey || event.metaKey) return;
+      const now = event.timeStamp;
+      if (event.key === "Enter") { this.finish(event); return; }
+      if (event.key.length !== 1) return;
+      const before = this.keys.at(-1);
+      if (before && now - before.at > 120) this.keys = [];
+      if (!this.keys.length) {
+        const field = document.activeElement;
+        this.field = field && "value" in field && field.matches("input, textarea") ? field : null;
+        this.value = this.field?.value;
+      }
+      this.keys.push({ text: event.key, at: now });
+    },
+    finish(event) {
+      const keys = this.keys;
+      this.keys = [];
+      if (keys.length < 6) return;
+      const gaps = keys.slice(1).map((key, n) => key.at - keys[n].at).sort((a, b) => a - b);
+      if (gaps[Math.floor(gaps.length / 2)] >= 35) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (this.field?.isConnected) {
+        this.field.value = this.value;
+        this.field.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      const form = $("#scan-form");
+      form.elements.payload.value = keys.map((key) => key.text).join("");
+      form.requestSubmit();
+    },
+  };
+
+  /* ---- digit pad ---- */
+  const pad = {
+    press(button) {
+      const field = document.getElementById(button.closest("[data-pad-for]")?.dataset.padFor || "");
+      if (!field) return;
+      const plain = field.value.replace(/\s/g, "");
+      if ("digit" in button.dataset) field.value = plain.length < this.length(field) ? plain + button.dataset.digit : plain;
+      else if ("erase" in button.dataset) field.value = plain.slice(0, -1);
+      else field.value = "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    },
+    length: (field) => Number(field.dataset.length || 99),
+    group(field) {
+      const sizes = (field.dataset.group || "").split("-").map(Number).filter(Boolean);
+      if (!sizes.length) return;
+      let plain = field.value.replace(/\s/g, "").toUpperCase();
+      const parts = [];
+      for (const size of sizes) { if (plain) parts.push(plain.slice(0, size)); plain = plain.slice(size); }
+      if (plain) parts.push(plain);
+      const text = parts.join(" ");
+      if (field.value !== text) field.value = text;
+    },
+  };
+
+  /* ---- read aloud ---- */
+  const speech = {
+    text() {
+      const parts = [$("h1"), ...$$("[data-say]")].filter((part) => part && !part.closest("dialog"));
+      const said = parts.map((part) => part.innerText.trim().replace(/\s*\n\s*/g, "，").replace(/，+/g, "，"));
+      return said.filter(Boolean).map((text) => (/[。？！.?!]”?$/.test(text) ? text : `${text}。`)).join("");
+    },
+    mark(on) { $("[data-read-aloud]")?.setAttribute("aria-pressed", on ? "true" : "false"); },
+    stop() {
+      this.turn = (this.turn || 0) + 1;
+      this.audio?.pause();
+      this.audio = null;
+      this.mark(false);
+    },
+    async toggle(button) {
+      const speaking = button.getAttribute("aria-pressed") === "true";
+      this.stop();
+      if (speaking) return;
+      const turn = this.turn;
+      this.mark(true);
+      try {
+        const answer = await post(button.dataset.sayUrl, new URLSearchParams({ text: this.text().slice(0, 1200), lang: root.lang }));
+        if (!answer.ok) throw new Error(String(answer.status));
+        const sound = await answer.blob();
+        if (turn !== this.turn) return;
+        this.audio = new Audio(URL.createObjectURL(sound));
+        this.audio.addEventListener("ended", () => { if (turn === this.turn) this.stop(); });
+        await this.audio.play();
+      } catch {
+        if (turn === this.turn) this.stop();
+      }
+    },
+  };
+
+  /* ---- heartbeat: what staff see of this kiosk, and what they ask of it ---- */
+  const heart = {
+    beating: false,
+    async beat() {
+      const url = setting("heartbeatUrl");
+      if (!url || this.beating || leaving) return;
+      this.beating = true;
+      try {
+        const answer = await post(url, JSON.stringify({ now: new Date().toISOString() }), { headers: { "Content-Type": "application/json" } });
+        if (answer.ok) this.obey(await answer.json());
+      } catch { /* the line is down; the next beat tries again */ }
+      this.beating = false;
+    },
+    obey({ order, call, message }) {
+      if (order === "wipe") { wipe(); return; }
+      if (order === "reload") { location.reload(); return; }
+      const state = $("#call-state");
+      const words = call || (message ? { state: "message", text: message } : null);
+      const shown = $(".call-note", state || document);
+      if (state && !words && shown) state.replaceChildren();
+      if (!state || !words || (shown?.textContent.trim() === words.text && shown.dataset.state === words.state)) return;
+      const line = document.createElement("p");
+      line.className = "call-note";
+      line.dataset.state = words.state;
+      const text = document.createElement("span");
+      text.textContent = words.text;
+      const bell = words.state !== "message" && $("[data-fixed=call] .icon")?.cloneNode(true);
+      line.append(...(bell ? [bell, text] : [text]));
+      state.replaceChildren(line);
+    },
+  };
+
+  /* ---- a kiosk may stand on a screen of another size: keep its proportions ---- */
+  function fit() {
+    if (!onKiosk()) return;
+    const upright = innerHeight > innerWidth;
+    const scale = Math.min(innerWidth / (upright ? 1080 : 1920), innerHeight / (upright ? 1920 : 1080));
+    root.style.zoom = Math.abs(scale - 1) < 0.01 ? "" : String(scale);
+  }
+
+  /* ---- on every arrival: first load and after each swap of the page ---- */
+  function arrive(swapped) {
+    const { text, contrast, reach, lang } = shell().dataset;
+    if (text) Object.assign(root.dataset, { text, contrast, reach });
+    if (lang) root.lang = lang;
+    clock.start();
+    countdowns.start();
+    idle.start();
+    $$("[data-group]").forEach(pad.group);
+    if (!swapped) return;
+    speech.stop();
+    $("h1")?.focus({ preventScroll: true });
+  }
+
+  document.addEventListener("click", (event) => {
+    const part = event.target.closest("[data-digit], [data-erase], [data-clear], [data-read-aloud], [data-idle-stay], [data-leave], [data-reason], [data-print]");
+    if (!part || part.matches("form")) return;
+    if (part.matches("[data-digit], [data-erase], [data-clear]")) pad.press(part);
+    else if (part.matches("[data-read-aloud]")) speech.toggle(part);
+    else if (part.matches("[data-idle-stay]")) idle.stay();
+    else if (part.matches("[data-leave]")) { event.preventDefault(); wipe(); }
+    else if (part.matches("[data-print]")) print();
+    else { event.preventDefault(); say(part.dataset.reason); }
+  });
+  document.addEventListener("input", (event) => { if (event.target.matches?.("[data-group]")) pad.group(event.target); });
+  document.addEventListener("cancel", (event) => { if (event.target.id === "idle") { event.preventDefault(); idle.stay(); } }, true);
+  addEventListener("keydown", (event) => { scanner.key(event); idle.touch(); }, true);
+  for (const kind of ["pointerdown", "pointermove", "wheel"]) addEventListener(kind, () => idle.touch(), { capture: true, passive: true });
+
+  /* A double tap makes one record: the second submit of a form within 2 s is not sent, the first never lost. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches("[data-leave]")) { event.preventDefault(); event.stopImmediatePropagation(); wipe(); return; }
+    const sent = Number(form.dataset.sent || 0);
+    if (Date.now() - sent < 2000) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+    form.dataset.sent = Date.now();
+    const button = event.submitter;
+    if (!button) return;
+    button.setAttribute("aria-disabled", "true");
+    setTimeout(() => button.removeAttribute("aria-disabled"), 2000);
+  }, true);
+
+  for (const kind of ["contextmenu", "selectstart", "dragstart"]) {
+    document.addEventListener(kind, (event) => { if (onKiosk() && !event.target.closest?.("input, textarea")) event.preventDefault(); });
+  }
+
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    /* a live part whose answer is an error page stays as it was; the next poll tries again */
+    if (detail.xhr.status >= 400 && !detail.boosted && detail.requestConfig.verb === "get") detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:afterSettle", ({ detail }) => { if (detail.target === document.body) arrive(true); else { clock.start(); countdowns.start(); } });
+  document.addEventListener("htmx:sendError", ({ detail }) => { if (detail.boosted || detail.requestConfig?.verb !== "get") say(setting("offline")); });
+
+  setInterval(() => { clock.show(); countdowns.show(); }, 1000);
+  setInterval(() => heart.beat(), 5000);
+  addEventListener("resize", fit);
+  addEventListener("pageshow", (event) => { if (event.persisted && onKiosk()) location.reload(); });
+  fit();
+  arrive(false);
+})();

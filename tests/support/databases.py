@@ -1,0 +1,97 @@
+"""A database for every test, on both engines: made once per run by the migrations, then copied."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import flask_migrate
+
+from app import create_app
+from core.database import db
+from tests.support.postgres import Cluster
+from tests.support.run import Run
+
+ENGINES = ("sqlite", "postgresql")
+SECRET_KEY = "a secret of the tests, long enough and of no use elsewhere"
+TEMPLATE = "hall_template"
+
+
+class Databases:
+    """Hands out databases; one per worker process."""
+
+    def __init__(self, run: Run, worker: str) -> None:
+        self.run = run
+        self.worker = worker
+        self.count = 0
+
+    @property
+    def cluster(self) -> Cluster:
+        """The PostgreSQL server of the run, started by whoever asks first."""
+        cluster = Cluster(self.run.folder / "postgres")
+
+        def start() -> dict[str, str]:
+            cluster.start()
+            return {}
+
+        self.run.once("postgres", start)
+        return cluster
+
+    def empty(self, engine: str, folder: Path) -> str:
+        """URL of a database without any table."""
+        if engine == "sqlite":
+            return f"sqlite:///{folder / 'hall.db'}"
+        return self.cluster.create(self._name())
+
+    def fresh(self, engine: str, folder: Path) -> str:
+        """URL of a database with every table and no row but those of the migrations."""
+        if engine == "sqlite":
+            made = self.run.once("sqlite-template", self._make_sqlite)
+            shutil.copyfile(made["file"], folder / "hall.db")
+            return f"sqlite:///{folder / 'hall.db'}"
+        self.run.once("postgresql-template", self._make_postgresql)
+        return self.cluster.create(self._name(), TEMPLATE)
+
+    def drop(self, url: str) -> None:
+        """Give a PostgreSQL database back; a SQLite file goes with its folder."""
+        if url.startswith("postgresql"):
+            self.cluster.drop(url.partition("?")[0].rpartition("/")[2])
+
+    def _name(self) -> str:
+        self.count += 1
+        return f"hall_{self.worker}_{self.count}"
+
+    def _make_sqlite(self) -> dict[str, str]:
+        folder = self.run.folder / "sqlite"
+        folder.mkdir()
+        file = folder / "hall.db"
+        migrate(f"sqlite:///{file}", folder)
+        with sqlite3.connect(file) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return {"file": str(file)}
+
+    def _make_postgresql(self) -> dict[str, str]:
+        folder = self.run.folder / "postgresql"
+        folder.mkdir()
+        migrate(self.cluster.create(TEMPLATE), folder)
+        return {}
+
+
+def migrate(url: str, data_dir: Path) -> None:
+    """What `flask db upgrade` does, in this process."""
+    app = create_app(settings(url, data_dir))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+
+
+def settings(url: str, data_dir: Path, **more: object) -> dict[str, object]:
+    """Settings of a program under test."""
+    return {
+        "MODE": "demo",
+        "TESTING": True,
+        "SECRET_KEY": SECRET_KEY,
+        "DATA_DIR": str(data_dir),
+        "DATABASE_URL": url,
+        **more,
+    }

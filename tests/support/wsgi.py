@@ -1,0 +1,16 @@
+"""What gunicorn loads in tests: the program with the settings, and the clock, that a test wrote into a file."""
+
+import json
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from app import create_app
+from tests.support.clock import FileClock
+
+
+def application() -> Flask:
+    given = json.loads(Path(os.environ["HALL_TEST_SERVER"]).read_text())
+    clock = {"CLOCK": FileClock(Path(given["clock"]))} if given["clock"] else {}
+    return create_app({**given["config"], **clock})
