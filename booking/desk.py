@@ -138,12 +138,12 @@ def _board(centre: Centre, place: Space, opened: SpaceDay, with_resident: str) -
     }
 
 
-def _lanes(opened: SpaceDay, table: Grid, rows: dict[str, Any]) -> list[dict[str, Any]]:
+def _lanes(opened: SpaceDay, table: Grid, rows: dict[int | None, Any]) -> list[dict[str, Any]]:
     """The grid's rows with equal neighbours joined: a booking is one cell. Free steps stay apart."""
     lanes = []
     for row in table.rows:
         cells: list[dict[str, Any]] = []
-        for start, (kind, words, key) in zip(table.starts, row.cells, strict=True):
+        for start, (kind, words, _url), key in zip(table.starts, row.cells, row.holders, strict=True):
             last = cells[-1] if cells else None
             if last and kind != "free" and (last["kind"], last["key"]) == (kind, key):
                 last["steps"] += 1
@@ -202,7 +202,7 @@ def _row(centre: Centre, row: Booking) -> dict[str, Any]:
         "number": show_number(row.number),
         "state": state,
         "state_words": state_words(state),
-        "key": f"b{row.id}",
+        "key": row.id,
         "url": f"/staff/c/{centre.code}/booking/b/{row.number}",
     }
 

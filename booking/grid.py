@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from booking.models import Unit
 from booking.opening import SpaceDay
-from booking.queries import Taken, taken
+from booking.queries import taken
 from core.words import clock_words
 
 Cell = tuple[str, str, str | None]
@@ -17,10 +17,11 @@ Cell = tuple[str, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One unit's day."""
+    """One unit's day. holders: beside each cell the id of the booking that takes it, or None."""
 
     code: str
     cells: list[Cell]
+    holders: list[int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +61,23 @@ def grid(day: SpaceDay, rows: Sequence[Unit], moment: datetime) -> Grid:
         kind = "closed" if not is_open else "past" if start + step <= moment else "free"
         base.append((kind, words[kind], None))
     lines = {unit.id: list(base) for unit in rows}
+    holders: dict[int, list[int | None]] = {unit.id: [None] * len(starts) for unit in rows}
     expiry = moment + timedelta(days=1)
     if starts:
         origin, count = starts[0], len(starts)
         for claim in taken(list(lines), origin, starts[-1] + step, moment):
             first = max(0, (claim.start - origin) // step)
             last = min(count, -((origin - claim.end) // step))
-            line, cell = lines[claim.unit_id], _cell(claim, words)
-            for place in range(first, last):
-                line[place] = cell
+            cell = ("held", words["held"], None) if claim.booking_id is None else ("taken", words["taken"], None)
+            lines[claim.unit_id][first:last] = [cell] * (last - first)
+            holders[claim.unit_id][first:last] = [claim.booking_id] * (last - first)
             if claim.expires_at is not None and claim.expires_at < expiry:
                 expiry = claim.expires_at
     nearest = next((start + step for start in starts if start + step > moment), expiry)
     return Grid(
         starts,
         [clock_words(start, day.zone) for start in starts],
-        [Row(unit.code, lines[unit.id]) for unit in rows],
+        [Row(unit.code, lines[unit.id], holders[unit.id]) for unit in rows],
         min(expiry, nearest),
     )
 
-
-def _cell(claim: Taken, words: dict[str, str]) -> Cell:
-    if claim.booking_id is None:
-        return ("held", words["held"], None)
-    return ("taken", words["taken"], None)

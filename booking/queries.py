@@ -232,7 +232,7 @@ def booking_by_id(booking_id: int) -> Booking | None:
     return db.session.scalar(full().where(Booking.id == booking_id))
 
 
-def full() -> Select[tuple[Booking]]:
+def full() -> Select[Booking]:
     """Bookings with everything that a page shows of them, in one query."""
     return select(Booking).options(
         joinedload(Booking.space).joinedload(Space.centre),

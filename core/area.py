@@ -118,10 +118,10 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One entry in the console's head, for staff who hold one of `roles`."""
+    """One entry in the console's head, for staff who hold one of `roles`. label: a lazy string."""
 
     area: str
-    label: str
+    label: Any
     icon: str
     endpoint: str
     roles: frozenset[str]

@@ -101,7 +101,8 @@ def _verify(path: Path) -> dict[str, Any]:
 
 
 def _batches(path: Path, size: int = 500) -> Iterator[tuple[str, list[list[Any]]]]:
-    name, rows = "", []
+    name = ""
+    rows: list[list[Any]] = []
     with gzip.open(path, "rb") as file:
         next(file)
         for raw in file:

@@ -1,6 +1,7 @@
 """A new secret key: every encrypted value and blind index is written anew, in small units of work."""
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.sql.schema import Table
@@ -53,7 +54,7 @@ def _columns(table: Table) -> list[str]:
     return [column.name for column in table.columns if isinstance(column.type, Encrypted)]
 
 
-def _after(table: Table, last: list[object]) -> object:
+def _after(table: Table, last: list[Any]) -> Any:
     keys = list(table.primary_key.columns)
     if len(keys) == 1:
         return keys[0] > last[0]

@@ -109,9 +109,12 @@ def _due(job: Job) -> datetime | None:
     for _ in range(CATCH_UP_STEPS):
         following = job.trigger.get_next_fire_time(fire, fire + timedelta(microseconds=1))
         if following is None or following > now or following <= fire:
-            return fire.astimezone(UTC)
+            break
         fire = following
-    return now
+    else:
+        return now
+    due: datetime = fire.astimezone(UTC)
+    return due
 
 
 def _start(name: str, due: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Who stands before which screen: the device, the visit, the preferences, and what every page's shell shows."""
 
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, has_request_context, make_response, request, session
 from flask_babel import gettext as _
@@ -55,7 +55,7 @@ def _who() -> None:
 
 def device() -> Device | None:
     """The paired kiosk that asks, or None: a phone or any browser."""
-    return g.get("device")
+    return cast(Device | None, g.get("device"))
 
 
 def need_device() -> Device:
@@ -73,7 +73,7 @@ def at_kiosk() -> bool:
 
 def visit() -> Visit | None:
     """The running visit, or None."""
-    return g.get("visit")
+    return cast(Visit | None, g.get("visit"))
 
 
 def known_visit() -> Visit | None:

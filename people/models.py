@@ -149,7 +149,7 @@ class Throttle(Base):
     blocked_until: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class Role(RoleMixin, Base):  # type: ignore[misc]
+class Role(RoleMixin, Base):
     """Flask-Security asks for this table; it stays empty. What staff may do is `Grant`."""
 
     __tablename__ = "role"
@@ -167,7 +167,7 @@ class StaffRole(Base):
     role_id: Mapped[int] = mapped_column(ForeignKey("role.id"), primary_key=True)
 
 
-class Staff(UserMixin, Base):  # type: ignore[misc]
+class Staff(UserMixin, Base):
     """A member of staff who signs in. Field names are Flask-Security's."""
 
     __tablename__ = "staff"
@@ -182,8 +182,8 @@ class Staff(UserMixin, Base):  # type: ignore[misc]
     is_demo: Mapped[bool] = mapped_column(Boolean, default=False)
     tf_primary_method: Mapped[str | None] = mapped_column(Short)
     tf_totp_secret: Mapped[str | None] = mapped_column(Encrypted("staff.tf_totp_secret"))
-    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(JSON))  # type: ignore[arg-type]
-    roles: Mapped[list[Role]] = relationship(secondary="staff_role")
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(JSON))
+    roles: Mapped[list[Role]] = relationship(secondary="staff_role")  # type: ignore[assignment]
     grants: Mapped[list["Grant"]] = relationship(back_populates="staff", lazy="selectin")
 
 

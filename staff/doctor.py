@@ -11,13 +11,13 @@ from sqlalchemy import inspect, text
 from centres.models import OrgUnit
 from centres.queries import published_years
 from centres.rules import year_warning
-from core.appendonly import APPEND_ONLY
+from core.appendonly import APPEND_ONLY, AppendOnly
 from core.area import Check
 from core.backup import revision
 from core.clock import database_now, now
 from core.crypto import Undecryptable
 from core.database import db, unit_of_work
-from core.intervals import GUARDS
+from core.intervals import GUARDS, Guard
 from core.settings import Settings
 from kiosk import speech
 from kiosk.areas import Areas
@@ -63,7 +63,7 @@ def _database(settings: Settings, *, mend: bool) -> list[Check]:
     missing = missing_guards()
     if mend and missing:
         with unit_of_work():
-            for guard in [*GUARDS.values(), *APPEND_ONLY.values()]:
+            for guard in rules():
                 if guard.name in missing:
                     guard.create(db.session.connection())
         missing = missing_guards()
@@ -90,6 +90,11 @@ def _alembic() -> Config:
     return config
 
 
+def rules() -> list[Guard | AppendOnly]:
+    """Everything that the database itself must hold."""
+    return [*GUARDS.values(), *APPEND_ONLY.values()]
+
+
 def missing_guards() -> list[str]:
     """Names of guards that should be in the database and are not."""
     connection = db.session.connection()
@@ -100,13 +105,12 @@ def missing_guards() -> list[str]:
         there |= set(
             connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).scalars()
         )
-        wanted = [guard.name for guard in GUARDS.values()] + [rule.name for rule in APPEND_ONLY.values()]
-        return [name for name in wanted if name not in there]
+        return [rule.name for rule in rules() if rule.name not in there]
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
     found = {row.name: row.sql for row in rows}
     return [
         guard.name
-        for guard in [*GUARDS.values(), *APPEND_ONLY.values()]
+        for guard in rules()
         if any(found.get(name) != sql for name, sql in guard.triggers().items())
     ]
 

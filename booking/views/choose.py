@@ -51,7 +51,7 @@ class Choice:
     def moment(self) -> datetime:
         return self.room.moment
 
-    def url(self, page: str = "", span: Interval | None = None, **more: object) -> str:
+    def url(self, where: str = "", span: Interval | None = None, **more: object) -> str:
         """Address of a page about this day, for a stretch, with what else is chosen."""
         chosen = span or self.span
         said = dict(more)
@@ -63,7 +63,7 @@ class Choice:
                 **said,
             }
         query = "&".join(f"{name}={value}" for name, value in said.items() if value is not None)
-        return f"{space_url(self.centre, self.day.space)}/{self.day.day}/{page}" + (
+        return f"{space_url(self.centre, self.day.space)}/{self.day.day}/{where}" + (
             f"?{query}" if query else ""
         )
 
@@ -454,7 +454,7 @@ def times(code: str, space: str, day: str) -> Any:
     keys = _lengths(choice, begin, seat) if begin else _starts(choice, seat)
     pages = max(1, -(-len(keys) // KEYS_A_PAGE))
     page = min(max(1, request.args.get("page", 1, int)), pages)
-    more = {"seat": seat, "begin": begin}
+    more: dict[str, Any] = {"seat": seat, "begin": begin}
     today = local_day(choice.moment, the_day.zone)
     return render_template(
         "booking/times.html",

@@ -147,14 +147,9 @@ def see_other(url: str) -> Response:
 
 def own_path(url: str | None, fallback: str) -> str:
     """`url` if it is a path on this host, else `fallback`: nothing sends a person elsewhere."""
-    safe = (
-        bool(url)
-        and url.startswith("/")
-        and not url.startswith("//")
-        and "\\" not in url
-        and url.isprintable()
-    )
-    return cast(str, url) if safe else fallback
+    if not url or not url.startswith("/") or url.startswith("//") or "\\" in url or not url.isprintable():
+        return fallback
+    return url
 
 
 def with_next(path: str, onward: str) -> str:

@@ -13,6 +13,7 @@ from core.clock import database_now, local_day, now
 from core.database import unit_of_work
 from core.errors import Refused
 from core.http import once, own_path, personal, repeatable, see_other, with_next
+from core.i18n import DEFAULT, LANGUAGES
 from core.qr import qr_svg
 from core.words import masked
 from kiosk import areas
@@ -71,7 +72,7 @@ def take_in(centre: Centre) -> Response:
         born=_date(form.get("born", "")),
         phone=parse_phone(phone) if phone else None,
         email=_email(form.get("email", "")),
-        language=form.get("language") if form.get("language") in {"zh_Hans", "zh_Hant", "en"} else "zh_Hans",
+        language=form["language"] if form.get("language") in LANGUAGES else DEFAULT,
     )
     back = own_path(form.get("next"), "")
     if back:

@@ -1,5 +1,6 @@
 """The today page: what is to be done now, who comes next, the day's places, the machines."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response, render_template, request, session
@@ -131,7 +132,7 @@ def _device(line: Any) -> dict[str, Any]:
     return {"name": line.device.name, "state": kinds[line.state], "words": words[line.state]}
 
 
-def _share(moment: Any, start: Any, end: Any) -> int | None:
+def _share(moment: datetime, start: datetime, end: datetime) -> int | None:
     """Where a moment lies on the day's ruler, in thousandths; None outside it."""
     if not start <= moment <= end or start == end:
         return None
