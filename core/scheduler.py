@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.triggers.base import BaseTrigger
-from sqlalchemy import Index, UniqueConstraint, delete, func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,17 +20,20 @@ from core.clock import database_now
 from core.database import Base, Moment, Short, Text, db, unit_of_work
 
 log = structlog.get_logger()
-LEASE = timedelta(seconds=3)
+LEASE = timedelta(seconds=4)
 NAME = "clock"
 CATCH_UP_STEPS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """name: unique for ever. trigger: an APScheduler trigger. run: may run twice without harm."""
+    """name: unique for ever. trigger: an APScheduler trigger, or None for every beat (then no run is written down).
+
+    run: may run twice without harm.
+    """
 
     name: str
-    trigger: BaseTrigger
+    trigger: BaseTrigger | None
     run: Callable[[], object]
 
 
@@ -45,17 +48,16 @@ class Lease(Base):
 
 
 class JobRun(Base):
-    """One time a job was due and what came of it."""
+    """The last time a job was due and what came of it. One row a job: what is missed is computed from it."""
 
     __tablename__ = "job_run"
-    __table_args__ = (UniqueConstraint("job", "due_at"), Index("ix_job_run_finished", "finished_at"))
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    job: Mapped[str] = mapped_column(Short)
+    job: Mapped[str] = mapped_column(Short, primary_key=True)
     due_at: Mapped[datetime] = mapped_column(Moment)
     started_at: Mapped[datetime] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     error: Mapped[str | None] = mapped_column(Text)
+    runs: Mapped[int] = mapped_column(default=0)
 
 
 def holder_name() -> str:
@@ -64,7 +66,11 @@ def holder_name() -> str:
 
 
 def take_lease(holder: str, length: timedelta = LEASE) -> bool:
-    """Take or prolong the lease. True if `holder` is the clock now."""
+    """Take or prolong the lease. True if `holder` is the clock now. Written only when half of it is over."""
+    row = db.session.execute(select(Lease.holder, Lease.until).where(Lease.name == NAME)).first()
+    now = database_now()
+    if row is not None and row.until >= now and (row.holder != holder or row.until - now > length / 2):
+        return bool(row.holder == holder)
     with unit_of_work():
         now = database_now()
         make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
@@ -86,28 +92,29 @@ def tick(jobs: Sequence[Job], holder: str) -> list[str]:
         return []
     ran = []
     for job in jobs:
-        due = _due(job)
+        if job.trigger is None:
+            _try(job)
+            continue
+        due = _due(job, job.trigger)
         if due is not None and _start(job.name, due):
-            _run(job, due)
+            _finish(job.name, _try(job))
             ran.append(job.name)
             if not take_lease(holder):
                 break
     return ran
 
 
-def _due(job: Job) -> datetime | None:
-    """The latest time at which `job` was due and has not run; None if it is not due. A new job starts counting now."""
+def _due(job: Job, trigger: BaseTrigger) -> datetime | None:
+    """The latest time at which `job` was due and has not run; None if it is not due. A new job is due at once."""
     now = database_now()
-    last = db.session.scalar(
-        select(JobRun.due_at).where(JobRun.job == job.name).order_by(JobRun.due_at.desc()).limit(1)
-    )
+    last = db.session.scalar(select(JobRun.due_at).where(JobRun.job == job.name))
     if last is None:
         return now
-    fire = job.trigger.get_next_fire_time(last, last + timedelta(microseconds=1))
+    fire = trigger.get_next_fire_time(last, last + timedelta(microseconds=1))
     if fire is None or fire > now:
         return None
     for _ in range(CATCH_UP_STEPS):
-        following = job.trigger.get_next_fire_time(fire, fire + timedelta(microseconds=1))
+        following = trigger.get_next_fire_time(fire, fire + timedelta(microseconds=1))
         if following is None or following > now or following <= fire:
             break
         fire = following
@@ -118,18 +125,24 @@ def _due(job: Job) -> datetime | None:
 
 
 def _start(name: str, due: datetime) -> bool:
+    """Claim one due time: of several clocks one gets it."""
     with unit_of_work():
+        now = database_now()
         make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+        new = {"due_at": due, "started_at": now, "finished_at": None, "error": None}
         row = db.session.execute(
             make(JobRun)
-            .values(job=name, due_at=due, started_at=database_now())
-            .on_conflict_do_nothing()
-            .returning(JobRun.id)
+            .values(job=name, runs=1, **new)
+            .on_conflict_do_update(
+                index_elements=[JobRun.job], set_={**new, "runs": JobRun.runs + 1}, where=JobRun.due_at < due
+            )
+            .returning(JobRun.job)
         ).first()
         return row is not None
 
 
-def _run(job: Job, due: datetime) -> None:
+def _try(job: Job) -> str | None:
+    """Run a job; the fault in words, or None."""
     error = None
     try:
         job.run()
@@ -137,18 +150,11 @@ def _run(job: Job, due: datetime) -> None:
         error = f"{type(fault).__name__}: {fault}"[:400]
         log.error("job_failed", job=job.name, error=type(fault).__name__)
     db.session.remove()
-    with unit_of_work():
-        db.session.execute(
-            update(JobRun)
-            .where(JobRun.job == job.name, JobRun.due_at == due)
-            .values(finished_at=database_now(), error=error)
-        )
+    return error
 
 
-def forget_old_runs(keep: timedelta = timedelta(days=30)) -> None:
-    """Tidy the table of runs; the newest row of each job always stays."""
+def _finish(name: str, error: str | None) -> None:
     with unit_of_work():
-        newest = select(func.max(JobRun.id)).group_by(JobRun.job)
         db.session.execute(
-            delete(JobRun).where(JobRun.started_at < database_now() - keep, JobRun.id.not_in(newest))
+            update(JobRun).where(JobRun.job == name).values(finished_at=database_now(), error=error)
         )

@@ -17,7 +17,7 @@ from core.events import deliver_due
 from core.outbox import send_due
 from core.requestkeys import forget_expired
 from core.rotate import rotate
-from core.scheduler import Job, forget_old_runs, holder_name, tick
+from core.scheduler import Job, holder_name, tick
 from kiosk.areas import Areas
 from kiosk.services import end_silent_visits
 from people.services.throttles import tidy
@@ -32,12 +32,11 @@ def _forget_keys() -> None:
 def jobs() -> list[Job]:
     """Everything the clock runs: the house's own jobs and the areas'."""
     return [
-        Job("core.deliver", IntervalTrigger(seconds=1, timezone="UTC"), deliver_due),
-        Job("core.send", IntervalTrigger(seconds=2, timezone="UTC"), send_due),
+        Job("core.deliver", None, deliver_due),
+        Job("core.send", None, send_due),
         Job("kiosk.visits", IntervalTrigger(seconds=20, timezone="UTC"), end_silent_visits),
         Job("core.keys", IntervalTrigger(hours=1, timezone="UTC"), _forget_keys),
         Job("people.throttles", IntervalTrigger(hours=1, timezone="UTC"), tidy),
-        Job("core.runs", CronTrigger(hour=19, minute=10, timezone="UTC"), forget_old_runs),
         Job("centres.calendar", CronTrigger(hour=18, minute=5, timezone="UTC"), seed_missing_years),
         *(job for area in Areas.all for job in area.jobs),
     ]

@@ -44,16 +44,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_event'))
     )
     op.create_table('job_run',
-    sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('job', sa.String(length=64), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('error', sa.String(length=400), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_job_run')),
-    sa.UniqueConstraint('job', 'due_at', name=op.f('uq_job_run_job_due_at'))
+    sa.Column('runs', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('job', name=op.f('pk_job_run'))
     )
-    op.create_index('ix_job_run_finished', 'job_run', ['finished_at'], unique=False)
     op.create_table('lease',
     sa.Column('name', sa.String(length=64), nullable=False),
     sa.Column('holder', sa.String(length=64), nullable=False),
@@ -591,7 +589,6 @@ def downgrade() -> None:
     op.drop_index('ix_message_due', table_name='message')
     op.drop_table('message')
     op.drop_table('lease')
-    op.drop_index('ix_job_run_finished', table_name='job_run')
     op.drop_table('job_run')
     op.drop_table('event')
     op.drop_index('ix_audit_subject', table_name='audit')
