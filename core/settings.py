@@ -34,8 +34,6 @@ class Settings:
     """Earlier keys, newest first, comma separated: still read, never written (`flask keys rotate`)."""
     public_url: str
     """Where phones reach this server; stands in QR codes. No trailing slash."""
-    redis_url: str
-    """Shared rate limits for several web nodes; empty: each process counts for itself."""
     smtp_url: str
     """`smtp://user:password@host:port` for e-mail; empty: messages go to the log channel only."""
     mail_from: str
@@ -67,7 +65,6 @@ DEFAULTS: dict[str, str] = {
     "SECRET_KEY": "",
     "OLD_SECRET_KEYS": "",
     "PUBLIC_URL": "http://127.0.0.1:8000",
-    "REDIS_URL": "",
     "SMTP_URL": "",
     "MAIL_FROM": "hall@localhost",
     "METRICS_TOKEN": "",
@@ -111,7 +108,6 @@ def load(config: Mapping[str, object] | None = None, environ: Mapping[str, str] 
         secret_key=raw["SECRET_KEY"] or _kept_secret(data_dir),
         old_secret_keys=tuple(key for key in raw["OLD_SECRET_KEYS"].split(",") if key),
         public_url=raw["PUBLIC_URL"].rstrip("/"),
-        redis_url=raw["REDIS_URL"],
         smtp_url=raw["SMTP_URL"],
         mail_from=raw["MAIL_FROM"],
         metrics_token=raw["METRICS_TOKEN"],
