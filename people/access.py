@@ -37,7 +37,7 @@ BEFORE_TOTP = {
 
 def current_staff() -> Staff | None:
     """Whoever is signed in; None for nobody, and always None outside the console."""
-    if not (on_staff_path() and current_user.is_authenticated):
+    if not on_staff_path() or g.get("database_away") or not current_user.is_authenticated:
         return None
     return cast(Staff, current_user._get_current_object())
 

@@ -10,7 +10,7 @@ from centres.queries import centre_by_code, centres
 from core.area import Desk
 from core.clock import local, now
 from core.http import on_staff_path
-from core.i18n import DEFAULT, HTML_LANG, LANGUAGES
+from core.i18n import DEFAULT, HTML_LANG, LANGUAGES, pick
 from core.words import clock_words, date_words
 from kiosk.areas import Areas
 from people.access import current_staff, grants_roles, units_with
@@ -30,6 +30,8 @@ def _context() -> dict[str, Any]:
     code = (request.view_args or {}).get("centre") or session.get("centre")
     centre = centre_by_code(code) if staff and isinstance(code, str) else None
     roles = grants_roles(staff, centre.id) if staff and centre else frozenset()
+    if not roles:
+        centre = None  # the page that says «not found» must not name what it hides
     zone = centre.zone if centre else "Asia/Shanghai"
     mine = units_with(staff, EVERYONE) if staff else frozenset()
     own = [row for row in centres() if row.id in mine] if staff else []
@@ -39,6 +41,7 @@ def _context() -> dict[str, Any]:
         "prefs": {"text": "normal", "contrast": "normal", "reach": "normal", "lang": lang},
         "html_lang": HTML_LANG[lang],
         "centre": centre,
+        "centre_short": pick(centre.short_zh, centre.name_en) if centre else "",
         "at_desk": bool(roles & DESK),
         "is_manager": bool(roles & MANAGERS),
         "staff_user": {"name": staff.name, "role": staff.title_zh} if staff else None,

@@ -13,12 +13,12 @@ from playwright.sync_api import Browser, Page
 
 from app import create_app
 from core.database import db
-from tests.support import cast as cast_of_tests
 from tests.support import server as servers
 from tests.support.browser import Screens, chromium
 from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.databases import ENGINES, Databases, settings
+from tests.support.house import House, build
 from tests.support.mail import Postbox
 from tests.support.postgres import Cluster
 from tests.support.run import Run, abandoned
@@ -61,7 +61,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for name in ("database", "empty_database"):
+    for name in ("database", "empty_database", "house"):
         if name in metafunc.fixturenames:
             marked = metafunc.definition.get_closest_marker("databases")
             metafunc.parametrize(name, marked.args if marked else ENGINES, indirect=True)
@@ -78,6 +78,33 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
+def houses(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, House]]:
+    """The filled houses of this worker, by engine; `house` fills them."""
+    made: dict[str, House] = {}
+    yield made
+    for house in made.values():
+        with house.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        databases.drop(house.url)
+
+
+@pytest.fixture
+def house(
+    request: pytest.FixtureRequest,
+    houses: dict[str, House],
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> House:
+    """Everything there once, and everybody signed in (support/house.py); on each engine, or on those of the mark."""
+    engine = request.param
+    if engine not in houses:
+        houses[engine] = build(engine, databases, tmp_path_factory.mktemp(f"house-{engine}"))
+    houses[engine].restore()
+    return houses[engine]
+
+
+@pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Databases:
     """Makes databases; for tests that need more than one."""
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
@@ -86,8 +113,12 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[str]:
-    """URL of a migrated database; the test runs once on each engine, or on those of its mark `databases`."""
-    url = databases.fresh(request.param, tmp_path)
+    """URL of a migrated database; the test runs once on each engine, or on those of its mark `databases`.
+
+    Where a test asks for the cast, they live in it already.
+    """
+    make = databases.peopled if "cast" in request.fixturenames else databases.fresh
+    url = make(request.param, tmp_path)
     yield url
     databases.drop(url)
 
@@ -110,7 +141,9 @@ def clock() -> Clock:
 def app(database: str, databases: Databases, clock: Clock, tmp_path: Path) -> Iterator[Flask]:
     """The program in this process. No application context is pushed: each request gets its own, as in earnest."""
     made = create_app(settings(database, tmp_path, CLOCK=clock))
-    made.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(databases.run.templates))  # saves 0.2 s a test
+    made.jinja_env.bytecode_cache = FileSystemBytecodeCache(
+        str(databases.run.templates)
+    )  # saves 0.2 s a test
     yield made
     with made.app_context():
         db.session.remove()
@@ -131,9 +164,9 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def cast(app: Flask) -> Cast:
-    """陈奶奶 and everybody else, with the places they use."""
-    return cast_of_tests.load(app)
+def cast(database: str, databases: Databases) -> Cast:
+    """陈奶奶 and everybody else, with the places they use. They came in at the hour where the clock begins."""
+    return databases.cast("sqlite" if database.startswith("sqlite") else "postgresql")
 
 
 @pytest.fixture

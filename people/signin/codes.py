@@ -1,12 +1,15 @@
 """Codes of the second step: from the phone (each serves once) and from paper (kept as digests)."""
 
+from base64 import b64encode
 from typing import Any
 
+import qrcode
 from flask_babel import gettext as _
 from flask_security.recovery_codes import MfRecoveryCodesUtil
 from flask_security.totp import Totp
 from passlib.exc import UsedTokenError
 from passlib.totp import TOTP, TotpMatch
+from qrcode.image.svg import SvgPathFillImage
 
 from core.clock import now
 from core.crypto import blind, blinds
@@ -38,6 +41,10 @@ class PhoneCodes(Totp):
 
     def generate_totp_secret(self) -> str:
         return str(self._totp.new().to_json(encrypt=False))
+
+    def generate_qrcode(self, username: str, totp: str) -> str:
+        image = qrcode.make(self.get_totp_uri(username, totp), image_factory=SvgPathFillImage)
+        return f"data:image/svg+xml;base64,{b64encode(image.to_string()).decode()}"
 
     def set_last_counter(self, user: Any, tmatch: TotpMatch) -> None:
         if not first_use(user.id, tmatch.counter):

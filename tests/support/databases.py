@@ -1,19 +1,24 @@
 """A database for every test, on both engines: made once per run by the migrations, then copied."""
 
+import json
 import shutil
 import sqlite3
+from dataclasses import asdict
 from pathlib import Path
 
 import flask_migrate
 
 from app import create_app
 from core.database import db
+from tests.support.cast import Cast, load
+from tests.support.clock import Clock
 from tests.support.postgres import Cluster
 from tests.support.run import Run
 
 ENGINES = ("sqlite", "postgresql")
 SECRET_KEY = "a secret of the tests, long enough and of no use elsewhere"
 TEMPLATE = "hall_template"
+PEOPLED = "hall_template_cast"
 
 
 class Databases:
@@ -51,6 +56,36 @@ class Databases:
         self.run.once("postgresql-template", self._make_postgresql)
         return self.cluster.create(self._name(), TEMPLATE)
 
+    def peopled(self, engine: str, folder: Path) -> str:
+        """URL of a database in which the cast lives: made once per run, because hashing passwords takes its time."""
+        made = self._cast(engine)
+        if engine == "sqlite":
+            shutil.copyfile(made["file"], folder / "hall.db")
+            return f"sqlite:///{folder / 'hall.db'}"
+        return self.cluster.create(self._name(), PEOPLED)
+
+    def cast(self, engine: str) -> Cast:
+        """Who lives in the databases of `peopled`."""
+        given = json.loads(self._cast(engine)["cast"])
+        return Cast(**{**given, "couple": tuple(given["couple"])})
+
+    def _cast(self, engine: str) -> dict[str, str]:
+        def make() -> dict[str, str]:
+            folder = self.run.folder / f"{engine}-cast"
+            folder.mkdir()
+            url = self.fresh("sqlite", folder) if engine == "sqlite" else self.cluster.create(PEOPLED, TEMPLATE)
+            app = create_app(settings(url, folder, CLOCK=Clock()))
+            made = load(app)
+            with app.app_context():
+                db.engine.dispose()
+            if engine == "sqlite":
+                checkpoint(folder / "hall.db")
+            return {"file": str(folder / "hall.db"), "cast": json.dumps(asdict(made))}
+
+        if engine == "postgresql":
+            self.run.once("postgresql-template", self._make_postgresql)
+        return self.run.once(f"{engine}-cast", make)
+
     def drop(self, url: str) -> None:
         """Give a PostgreSQL database back; a SQLite file goes with its folder."""
         if url.startswith("postgresql"):
@@ -65,9 +100,7 @@ class Databases:
         folder.mkdir()
         file = folder / "hall.db"
         migrate(f"sqlite:///{file}", folder)
-        with sqlite3.connect(file) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+        checkpoint(file)
         return {"file": str(file)}
 
     def _make_postgresql(self) -> dict[str, str]:
@@ -75,6 +108,13 @@ class Databases:
         folder.mkdir()
         migrate(self.cluster.create(TEMPLATE), folder)
         return {}
+
+
+def checkpoint(file: Path) -> None:
+    """Bring everything into the file itself, so that it can be copied."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
 
 
 def migrate(url: str, data_dir: Path) -> None:

@@ -64,6 +64,8 @@ def start(
         json.dumps({"config": {"PUBLIC_URL": url, **config}, "clock": str(clock) if clock else None})
     )
     log = folder / f"server-{port}.log"
+    metrics = folder / f"metrics-{port}"
+    metrics.mkdir()
     command = [
         sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py",
         "--workers", str(workers), "--threads", str(threads), "tests.support.wsgi:application()",
@@ -72,7 +74,12 @@ def start(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "PORT": str(port), "HALL_TEST_SERVER": str(given)},
+            env={
+                **os.environ,
+                "PORT": str(port),
+                "HALL_TEST_SERVER": str(given),
+                "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+            },
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,

@@ -1,0 +1,242 @@
+"""A house in which everything is there once, and everybody who may ask for it: for tests that walk over all routes.
+
+Made once a worker and engine; every test begins with the same rows, because the database is put back from a copy.
+"""
+
+import hashlib
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import MetaData, select, update
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app import create_app
+from booking.models import Space, Unit
+from booking.services.book import book_for, book_seat
+from centres.models import Centre
+from centres.services import add_one_off
+from core.audit import OPERATOR, Actor
+from core.database import db, unit_of_work
+from core.intervals import Interval
+from kiosk.models import Device
+from kiosk.services import call_staff, make_pairing_code, pair
+from kiosk.session import DEVICE_COOKIE
+from people.models import Staff
+from people.services.cards import issue_card, link_card, report_lost
+from tests.support import cast as cast_of_tests
+from tests.support.cast import PASSWORD, PIN, Cast
+from tests.support.clock import ZONE, Clock
+from tests.support.databases import Databases, settings
+from tests.support.forms import send
+
+ROLES = ("none", "slip", "card", "pin", "other", "front", "kitchen", "manager", "luo")
+"""Nobody, who holds a slip, 陈奶奶 by card at the kiosk, the same by PIN on a phone, her son, and four of the staff."""
+NEVER_MADE = "B" + "0" * 30
+CSRF = re.compile(r'name="csrf_token" value="([^"]+)"|data-csrf="([^"]+)"')
+MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
+
+
+@dataclass
+class House:
+    """The program over a filled database, the people in it, and what stands in the addresses of its pages."""
+
+    app: Flask
+    clock: Clock
+    databases: Databases
+    url: str
+    cast: Cast
+    values: dict[str, str] = field(default_factory=dict)
+    jars: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    copy: str = ""
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    def client(self, role: str = "none") -> FlaskClient:
+        """A browser of its own with the cookies that somebody of this role has."""
+        client = self.app.test_client()
+        client._cookies = dict(self.jars.get(role, {}))  # type: ignore[attr-defined]
+        return client
+
+    def address(self, rule: Rule | str, role: str = "pin", **other: str) -> str:
+        """The address of a route, with what is really there in it. Only who holds the slip has its code."""
+        values = {**self.values, **({} if role == "slip" else {"code-slip": NEVER_MADE}), **other}
+        path = str(rule)
+
+        def fill(match: re.Match[str]) -> str:
+            name = match[1].rpartition(":")[2]
+            return values["code-slip"] if name == "code" and path.startswith("/q/") else values[name]
+
+        return re.sub(r"<([^>]+)>", fill, path)
+
+    def post(
+        self, client: FlaskClient, path: str, fields: Mapping[str, Any] | None = None, **more: Any
+    ) -> TestResponse:
+        """A form sent with its token and a fresh key."""
+        staff = path.startswith("/staff")
+        page = client.get(
+            "/staff/account" if staff else "/c/shuibei/identify/phone", follow_redirects=staff
+        ).text
+        found = CSRF.search(page)
+        token = (found[1] or found[2]) if found else ""
+        data = {"csrf_token": token, "request_key": secrets.token_urlsafe(16), **(fields or {})}
+        return client.post(path, data=data, **more)
+
+    def digest(self, without: set[str] = frozenset()) -> dict[str, str]:  # type: ignore[assignment]
+        """Table → digest of all its rows."""
+        with self.app.app_context(), db.engine.connect() as connection:
+            metadata = MetaData()
+            metadata.reflect(connection)
+            return {
+                name: hashlib.sha256(
+                    repr(sorted(repr(tuple(row)) for row in connection.execute(select(table)))).encode()
+                ).hexdigest()
+                for name, table in metadata.tables.items()
+                if name not in without
+            }
+
+    def restore(self) -> None:
+        """Every row as it was when the house was filled, and the clock too."""
+        self.clock.set("2026-11-23 09:41")
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        if self.is_sqlite:
+            file = Path(self.url.removeprefix("sqlite:///"))
+            for left in file.parent.glob(f"{file.name}-*"):
+                left.unlink()
+            shutil.copyfile(self.copy, file)
+        else:
+            name = _name(self.url)
+            self.databases.cluster.drop(name)
+            self.databases.cluster.create(name, self.copy)
+
+
+def build(engine: str, databases: Databases, folder: Path) -> House:
+    """A house on this engine; slow, so once a worker."""
+    url, clock = databases.fresh(engine, folder), Clock()
+    app = create_app(settings(url, folder, CLOCK=clock))
+    house = House(app, clock, databases, url, cast_of_tests.load(app))
+    with app.app_context():
+        _fill(house)
+        db.session.remove()
+    _admit(house)
+    with app.app_context():
+        db.session.remove()
+        if house.is_sqlite:
+            with db.engine.connect() as connection:
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    if house.is_sqlite:
+        house.copy = str(folder / "copy.db")
+        shutil.copyfile(url.removeprefix("sqlite:///"), house.copy)
+    else:
+        house.copy = f"{_name(url)}_copy"
+        databases.cluster.create(house.copy, _name(url))
+    return house
+
+
+def _fill(house: House) -> None:
+    """Bookings of three people, a call, a closing, cards that work and cards that do not, a kiosk elsewhere."""
+    cast = house.cast
+    mine = _book(cast.chen, "reading", "A3", TUESDAY, 9, 13)
+    today = _book(cast.chen, "reading", "A5", MONDAY, 13, 17)
+    hers = _book(cast.aqiang, "reading", "A7", MONDAY, 13, 17)
+    far = _book(cast.aqiang, "sg_reading", "R1", TUESDAY, 13, 17)
+    hall = db.session.scalars(select(Space).where(Space.code == "hall")).one()
+    staff = {row.email: row.id for row in db.session.scalars(select(Staff))}
+    book_for(staff[cast.wu], hall, None, _span(TUESDAY, 9, 12), title="合唱团排练", party=20)
+    kiosk = db.session.scalars(select(Device)).one()
+    call_staff(kiosk, "/kiosk/", "zh_Hans", elder=True)
+    centre = db.session.get_one(Centre, cast.shuibei)
+    start, end = _span(date(2026, 12, 1), 9, 12).start, _span(date(2026, 12, 1), 9, 12).end
+    one_off = add_one_off(OPERATOR, centre, "reading", start, end, False, "消防检修", "Fire drill")
+    _old, revoked = issue_card(OPERATOR, cast.aqiang)
+    _new, lost = issue_card(OPERATOR, cast.aqiang)
+    report_lost(OPERATOR, cast.aqiang)
+    link_card(OPERATOR, cast.aqiang, "SZ0012345678")
+    far_kiosk, far_secret = pair(make_pairing_code(OPERATOR, cast.sungang, "笋岗一体机"))
+    with unit_of_work():  # in demo mode the demo's people need no code on a phone
+        db.session.execute(update(Staff).where(Staff.email == cast.manager).values(is_demo=True))
+    house.values = {
+        "centre": "shuibei",
+        "code": "shuibei",
+        "space": "reading",
+        "day": str(TUESDAY),
+        "number": mine["number"],
+        "number-today": today["number"],
+        "number-other": hers["number"],
+        "number-far": far["number"],
+        "slip-today": today["code"],
+        "slip-far": far["code"],
+        "code-slip": mine["code"],
+        "page": "cancel",
+        "verb": "cancel",
+        "call_id": "1",
+        "device_id": str(kiosk.id),
+        "device-far": str(far_kiosk.id),
+        "secret-far": far_secret,
+        "one_off_id": str(one_off.id),
+        "resident_id": str(cast.chen),
+        "card-revoked": revoked,
+        "card-lost": lost,
+        "token": "never-made",
+        "filename": "seal.svg",
+    }
+
+
+def _book(resident: int, space: str, seat: str, day: date, start: int, end: int) -> dict[str, str]:
+    unit = db.session.scalars(select(Unit).join(Space).where(Space.code == space, Unit.code == seat)).one()
+    made = book_seat(Actor("resident", resident), resident, unit, _span(day, start, end), at_kiosk=True)
+    return {"number": made.number, "code": made.code}
+
+
+def _span(day: date, start: int, end: int) -> Interval:
+    first, last = (datetime(day.year, day.month, day.day, hour, tzinfo=ZONE) for hour in (start, end))
+    return Interval(first.astimezone(ZoneInfo("UTC")), last.astimezone(ZoneInfo("UTC")))
+
+
+def _admit(house: House) -> None:
+    """Sign everybody in once, by the pages; their cookies are kept."""
+    cast = house.cast
+    for role, email in (
+        ("front", cast.wu),
+        ("kitchen", cast.kitchen),
+        ("manager", cast.manager),
+        ("luo", cast.luo),
+    ):
+        client = house.client()
+        page = client.get("/staff/sign-in")
+        send(client, page, "/staff/sign-in", "form[method=post]", email=email, password=PASSWORD)
+        _keep(house, role, client)
+    for role, phone in (("pin", "13800001187"), ("other", "13800001188")):
+        client = house.client()
+        house.post(client, "/c/shuibei/identify/phone", {"phone": phone})
+        house.post(client, "/c/shuibei/identify/pin", {"pin": PIN})
+        _keep(house, role, client)
+    client = house.client()
+    client.set_cookie(DEVICE_COOKIE, cast.kiosk_secret)
+    house.post(client, "/kiosk/scan", {"payload": cast.chen_code})
+    held = {"seat": "A1", "from": f"{TUESDAY}T13:00", "to": f"{TUESDAY}T17:00"}
+    house.post(client, "/c/shuibei/booking/spaces/reading/hold", held)
+    _keep(house, "card", client)
+
+
+def _keep(house: House, role: str, client: FlaskClient) -> None:
+    house.jars[role] = dict(client._cookies)  # type: ignore[attr-defined]
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
