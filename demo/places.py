@@ -1,0 +1,154 @@
+"""The tree of the district, its two centres with their hours and days, and what can be booked in them."""
+
+from datetime import date, time, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from booking.models import Space, SpaceHours, Unit
+from centres.models import Centre, OrgUnit, WeeklyHours
+from centres.queries import centres, day_kinds
+from centres.services import add_one_off, seed_year, set_policy
+from core.audit import OPERATOR
+from core.clock import at, day_bounds
+from core.database import db
+from demo.files import WEEKDAYS, Content, hours, read
+
+CLOSED_DAYS_SAID = 14
+"""For so many days the reason of the weekly closing day is said."""
+ROOM = "ROOM"
+TRAITS = ("window", "aisle", "socket", "lamp", "next_to", "facing")
+PLAN = ("width", "height", "unit", "walls", "door", "tables")
+POLICIES = {
+    "min_minutes": "min_min",
+    "max_minutes": "max_min",
+    "buffer_minutes": "buffer_min",
+    "horizon_days": "horizon_days",
+    "release_at": "release_at",
+    "adapted_until": "adapted_kept_until",
+}
+
+
+def load_places(since: date, today: date) -> None:
+    """Everything that stands still. Policies hold since `since`; what is said in days from now, from `today`."""
+    content = read("spaces.yaml")
+    _organisation(content["organisation"])
+    for row in content["centres"]:
+        _centre(row)
+    for district in db.session.scalars(select(OrgUnit.id).where(OrgUnit.kind == "district")).all():
+        for year in sorted({since.year, today.year, today.year + 1}):
+            seed_year(district, year)
+    by_code = {centre.code: centre for centre in centres()}
+    for row in content["centres"]:
+        _closures(by_code[row["code"]], row, today)
+    for row in content["spaces"]:
+        _space(by_code[row["centre"]], row)
+        _policies(by_code[row["centre"]].id, row, since)
+
+
+def _organisation(rows: list[Content]) -> None:
+    ids: dict[str | None, int | None] = {None: None}
+    for row in rows:
+        unit = OrgUnit(
+            code=row["code"],
+            kind=row["kind"],
+            parent_id=ids[row["parent"]],
+            name_zh=row["name_zh"],
+            name_en=row["name_en"],
+        )
+        db.session.add(unit)
+        db.session.flush()
+        ids[row["code"]] = unit.id
+
+
+def _centre(row: Content) -> None:
+    unit = db.session.scalars(select(OrgUnit).where(OrgUnit.code == row["code"])).one()
+    told = ("code", "name_zh", "name_en", "short_zh", "address_zh", "address_en", "phone", "zone")
+    db.session.add(Centre(id=unit.id, **{name: row[name] for name in told}))
+    db.session.flush()
+    for weekday, opens, closes in hours(row["hours"]):
+        db.session.add(WeeklyHours(centre_id=unit.id, weekday=weekday, opens=opens, closes=closes))
+    db.session.flush()
+
+
+def _closures(centre: Centre, row: Content, today: date) -> None:
+    """Closures with a date, and the weekly closing days of the next two weeks with their reason."""
+    for closure in row["closures"]:
+        day = today + timedelta(days=closure["day_offset"])
+        start, end = (at(day, time.fromisoformat(closure[name]), centre.zone) for name in ("start", "end"))
+        add_one_off(
+            OPERATOR, centre, closure["space"], start, end, False, closure["reason_zh"], closure["reason_en"]
+        )
+    closed = {WEEKDAYS.index(name): why for name, why in row["closed"].items()}
+    kinds = day_kinds(centre.id, today, today + timedelta(days=CLOSED_DAYS_SAID - 1))
+    for day, kind in kinds.items():
+        why = closed.get(kind.hours_of) if kind.hours_of is not None else None
+        if why:
+            start, end = day_bounds(day, centre.zone)
+            add_one_off(OPERATOR, centre, "", start, end, False, why["reason_zh"], why["reason_en"])
+
+
+def _space(centre: Centre, row: Content) -> None:
+    plan = row.get("plan", {})
+    space = Space(
+        centre_id=centre.id,
+        code=row["code"],
+        name_zh=row["name_zh"],
+        name_en=row["name_en"],
+        floor=row["floor"],
+        mode=row["mode"],
+        approval=row["approval"],
+        step_minutes=row["step_min"],
+        party_min=row["party"]["min"],
+        party_max=row["party"]["max"],
+        plan={name: plan[name] for name in PLAN if name in plan},
+        access=dict(row["accessibility"]),
+    )
+    db.session.add(space)
+    db.session.flush()
+    for weekday, opens, closes in hours(row["hours"]):
+        db.session.add(SpaceHours(space_id=space.id, weekday=weekday, opens=opens, closes=closes))
+    db.session.add_all(_units(space.id, row))
+    db.session.flush()
+
+
+def _units(space_id: int, row: Content) -> list[Unit]:
+    """Seats as the plan has them; one for each practitioner; one for a room that is only taken whole."""
+    if "plan" in row:
+        kept = row.get("walk_in", {}).get("units", [])
+        return [_seat(space_id, n, seat, kept) for n, seat in enumerate(row["plan"]["units"])]
+    people = [
+        Unit(space_id=space_id, code=one["code"], position=n, traits=_without(one, "code"))
+        for n, one in enumerate(row.get("practitioners", []))
+    ]
+    return people or [
+        Unit(space_id=space_id, code=ROOM, position=0, traits={"equipment": row.get("equipment", [])})
+    ]
+
+
+def _seat(space_id: int, position: int, seat: Content, kept: list[str]) -> Unit:
+    return Unit(
+        space_id=space_id,
+        code=seat["code"],
+        position=position,
+        table_code=seat.get("table", ""),
+        x=seat["x"],
+        y=seat["y"],
+        width=seat["w"],
+        height=seat["h"],
+        wheelchair=seat["wheelchair"],
+        walk_in=seat["code"] in kept,
+        traits={name: seat[name] for name in TRAITS if name in seat},
+    )
+
+
+def _without(row: Content, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _policies(centre_id: int, row: Content, since: date) -> None:
+    values = {field: row[name] for field, name in POLICIES.items() if name in row}
+    if "walk_in" in row:
+        values["walk_in_until"] = row["walk_in"]["until"]
+    for field, value in values.items():
+        set_policy(OPERATOR, centre_id, f"booking.{field}", value, since, row["code"])
