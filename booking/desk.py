@@ -12,7 +12,7 @@ from booking.forms import parse_day, parse_span
 from booking.grid import Grid, grid
 from booking.models import Booking, Space
 from booking.opening import Session, SpaceDay, sessions, space_day
-from booking.queries import state_now, unit_words
+from booking.queries import place_words, state_now, unit_name
 from booking.rules import BookingPolicy
 from booking.services import attend, book
 from centres.models import Centre
@@ -20,7 +20,7 @@ from centres.policies import policies
 from core.clock import at, local, local_day, now
 from core.codes import show_number
 from core.errors import NotFound, Refused
-from core.http import not_modified, once, personal, see_other
+from core.http import not_modified, once, personal, row_number, see_other
 from core.intervals import Interval
 from core.versions import version
 from core.words import clock_words, full_day, masked, near_day, span_words
@@ -49,7 +49,7 @@ def spaces(centre: Centre) -> Any:
     rows = queries.spaces(centre.id)
     if not rows:
         return render_template("staff/empty.html", title=_("还没有场地"), text=_("请先登记场地。"))
-    asked = request.args.get("resident", None, int)
+    asked = request.args.get("resident", None, row_number)
     url = f"/staff/c/{centre.code}/booking/{rows[0].code}/{local_day(now(), centre.zone)}"
     return see_other(f"{url}?resident={asked}" if asked else url)
 
@@ -71,7 +71,7 @@ def board(centre: Centre, space: str, day: str) -> Any:
     place, the_day = _space(centre, space), parse_day(day)
     url = f"/staff/c/{centre.code}/booking"
     today = local_day(now(), centre.zone)
-    asked = request.args.get("resident", None, int)
+    asked = request.args.get("resident", None, row_number)
     resident = resident_or_refuse(asked, DESK) if asked else None
     opened = space_day(place, the_day)
     with_resident = f"resident={resident.id}&" if resident else ""
@@ -106,15 +106,18 @@ def board(centre: Centre, space: str, day: str) -> Any:
                     "label": f"{one.name} {span_words(one.usual.start, one.usual.end, centre.zone)}",
                     "from": clock_words(one.span.start, centre.zone).zfill(5),
                     "to": clock_words(one.span.end, centre.zone).zfill(5),
-                    "over": one.over,
                 }
                 for one in offered
+                if not one.over
             ],
-            units=[{"code": row.code, "free": row.code in free} for row in shown["table"].rows],
+            units=[
+                {"code": lane["code"], "name": lane["name"], "free": lane["code"] in free}
+                for lane in shown["lanes"]
+            ],
             proposed={
                 "from": clock_words(span.start, centre.zone).zfill(5) if span else "",
                 "to": clock_words(span.end, centre.zone).zfill(5) if span else "",
-                "seat": seat if seat or place.mode != "seats" else next(iter(free), ""),
+                "seat": seat if seat or place.mode == "whole" else next(iter(free), ""),
                 "now": bool(span and span.start <= now() < span.end),
             },
             resident=resident,
@@ -127,18 +130,23 @@ def board(centre: Centre, space: str, day: str) -> Any:
 
 def _board(centre: Centre, place: Space, opened: SpaceDay, with_resident: str) -> dict[str, Any]:
     rows = [_row(centre, row) for row in queries.day_bookings(place.id, opened.day)]
-    table = grid(opened, queries.units(place.id), now())
+    units = queries.units(place.id)
+    names = {unit.code: _("整间") if place.mode == "whole" else unit_name(unit) for unit in units}
+    table = grid(opened, units, now())
     return {
         "table": table,
-        "lanes": _lanes(opened, table, {row["key"]: row for row in rows}),
+        "lanes": _lanes(opened, table, {row["key"]: row for row in rows}, names),
         "hours": _hours(opened, table),
         "rows": rows,
-        "seat_mode": place.mode == "seats",
+        "seat_mode": place.mode != "whole",
+        "seat_word": {"seats": _("座位"), "appointments": _("找谁")}.get(place.mode, _("场地")),
         "free_url": f"/staff/c/{centre.code}/booking/{place.code}/{opened.day}?{with_resident}",
     }
 
 
-def _lanes(opened: SpaceDay, table: Grid, rows: dict[int | None, Any]) -> list[dict[str, Any]]:
+def _lanes(
+    opened: SpaceDay, table: Grid, rows: dict[int | None, Any], names: dict[str, str]
+) -> list[dict[str, Any]]:
     """The grid's rows with equal neighbours joined: a booking is one cell. Free steps stay apart."""
     lanes = []
     for row in table.rows:
@@ -150,7 +158,7 @@ def _lanes(opened: SpaceDay, table: Grid, rows: dict[int | None, Any]) -> list[d
                 continue
             cell = {"kind": kind, "words": words, "key": key, "steps": 1, "booking": rows.get(key)}
             cells.append({**cell, "wall": clock_words(start, opened.zone).zfill(5)})
-        lanes.append({"code": row.code, "cells": cells})
+        lanes.append({"code": row.code, "name": names[row.code], "cells": cells})
     return lanes
 
 
@@ -197,7 +205,7 @@ def _row(centre: Centre, row: Booking) -> dict[str, Any]:
     state = state_now(row, now())
     return {
         "when": span_words(row.starts_at, row.ends_at, centre.zone),
-        "unit": row.unit.code if row.unit else _("整间"),
+        "unit": unit_name(row.unit) if row.unit and row.space.mode != "whole" else _("整间"),
         "who": masked(row.resident.name) if row.resident else row.title,
         "number": show_number(row.number),
         "state": state,
@@ -215,7 +223,7 @@ def live(centre: Centre, space: str, day: str) -> Any:
     place = _space(centre, space)
     minute = int(now().timestamp()) // 30
     fresh = not_modified(f"{version(f'day:{place.id}:{parse_day(day)}')}:{centre.settings_version}:{minute}")
-    asked = request.args.get("resident", None, int)
+    asked = request.args.get("resident", None, row_number)
     opened = space_day(place, parse_day(day))
     return fresh or render_template(
         "booking/_desk_day_live.html", **_board(centre, place, opened, f"resident={asked}&" if asked else "")
@@ -234,7 +242,7 @@ def book_for(centre: Centre, space: str, day: str) -> Response:
     unit = None if whole else units.get(form.get("seat", ""))
     if unit is None and not whole:
         raise Refused("seat_missing", _("请选一个座位"), _("或选“整间”。"), status=422)
-    wanted = form.get("resident", None, int)
+    wanted = form.get("resident", None, row_number)
     resident = resident_or_refuse(wanted, DESK) if wanted else None
     booking = book.book_for(
         signed_in().id,
@@ -272,7 +280,7 @@ def one(centre: Centre, number: str) -> Response:
         render_template(
             "booking/desk_one.html",
             number=show_number(booking.number),
-            title_words=f"{unit_words(booking)} {booking.space.name}",
+            title_words=place_words(booking),
             when_words=f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
             who=booking.resident.name if booking.resident else booking.title,
             resident_url=f"/staff/c/{centre.code}/people/{booking.resident_id}"
@@ -288,10 +296,8 @@ def one(centre: Centre, number: str) -> Response:
             reason=booking.reason,
             violations=len(found),
             violation_days=policy.violation_days,
-            check_in_url=f"{url}/check-in"
-            if state in {"booked", "no_show"} and booking.state == "booked"
-            else None,
-            leave_url=f"{url}/leave" if state == "in_use" else None,
+            check_in_url=f"{url}/check-in" if booking.state == "booked" and state != "over" else None,
+            leave_url=f"{url}/leave" if state == booking.state == "in_use" else None,
             cancel_url=f"{url}/cancel" if state == "booked" else None,
             back_url=f"/staff/c/{centre.code}/booking/{booking.space.code}/{booking.local_day}",
         )

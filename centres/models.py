@@ -105,11 +105,11 @@ class Workday(Base):
 
 
 class CalendarYear(Base):
-    """A year whose holidays are in the table. `published`: by the State Council's notice; otherwise 暂定."""
+    """A year whose holidays are in the table, for a unit and all below it. Others are 暂定: plain weekdays."""
 
     __tablename__ = "calendar_year"
 
-    district_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"), primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True)
     published: Mapped[bool]
 

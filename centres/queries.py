@@ -1,6 +1,7 @@
 """Reads about centres: who is who in the tree, what a day is, when a centre is open."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
@@ -56,20 +57,20 @@ def day_kinds(unit_id: int, first: date, last: date) -> dict[date, DayKind]:
         row.day: Special(row.kind, row.name_zh, row.name_en, row.hours_of, row.provisional)
         for row in sorted(rows, key=lambda row: -units.index(row.unit_id))
     }
-    published = published_years(units[-1])
+    published = published_years(units)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return {day: day_kind(day, specials.get(day), day.year in published) for day in days}
 
 
-def published_years(district_id: int) -> set[int]:
-    """Years whose holidays are known for certain."""
-    query = select(CalendarYear.year).where(CalendarYear.district_id == district_id, CalendarYear.published)
+def published_years(units: Sequence[int]) -> set[int]:
+    """Years whose holidays are known for certain to a unit or to one above it (`units`: its chain)."""
+    query = select(CalendarYear.year).where(CalendarYear.unit_id.in_(units), CalendarYear.published)
     return set(db.session.scalars(query))
 
 
 def calendar_warning(centre: Centre) -> int | None:
     """The year that staff must be warned about, or None."""
-    return year_warning(local_day(now(), centre.zone), published_years(district_of(centre.id)))
+    return year_warning(local_day(now(), centre.zone), published_years(chain(centre.id)))
 
 
 def weekly_hours(centre_id: int) -> Week:

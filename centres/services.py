@@ -100,19 +100,17 @@ def set_workday(
         _changed(unit_id)
 
 
-def publish_year(actor: Actor, district_id: int, year: int) -> None:
+def publish_year(actor: Actor, unit_id: int, year: int) -> None:
     """The year's calendar is as the State Council's notice says: no longer 暂定."""
     with unit_of_work():
         make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
         db.session.execute(
             make(CalendarYear)
-            .values(district_id=district_id, year=year, published=True)
-            .on_conflict_do_update(index_elements=["district_id", "year"], set_={"published": True})
+            .values(unit_id=unit_id, year=year, published=True)
+            .on_conflict_do_update(index_elements=["unit_id", "year"], set_={"published": True})
         )
-        audit.record(
-            actor, "calendar.published", "org_unit", district_id, unit_id=district_id, detail={"year": year}
-        )
-        _changed(district_id)
+        audit.record(actor, "calendar.published", "org_unit", unit_id, unit_id=unit_id, detail={"year": year})
+        _changed(unit_id)
 
 
 def seed_year(district_id: int, year: int) -> bool:
@@ -124,7 +122,7 @@ def seed_year(district_id: int, year: int) -> bool:
     with unit_of_work():
         if db.session.get(CalendarYear, (district_id, year)):
             return True
-        db.session.add(CalendarYear(district_id=district_id, year=year, published=True))
+        db.session.add(CalendarYear(unit_id=district_id, year=year, published=True))
         day = date(year, 1, 1)
         while day.year == year:
             off, name = chinese_calendar.get_holiday_detail(day)

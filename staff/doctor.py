@@ -144,7 +144,7 @@ def _calendar() -> list[Check]:
     today = now().date()
     checks = []
     for district in db.session.scalars(db.select(OrgUnit).where(OrgUnit.kind == "district")):
-        year = year_warning(today, published_years(district.id))
+        year = year_warning(today, published_years([district.id]))
         advice = f"{year} is not published: enter it under settings, or wait for the package (runs daily)"
         checks.append(Check(year is None, f"the calendar of {district.code} is known", advice))
     return checks

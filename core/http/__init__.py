@@ -1,6 +1,7 @@
 """What every page and answer has in common: cookies apart, headers, tokens, refusals, request keys, ETags."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from functools import wraps
@@ -8,16 +9,17 @@ from typing import Any, ParamSpec, cast
 from urllib.parse import quote
 
 import structlog
-from flask import Flask, Response, current_app, make_response, redirect, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, OperationalError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from core import requestkeys
+from core import metrics, requestkeys
 from core.database import db, unit_of_work
 from core.errors import Alternative, Refused
 
@@ -26,7 +28,11 @@ P = ParamSpec("P")
 View = Callable[P, Any]
 
 STAFF_PATH = "/staff"
-MAX_FORM = 256 * 1024
+MAX_FORM, MAX_FIELDS = 256 * 1024, 200
+LARGEST = 2**31 - 1
+"""The largest number that a column of the database holds."""
+ODD_SIGNS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control signs, and those that turn the direction of writing: nobody types them."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
@@ -59,12 +65,28 @@ class ApartSessions(SecureCookieSessionInterface):
         return STAFF_PATH if on_staff_path() else "/"
 
 
+class RowNumber(IntegerConverter):
+    """`<int:…>` in addresses, as far as the database's numbers go: what is larger is no address of ours."""
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(map, *args, **{"max": LARGEST, **kwargs})
+
+
+def row_number(text: str) -> int:
+    """A row's number in an address or a form, for `type=`. Raises ValueError."""
+    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST):
+        raise ValueError(text)
+    return int(text)
+
+
 def setup(app: Flask) -> None:
     """Put the common parts onto the app."""
+    app.url_map.converters["int"] = RowNumber
     app.session_interface = ApartSessions()
     app.config.setdefault("MAX_CONTENT_LENGTH", MAX_FORM)
     app.config.setdefault("MAX_FORM_MEMORY_SIZE", MAX_FORM)
-    app.config.setdefault("MAX_FORM_PARTS", 200)
+    app.config.setdefault("MAX_FORM_PARTS", MAX_FIELDS)
+    app.before_request(_look_at_signs)
     csrf.init_app(app)
     app.jinja_env.globals["form_tokens"] = form_tokens
     app.jinja_env.globals["csrf_token"] = generate_csrf
@@ -76,6 +98,18 @@ def setup(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(Exception, _fault)
+
+
+def _look_at_signs() -> None:
+    """Before anything reads them: signs that nobody types, and more fields than any form of ours has."""
+    fields = [(name, text) for name, texts in request.form.lists() for text in texts]
+    if len(fields) > MAX_FIELDS:
+        raise RequestEntityTooLarge
+    asked = [(name, text) for name, texts in request.args.lists() for text in texts]
+    texts = (request.path, *(one for pair in fields + asked for one in pair))
+    if any(ODD_SIGNS.search(one) for one in texts):
+        text = _("请重新输一次，只用文字、数字和标点。")
+        raise Refused("odd_signs", _("里面有认不出的字符"), text, status=400)
 
 
 def form_tokens() -> Markup:
@@ -122,7 +156,16 @@ def repeatable(view: View[P]) -> View[P]:
     return wrapper
 
 
+def shown_once(response: Any, again: str) -> Response:
+    """A page with a secret on it: kept nowhere, also not beside its request key. A repeat leads to `again`."""
+    request.environ["hall.again"] = again
+    return personal(response)
+
+
 def _answer(response: Response) -> dict[str, Any]:
+    again = request.environ.get("hall.again")
+    if again:
+        return {"status": 303, "location": again, "body": None, "type": None}
     location = response.headers.get("Location")
     return {
         "status": response.status_code,
@@ -157,12 +200,18 @@ def with_next(path: str, onward: str) -> str:
     return f"{path}?next={quote(onward, safe='/')}"
 
 
+def draw(template: str, **values: object) -> Markup:
+    """A part of a page that is the same for everybody: made without what a page's shell needs."""
+    return Markup(current_app.jinja_env.get_template(template).render(**values))  # noqa: S704 - escaped by the template
+
+
 def not_modified(version: str) -> Response | None:
     """304 if the reader already has `version` of this page. Otherwise remembers to send it as ETag."""
     etag = hashlib.blake2b(f"{current_app.config['BUILD']}\0{version}".encode(), digest_size=12).hexdigest()
-    if etag in request.if_none_match:
+    if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
         response.set_etag(etag, weak=True)
+        response.headers["Cache-Control"] = "private, no-cache"  # else the browser drops what it keeps
         return response
     request.environ["hall.etag"] = etag
     return None
@@ -226,7 +275,8 @@ def _ways(error: Refused) -> list[dict[str, Any]]:
 
 
 def _refused(error: Refused) -> Response:
-    log.info("refused", code=error.code, status=error.status, path=request.path)
+    metrics.REFUSALS.labels(error.code).inc()
+    log.info("refused", refusal=error.code, status=error.status, path=request.path)
     return show_refusal(error)
 
 
@@ -244,7 +294,10 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     again = [Alternative(_("回到首页"), home_url())]
     if error.code in {404, 405}:
         title, text = _("这一页没有找到"), _("可能已经换了地方。您没有做错。")
-        return _refused(Refused("not_found", title, text, status=error.code, alternatives=again))
+        response = _refused(Refused("not_found", title, text, status=error.code, alternatives=again))
+        if isinstance(error, MethodNotAllowed):
+            response.allow.update(error.valid_methods or ())
+        return response
     if error.code == 429:
         text = _("一下子来的太多了，请过一分钟再试，或找工作人员。")
         return _refused(Refused("too_many", _("请稍等一会儿"), text, status=429, alternatives=again))
@@ -266,6 +319,7 @@ def _fault(error: Exception) -> Response:
 
 def _sorry(status: int) -> Response:
     """The last resort: a static page, made without the database."""
+    g.database_away = True
     response = make_response(render_template("error.html"), status)
     response.headers["Retry-After"] = "10"
     return response

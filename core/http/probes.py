@@ -3,6 +3,7 @@
 import hmac
 import os
 import time
+from pathlib import Path
 
 import structlog
 from flask import Flask, Response, g, jsonify, request
@@ -54,23 +55,33 @@ def _alive() -> Response:
 
 
 def _ready(settings: Settings) -> tuple[Response, int]:
-    """Database reachable and room on the disk: 200, else 503 with what is missing."""
+    """Database there, with its tables, and room on the disk: 200, else 503 with what is missing."""
     missing = []
     try:
-        db.session.execute(text("SELECT 1"))
+        db.session.execute(text("SELECT version_num FROM alembic_version"))
     except SQLAlchemyError:
         missing.append("database")
-    stat = os.statvfs(settings.data_dir)
-    if stat.f_bavail * stat.f_frsize < FREE_AT_LEAST:
+    if _free(settings.data_dir) < FREE_AT_LEAST:
         missing.append("disk")
     return jsonify(ready=not missing, missing=missing), 503 if missing else 200
+
+
+def _free(folder: Path) -> int:
+    """Bytes that may still be written; 0 where the folder itself is gone."""
+    try:
+        stat = os.statvfs(folder)
+    except OSError:
+        return 0
+    return stat.f_bavail * stat.f_frsize
 
 
 def _metrics(settings: Settings) -> Response | tuple[str, int]:
     """Figures for operators, by token or from this machine."""
     token = settings.metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    allowed = hmac.compare_digest(given, token) if token else request.remote_addr in LOOPBACK
+    allowed = (
+        hmac.compare_digest(given.encode(), token.encode()) if token else request.remote_addr in LOOPBACK
+    )
     if not allowed:
         return "", 404
     return Response(metrics.render(), mimetype="text/plain; version=0.0.4")

@@ -132,11 +132,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('subject', name=op.f('pk_version'))
     )
     op.create_table('calendar_year',
-    sa.Column('district_id', sa.Integer(), nullable=False),
+    sa.Column('unit_id', sa.Integer(), nullable=False),
     sa.Column('year', sa.Integer(), nullable=False),
     sa.Column('published', sa.Boolean(), nullable=False),
-    sa.ForeignKeyConstraint(['district_id'], ['org_unit.id'], name=op.f('fk_calendar_year_district_id_org_unit')),
-    sa.PrimaryKeyConstraint('district_id', 'year', name=op.f('pk_calendar_year'))
+    sa.ForeignKeyConstraint(['unit_id'], ['org_unit.id'], name=op.f('fk_calendar_year_unit_id_org_unit')),
+    sa.PrimaryKeyConstraint('unit_id', 'year', name=op.f('pk_calendar_year'))
     )
     op.create_table('centre',
     sa.Column('id', sa.Integer(), nullable=False),

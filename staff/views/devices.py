@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from centres.models import Centre
 from core.errors import NotFound
-from core.http import once, personal, see_other
+from core.http import once, see_other, shown_once
 from core.words import clock_words
 from kiosk import services
 from kiosk.queries import devices as device_lines
@@ -47,10 +47,8 @@ def pair(centre: Centre) -> Response:
     """A one-time code for a new kiosk, shown this once."""
     code = services.make_pairing_code(actor(), centre.id, request.form.get("name", ""))
     link = f"{current_app.config['PUBLIC_URL']}/kiosk/pair?code={code}"
-    page = render_template(
-        "staff/pairing.html", code=code, link=link, back_url=f"/staff/c/{centre.code}/devices"
-    )
-    return personal(page)
+    back = f"/staff/c/{centre.code}/devices"
+    return shown_once(render_template("staff/pairing.html", code=code, link=link, back_url=back), back)
 
 
 @blueprint.post("/c/<centre>/devices/<int:device_id>/<verb>")

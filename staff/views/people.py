@@ -12,7 +12,7 @@ from core import audit
 from core.clock import database_now, local_day, now
 from core.database import unit_of_work
 from core.errors import Refused
-from core.http import once, own_path, personal, repeatable, see_other, with_next
+from core.http import once, own_path, personal, repeatable, see_other, shown_once, with_next
 from core.i18n import DEFAULT, LANGUAGES
 from core.qr import qr_svg
 from core.words import masked
@@ -129,14 +129,10 @@ def issue_card(centre: Centre, resident_id: int) -> Response:
     """Print a card; the one before stops working. The code is on this sheet and nowhere else."""
     found = resident_or_refuse(resident_id, DESK)
     card, code = cards.issue_card(actor(), found.id)
-    return personal(
-        render_template(
-            "staff/card_sheet.html",
-            person=found,
-            card=card,
-            qr=qr_svg(f"{current_app.config['PUBLIC_URL']}/q/{code}"),
-            back_url=f"/staff/c/{centre.code}/people/{resident_id}",
-        )
+    back = f"/staff/c/{centre.code}/people/{resident_id}"
+    qr = qr_svg(f"{current_app.config['PUBLIC_URL']}/q/{code}")
+    return shown_once(
+        render_template("staff/card_sheet.html", person=found, card=card, qr=qr, back_url=back), back
     )
 
 

@@ -1,7 +1,7 @@
 """The house's numbers, its calendar, its one-off openings and closures."""
 
 import json
-from dataclasses import fields
+from dataclasses import Field, fields
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,14 +10,16 @@ from flask import Response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from booking.queries import spaces
 from centres import services
 from centres.models import Centre, OneOff, Policy, Workday
 from centres.policies import chain
 from centres.queries import calendar_warning
-from core.clock import local, local_day, now
+from core.clock import YEARS, local, local_day, now
 from core.database import db
 from core.errors import Refused
-from core.http import once, see_other
+from core.http import once, row_number, see_other
+from core.i18n import pick
 from kiosk.areas import Areas
 from people.access import actor, require
 from people.rules import MANAGERS
@@ -44,7 +46,7 @@ def settings(centre: Centre) -> Any:
     ).all()
     return render_template(
         "staff/settings.html",
-        known=_known(),
+        known={name: field.default for name, field in _known().items()},
         policies=[
             {
                 "name": row.name,
@@ -62,22 +64,23 @@ def settings(centre: Centre) -> Any:
                 "is_open": row.is_open,
                 "from": local(row.starts_at, centre.zone),
                 "to": local(row.ends_at, centre.zone),
-                "reason": row.reason_zh,
+                "reason": pick(row.reason_zh, row.reason_en),
                 "remove_url": f"/staff/c/{centre.code}/settings/one-offs/{row.id}/remove",
             }
             for row in offs
         ],
         days=days,
         warning=calendar_warning(centre),
+        places=spaces(centre.id),
         today=today,
         base_url=f"/staff/c/{centre.code}/settings",
     )
 
 
-def _known() -> dict[str, Any]:
-    """Every policy an area knows, with its default."""
+def _known() -> dict[str, Field[Any]]:
+    """Every policy an area knows, with its default and the least it may be."""
     return {
-        f"{area.name}.{field.name}": field.default
+        f"{area.name}.{field.name}": field
         for area in Areas.all
         if area.policy is not None
         for field in fields(area.policy)
@@ -101,15 +104,17 @@ def set_policy(centre: Centre) -> Response:
     return see_other(f"/staff/c/{centre.code}/settings")
 
 
-def _value(text: str, default: Any) -> Any:
-    """A number where the default is one, a wall time where it is one (empty: none)."""
+def _value(text: str, field: Field[Any]) -> Any:
+    """A number where the default is one, a wall time where it is one (empty: none, where there may be none)."""
     text = text.strip()
     try:
-        if isinstance(default, int):
+        if isinstance(field.default, int):
             number = int(text)
-            if not 0 <= number <= 100_000:
+            if not field.metadata.get("least", 0) <= number <= 100_000:
                 raise ValueError
             return number
+        if not text and field.type is time:
+            raise ValueError
         return time.fromisoformat(text.zfill(5)).strftime("%H:%M") if text else None
     except ValueError:
         raise Refused("value_odd", _("这个值不对"), _("数字写成 30，时间写成 10:00。"), status=422) from None
@@ -117,9 +122,12 @@ def _value(text: str, default: Any) -> Any:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise Refused("day_odd", _("日期请再看看"), _("比如 2026-11-24。"), status=422) from None
+        day = date.min
+    if day.year not in YEARS:
+        raise Refused("day_odd", _("日期请再看看"), _("比如 2026-11-24。"), status=422)
+    return day
 
 
 @blueprint.post("/c/<centre>/settings/one-offs")
@@ -134,6 +142,8 @@ def add_one_off(centre: Centre) -> Response:
         )
     except ValueError:
         raise Refused("times_odd", _("日期和时间请再看看"), status=422) from None
+    if start.year not in YEARS or end.year not in YEARS:
+        raise Refused("times_odd", _("日期和时间请再看看"), status=422)
     services.add_one_off(
         actor(),
         centre,
@@ -174,4 +184,16 @@ def set_day(centre: Centre) -> Response:
         form.get("name_en", ""),
         hours_of,
     )
+    return see_other(f"/staff/c/{centre.code}/settings")
+
+
+@blueprint.post("/c/<centre>/settings/calendar/publish")
+@require(MANAGERS)
+@once
+def publish_year(centre: Centre) -> Response:
+    """Every day off of the year is entered: no longer 暂定."""
+    year = request.form.get("year", 0, row_number)
+    if year not in YEARS:
+        raise Refused("year_odd", _("年份请再看看"), status=422)
+    services.publish_year(actor(), centre.id, year)
     return see_other(f"/staff/c/{centre.code}/settings")

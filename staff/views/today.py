@@ -83,7 +83,7 @@ def _shown(centre: Centre) -> dict[str, Any]:
     return {
         "locked": False,
         "day_words": full_day(day, day),
-        "open_words": "、".join(span_words(one.start, one.end, zone) for one in opens) or _("今天不开放"),
+        "open_words": _("、").join(span_words(one.start, one.end, zone) for one in opens) or _("今天不开放"),
         "calendar_warning": calendar_warning(centre),
         "calls": calls,
         "figures": [figure for part in parts for figure in part.figures],
@@ -108,7 +108,7 @@ def _shown(centre: Centre) -> dict[str, Any]:
 
 
 def _call(centre: Centre, call: Call) -> dict[str, Any]:
-    minutes = int((now() - call.called_at).total_seconds() // 60)
+    minutes = max(0, int((now() - call.called_at).total_seconds() // 60))
     waited = ngettext("已等 %(num)s 分钟", "已等 %(num)s 分钟", minutes) if minutes else _("刚刚")
     url = f"/staff/c/{centre.code}/calls/{call.id}"
     helper = db.session.get(Staff, call.answered_by) if call.answered_by else None

@@ -314,9 +314,15 @@
     document.addEventListener(kind, (event) => { if (onKiosk() && !event.target.closest?.("input, textarea")) event.preventDefault(); });
   }
 
+  const shown = new WeakMap();
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     /* a live part whose answer is an error page stays as it was; the next poll tries again */
     if (detail.xhr.status >= 400 && !detail.boosted && detail.requestConfig.verb === "get") detail.shouldSwap = false;
+    /* nor is it changed for the same words, or under a finger that is pressing */
+    const part = detail.target;
+    if (!part.matches?.("[data-live]") || !detail.shouldSwap) return;
+    if (part.querySelector(":active") || shown.get(part) === detail.serverResponse) detail.shouldSwap = false;
+    else shown.set(part, detail.serverResponse);
   });
   document.addEventListener("htmx:afterSettle", ({ detail }) => { if (detail.target === document.body) arrive(true); else { clock.start(); countdowns.start(); } });
   document.addEventListener("htmx:sendError", ({ detail }) => { if (detail.boosted || detail.requestConfig?.verb !== "get") say(setting("offline")); });

@@ -161,7 +161,7 @@ def _tree() -> tuple[int, int, int]:
             )
         ids.append(unit.id)
     for year in (2025, 2026):
-        db.session.add(CalendarYear(district_id=district.id, year=year, published=True))
+        db.session.add(CalendarYear(unit_id=district.id, year=year, published=True))
     for day in range(1, 8):
         db.session.add(
             Workday(
