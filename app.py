@@ -21,6 +21,7 @@ from core.events import registry
 from core.http import probes
 from core.outbox import channels
 from core.settings import Settings, load
+from demo.commands import demo
 from kiosk import areas, session, speech
 from kiosk.views import blueprint as kiosk_pages
 from people import signin
@@ -101,9 +102,10 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:
+    quiet = {"hide_parameters": True}  # errors end up in logs, and their values are names and numbers of people
     if settings.is_sqlite:
-        return {"connect_args": {"check_same_thread": False, "timeout": 30}}
-    return {"pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
+        return {**quiet, "connect_args": {"check_same_thread": False, "timeout": 30}}
+    return {**quiet, "pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}
 
 
 def _build() -> str:
@@ -134,7 +136,7 @@ def _areas(app: Flask) -> None:
         for command in area.commands:
             app.cli.add_command(command)
     app.cli.add_command(staff_commands)
-    for command in COMMANDS:
+    for command in (*COMMANDS, demo):
         app.cli.add_command(command)
 
 

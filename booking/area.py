@@ -11,7 +11,7 @@ from booking.jobs import JOBS
 from booking.listeners import LISTENERS
 from booking.models import Booking, Claim, Unit, Violation
 from booking.opening import sessions, space_day
-from booking.queries import Room, state_now, unit_words
+from booking.queries import Room, place_words, state_now
 from booking.rules import BookingPolicy
 from booking.views import blueprint
 from booking.views.one import act_on_slip, show_slip
@@ -81,7 +81,7 @@ def my_day(resident_id: int, start: datetime, end: datetime) -> list[MyItem]:
         window = span_words(booking.check_in_from, booking.check_in_until, zone)
         note = _("您正在用") if booking.state == "in_use" else _("%(window)s 签到", window=window)
         url = f"/c/{booking.centre.code}/booking/b/{booking.number}/"
-        title = f"{unit_words(booking)} {booking.space.name}"
+        title = place_words(booking)
         items.append(MyItem("booking", booking.starts_at, when, title, note, url))
     return items
 
@@ -113,7 +113,7 @@ def today(centre_id: int, day: date) -> Today:
         Arrival(
             row.starts_at,
             masked(row.resident.name) if row.resident else row.title,
-            f"{row.space.name} {unit_words(row)}",
+            place_words(row),
             show_number(row.number),
             f"/staff/c/{centre.code}/booking/b/{row.number}",
             "open" if row.check_in_from <= moment <= row.check_in_until else "later",
@@ -147,7 +147,7 @@ def search(words: str, unit_ids: frozenset[int]) -> list[MyItem]:
     zone = booking.centre.zone
     day = local_day(now(), zone)
     when = f"{full_day(booking.local_day, day)} {span_words(booking.starts_at, booking.ends_at, zone)}"
-    title = f"{show_number(booking.number)} {unit_words(booking)} {booking.space.name}"
+    title = f"{show_number(booking.number)} {place_words(booking)}"
     url = f"/staff/c/{booking.centre.code}/booking/b/{booking.number}"
     return [MyItem("booking", booking.starts_at, when, title, "", url)]
 

@@ -1,11 +1,13 @@
 """Staff's pages of booking: the day board of a space, booking for somebody, one booking."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from booking import queries
 from booking.forms import parse_day, parse_span
@@ -20,20 +22,37 @@ from centres.policies import policies
 from core.clock import at, local, local_day, now
 from core.codes import show_number
 from core.errors import NotFound, Refused
-from core.http import not_modified, once, personal, row_number, see_other
+from core.http import draw, not_modified, once, personal, row_number, see_other
+from core.i18n import language
 from core.intervals import Interval
-from core.versions import version
+from core.kept import Kept
+from core.versions import versions
 from core.words import clock_words, full_day, masked, near_day, span_words
 from people.access import actor, polling, require, resident_or_refuse, signed_in
 from people.rules import DESK
+from people.services.residents import NAMES
 
 blueprint = Blueprint("booking_desk", __name__, url_prefix="/staff/c/<centre>/booking")
+
+
+STATES = ("booked", "in_use", "over", "left", "cancelled", "no_show")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn board. Until `valid_until` only a change that is counted makes it untrue."""
+
+    html: Markup
+    valid_until: datetime
+
+
+DRAWN: Kept[tuple[object, ...], Drawn] = Kept(32)
 
 
 def state_words(state: str) -> str:
     """A state as staff read it."""
     return {
-        "booked": _("已订"),
+        "booked": _("订好了"),
         "in_use": _("在座"),
         "over": _("用完了"),
         "left": _("走了"),
@@ -129,15 +148,18 @@ def board(centre: Centre, space: str, day: str) -> Any:
 
 
 def _board(centre: Centre, place: Space, opened: SpaceDay, with_resident: str) -> dict[str, Any]:
-    rows = [_row(centre, row) for row in queries.day_bookings(place.id, opened.day)]
+    moment, words = now(), {state: state_words(state) for state in STATES}
+    bookings = queries.day_bookings(place.id, opened.day)
+    rows = [_row(centre, row, moment, words) for row in bookings]
     units = queries.units(place.id)
     names = {unit.code: _("整间") if place.mode == "whole" else unit_name(unit) for unit in units}
-    table = grid(opened, units, now())
+    table = grid(opened, units, moment)
     return {
         "table": table,
         "lanes": _lanes(opened, table, {row["key"]: row for row in rows}, names),
         "hours": _hours(opened, table),
         "rows": rows,
+        "changes_at": queries.changes_at(bookings, moment),
         "seat_mode": place.mode != "whole",
         "seat_word": {"seats": _("座位"), "appointments": _("找谁")}.get(place.mode, _("场地")),
         "free_url": f"/staff/c/{centre.code}/booking/{place.code}/{opened.day}?{with_resident}",
@@ -201,15 +223,15 @@ def _free_seats(table: Grid, span: Interval | None) -> list[str]:
     return [row.code for row in table.rows if all(row.cells[n][0] in {"free", "past"} for n in inside)]
 
 
-def _row(centre: Centre, row: Booking) -> dict[str, Any]:
-    state = state_now(row, now())
+def _row(centre: Centre, row: Booking, moment: datetime, words: dict[str, str]) -> dict[str, Any]:
+    state = state_now(row, moment)
     return {
         "when": span_words(row.starts_at, row.ends_at, centre.zone),
         "unit": unit_name(row.unit) if row.unit and row.space.mode != "whole" else _("整间"),
         "who": masked(row.resident.name) if row.resident else row.title,
         "number": show_number(row.number),
         "state": state,
-        "state_words": state_words(state),
+        "state_words": words[state],
         "key": row.id,
         "url": f"/staff/c/{centre.code}/booking/b/{row.number}",
     }
@@ -219,15 +241,19 @@ def _row(centre: Centre, row: Booking) -> dict[str, Any]:
 @polling
 @require(DESK)
 def live(centre: Centre, space: str, day: str) -> Any:
-    """Grid and list alone, for the poll: 304 while nothing has changed."""
-    place = _space(centre, space)
-    minute = int(now().timestamp()) // 30
-    fresh = not_modified(f"{version(f'day:{place.id}:{parse_day(day)}')}:{centre.settings_version}:{minute}")
+    """Grid and list alone, for the poll: 304 while nothing has changed; drawn once for all who look at it."""
+    place, the_day, moment = _space(centre, space), parse_day(day), now()
     asked = request.args.get("resident", None, row_number)
-    opened = space_day(place, parse_day(day))
-    return fresh or render_template(
-        "booking/_desk_day_live.html", **_board(centre, place, opened, f"resident={asked}&" if asked else "")
-    )
+    numbers = versions(f"day:{place.id}:{the_day}", NAMES)
+    key = (place.id, the_day, numbers, centre.settings_version, language(), asked)
+    drawn = DRAWN.get(key)
+    if drawn is None or moment >= drawn.valid_until:
+        opened = space_day(place, the_day)
+        shown = _board(centre, place, opened, f"resident={asked}&" if asked else "")
+        valid_until = min(shown["table"].valid_until, shown["changes_at"])
+        drawn = Drawn(draw("booking/_desk_day_live.html", **shown), valid_until)
+        DRAWN.put(key, drawn)
+    return not_modified(f"{key}{drawn.valid_until}") or drawn.html
 
 
 @blueprint.post("/<space>/<day>/book")

@@ -68,7 +68,9 @@ def grid(day: SpaceDay, rows: Sequence[Unit], moment: datetime) -> Grid:
         for claim in taken(list(lines), origin, starts[-1] + step, moment):
             first = max(0, (claim.start - origin) // step)
             last = min(count, -((origin - claim.end) // step))
-            cell = ("held", words["held"], None) if claim.booking_id is None else ("taken", words["taken"], None)
+            cell = (
+                ("held", words["held"], None) if claim.booking_id is None else ("taken", words["taken"], None)
+            )
             lines[claim.unit_id][first:last] = [cell] * (last - first)
             holders[claim.unit_id][first:last] = [claim.booking_id] * (last - first)
             if claim.expires_at is not None and claim.expires_at < expiry:
@@ -80,4 +82,3 @@ def grid(day: SpaceDay, rows: Sequence[Unit], moment: datetime) -> Grid:
         [Row(unit.code, lines[unit.id], holders[unit.id]) for unit in rows],
         min(expiry, nearest),
     )
-

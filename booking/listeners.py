@@ -4,7 +4,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from booking.models import Booking
-from booking.queries import booking_by_id, unit_words
+from booking.queries import booking_by_id, place_words
 from booking.services.hold import release
 from core.codes import show_number
 from core.events import Event, Listener
@@ -39,7 +39,7 @@ def tell(event: Event) -> None:
 
 def _letter(kind: str, booking: Booking) -> tuple[str, str]:
     zone = booking.centre.zone
-    what = f"{unit_words(booking)} {booking.space.name}"
+    what = place_words(booking)
     when = f"{date_words(booking.local_day)} {span_words(booking.starts_at, booking.ends_at, zone)}"
     number = _("预约号 %(number)s", number=show_number(booking.number))
     if kind == "booking.made":

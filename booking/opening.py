@@ -16,6 +16,7 @@ from core.clock import at, day_bounds, local_day
 from core.database import db
 from core.i18n import pick
 from core.intervals import Interval
+from core.kept import Kept, keep_true
 from core.words import part_of_day
 
 
@@ -86,15 +87,30 @@ def space_hours(space_id: int) -> Week:
     return week
 
 
+Frame = tuple[date, str, BookingPolicy, DayKind, Sequence[Interval], datetime, datetime, str, str]
+"""A `SpaceDay` without its space: plain values that may be kept."""
+FRAMES: Kept[tuple[object, ...], list[Frame]] = Kept(256)
+
+
 def space_days(space: Space, first: date, last: date) -> list[SpaceDay]:
-    """The space on each day from `first` to `last`, both included. Some six queries, however many days."""
+    """The space on each day from `first` to `last`, both included. Kept under the centre's `settings_version`."""
+    key = (space.id, space.code, first, last, space.centre.zone, space.centre.settings_version)
+    frames = FRAMES.get(key)
+    if frames is None:
+        frames = _frames(space, first, last)
+        keep_true(FRAMES, key, frames)
+    return [SpaceDay(space, *frame) for frame in frames]
+
+
+def _frames(space: Space, first: date, last: date) -> list[Frame]:
+    """Some six queries, however many days."""
     zone = space.centre.zone
     kinds = day_kinds(space.centre_id, first, last)
     week = space_hours(space.id)
     start, end = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
     exceptions = one_offs(space.centre_id, start, end, space.code)
     policy = policies(BookingPolicy, "booking", space.centre_id, first, space.code)
-    days = []
+    days: list[Frame] = []
     for day, kind in kinds.items():
         opens = openings(day, kind, week, exceptions, zone)
         begins, ends = day_bounds(day, zone)
@@ -104,7 +120,7 @@ def space_days(space: Space, first: date, last: date) -> list[SpaceDay]:
         )
         zh = closure.reason_zh if closure else kind.name_zh if kind.kind == "holiday" else ""
         en = closure.reason_en if closure else kind.name_en if kind.kind == "holiday" else ""
-        days.append(SpaceDay(space, day, zone, policy, kind, opens, begins, ends, zh, en))
+        days.append((day, zone, policy, kind, opens, begins, ends, zh, en))
     return days
 
 

@@ -6,20 +6,25 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy import Row, Select, String, bindparam, cast, func, literal, or_, select
+from sqlalchemy.orm import contains_eager, defer, joinedload
 
 from booking.models import Booking, Claim, Space, Unit, Violation
 from booking.opening import SpaceDay, space_days
 from booking.rules import BookingPolicy, kept_for
+from centres.models import Centre
 from core.clock import local_day, now
 from core.crypto import blinds
 from core.database import db
 from core.i18n import pick
 from core.intervals import Interval
+from core.versions import Version
 from kiosk.models import Visit
+from people.models import Resident
 
 CODE = "booking.code"
+LONGEST = timedelta(days=2)
+"""No claim lasts longer (a form's span is at most a day, and its buffer): what began earlier need not be looked at."""
 
 
 def spaces(centre_id: int) -> list[Space]:
@@ -28,13 +33,43 @@ def spaces(centre_id: int) -> list[Space]:
     return list(db.session.scalars(query.order_by(Space.id)))
 
 
+_SPACE = (
+    select(Space)
+    .options(joinedload(Space.centre))
+    .where(Space.centre_id == bindparam("centre"), Space.code == bindparam("code"))
+)
+
+
 def space_by_code(centre_id: int, code: str) -> Space | None:
     """One space of a centre."""
-    return db.session.scalar(
-        select(Space)
-        .options(joinedload(Space.centre))
-        .where(Space.centre_id == centre_id, Space.code == code)
-    )
+    return db.session.scalar(_SPACE, {"centre": centre_id, "code": code})
+
+
+_DAY_OF_SPACE = Version.subject == literal("day:").concat(cast(Space.id, String)).concat(bindparam("day"))
+_SPACE_ON = (
+    select(Space, func.coalesce(Version.number, 0))
+    .join(Space.centre)
+    .outerjoin(Version, _DAY_OF_SPACE)
+    .options(contains_eager(Space.centre))
+    .where(Centre.code == bindparam("centre"), Space.code == bindparam("space"))
+)
+_STAMP = _SPACE_ON.with_only_columns(
+    Space.id.label("space_id"),
+    func.coalesce(Version.number, 0).label("number"),
+    Centre.settings_version.label("settings"),
+    Centre.zone.label("zone"),
+)
+
+
+def space_on(centre: str, space: str, day: date) -> tuple[Space, int] | None:
+    """A space of a centre, and the version of its day. One query, written out once: it is asked often."""
+    row = db.session.execute(_SPACE_ON, {"centre": centre, "space": space, "day": f":{day}"}).first()
+    return (row[0], row[1]) if row else None
+
+
+def day_stamp(centre: str, space: str, day: date) -> Row[tuple[int, int, int, str]] | None:
+    """What a space's day is known by (space_id, number, settings) and the centre's zone, without loading it."""
+    return db.session.execute(_STAMP, {"centre": centre, "space": space, "day": f":{day}"}).first()
 
 
 def units(space_id: int) -> list[Unit]:
@@ -70,6 +105,7 @@ def taken(unit_ids: Sequence[int], start: datetime, end: datetime, moment: datet
         .where(
             Claim.unit_id.in_(unit_ids),
             Claim.starts_at < end,
+            Claim.starts_at > start - LONGEST,
             Claim.ends_at > start,
             or_(Claim.expires_at.is_(None), Claim.expires_at >= moment),
         )
@@ -256,6 +292,8 @@ def bookings_of(resident_id: int, start: datetime, end: datetime) -> list[Bookin
 
 def state_now(booking: Booking, moment: datetime) -> str:
     """The state as the times make it, whether or not somebody has written it down: booked, in_use, over, left, …"""
+    if booking.state == "booked" and booking.resident_id is None:  # an event: nobody checks in for it
+        return "booked" if moment < booking.starts_at else "in_use" if moment < booking.ends_at else "over"
     if booking.state == "booked" and moment > booking.check_in_until:
         return "no_show"
     if booking.state == "in_use" and moment >= booking.ends_at:
@@ -316,11 +354,30 @@ def day_bookings(space_id: int, day: date) -> list[Booking]:
             select(Booking)
             .outerjoin(Booking.resident)
             .outerjoin(Booking.unit)
-            .options(contains_eager(Booking.resident), contains_eager(Booking.unit))
+            .options(
+                contains_eager(Booking.resident).load_only(Resident.name),
+                contains_eager(Booking.unit),
+                joinedload(Booking.space),
+                defer(Booking.code),  # sealed, and costly to open: only what is shown is
+                defer(Booking.reason),
+            )
             .where(Booking.space_id == space_id, Booking.local_day == day)
             .order_by(Booking.starts_at, Unit.position)
         )
     )
+
+
+def changes_at(rows: Sequence[Booking], moment: datetime) -> datetime:
+    """When the first of these bookings changes its state by time alone (`state_now`)."""
+    live = [row for row in rows if row.state in {"booked", "in_use"}]
+    moments = (at for row in live for at in (row.starts_at, row.check_in_until, row.ends_at) if at > moment)
+    return min(moments, default=moment + timedelta(days=1))
+
+
+def unit_name(unit: Unit) -> str:
+    """A3; for whoever gives appointments, their name: 林静护士."""
+    name = unit.traits.get("name_zh")
+    return pick(name + unit.traits.get("title_zh", ""), unit.traits.get("name_en", "")) if name else unit.code
 
 
 def unit_words(booking: Booking) -> str:
@@ -332,5 +389,10 @@ def unit_words(booking: Booking) -> str:
         None,
     )
     if table is None:
-        return booking.unit.code
+        return unit_name(booking.unit)
     return f"{booking.unit.code} {pick(table['name_zh'], table['name_en'])}"
+
+
+def place_words(booking: Booking) -> str:
+    """A3 靠窗桌 阅览室: the seat and the space it stands in."""
+    return _("%(seat)s %(space)s", seat=unit_words(booking), space=booking.space.name)

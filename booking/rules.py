@@ -1,7 +1,7 @@
 """Pure decisions about bookings. `now` and policy are arguments; moments are aware, intervals half-open."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from itertools import pairwise
 
@@ -14,8 +14,8 @@ class BookingPolicy:
 
     hold_seconds: int = 120
     undo_seconds: int = 60
-    min_minutes: int = 60
-    max_minutes: int = 240
+    min_minutes: int = field(default=60, metadata={"least": 1})
+    max_minutes: int = field(default=240, metadata={"least": 1})
     buffer_minutes: int = 0
     horizon_days: int = 7
     release_at: time = time(10, 0)
@@ -151,6 +151,17 @@ def over_limit(others: Sequence[int], minutes: int, policy: BookingPolicy) -> st
     if len(others) + 1 > policy.day_bookings:
         return "day_bookings"
     return "day_minutes" if sum(others) + minutes > policy.day_minutes else None
+
+
+def used_minutes(start: datetime, end: datetime, left_at: datetime | None) -> int:
+    """What a booking counts against the day: all of it, or until the person left."""
+    until = end if left_at is None else max(start, min(left_at, end))
+    return int((until - start) / timedelta(minutes=1))
+
+
+def free_from(now: datetime) -> datetime:
+    """From when others may have what is given back now: «现在就用» begins with the running minute, not after it."""
+    return now.replace(second=0, microsecond=0)
 
 
 def check_in_window(start: datetime, booked_at: datetime, policy: BookingPolicy) -> Span:

@@ -2,9 +2,10 @@
 
 from dataclasses import fields
 from datetime import date, time
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import Select, bindparam, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from centres.models import OrgUnit, Policy
@@ -13,16 +14,21 @@ from core.database import db
 T = TypeVar("T")
 
 
-def chain(unit_id: int) -> list[int]:
-    """The unit and its ancestors, nearest first. One query."""
+@cache
+def _chain() -> Select[tuple[int]]:
     up = (
         select(OrgUnit.id, OrgUnit.parent_id, literal(0).label("steps"))
-        .where(OrgUnit.id == unit_id)
+        .where(OrgUnit.id == bindparam("unit"))
         .cte(recursive=True)
     )
     parent = aliased(OrgUnit)
     up = up.union_all(select(parent.id, parent.parent_id, up.c.steps + 1).where(parent.id == up.c.parent_id))
-    return list(db.session.scalars(select(up.c.id).order_by(up.c.steps)))
+    return select(up.c.id).order_by(up.c.steps)
+
+
+def chain(unit_id: int) -> list[int]:
+    """The unit and its ancestors, nearest first. One query, written out once."""
+    return list(db.session.scalars(_chain(), {"unit": unit_id}))
 
 
 def policies(kind: type[T], prefix: str, unit_id: int, on: date, subject: str = "") -> T:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from centres.models import CalendarYear, Centre, OneOff, OrgUnit, WeeklyHours, Workday
 from centres.policies import chain
@@ -16,9 +16,12 @@ from core.intervals import Interval, merge, subtract
 Week = dict[int, list[tuple[time, time]]]
 
 
+_CENTRE = select(Centre).where(Centre.code == bindparam("code"))
+
+
 def centre_by_code(code: str) -> Centre | None:
     """The centre at `/c/<code>/`."""
-    return db.session.scalar(select(Centre).where(Centre.code == code))
+    return db.session.scalar(_CENTRE, {"code": code})
 
 
 def centres() -> list[Centre]:

@@ -46,6 +46,7 @@ class Audit(Base):
 
 
 append_only(Audit.metadata.tables["audit"])
+_INSERT = insert(Audit.metadata.tables["audit"])
 
 
 def record(
@@ -60,14 +61,15 @@ def record(
 ) -> None:
     """Write one row in the running unit of work. `detail` holds ids, codes and numbers only."""
     db.session.execute(
-        insert(Audit).values(
-            at=at or database_now(),
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            verb=verb,
-            subject_kind=subject_kind,
-            subject_id=subject_id,
-            unit_id=unit_id,
-            detail=dict(detail or {}),
-        )
+        _INSERT,
+        {
+            "at": at or database_now(),
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "verb": verb,
+            "subject_kind": subject_kind,
+            "subject_id": subject_id,
+            "unit_id": unit_id,
+            "detail": dict(detail or {}),
+        },
     )

@@ -15,6 +15,11 @@ from core.database import db
 
 Clock = Callable[[], datetime]
 OPTION = "hall_clock"
+YEARS = range(2000, 2101)
+"""Days that people may name. At the ends of the calendar even a time zone overflows."""
+
+
+_NOW = text("SELECT clock_timestamp()")
 
 
 def now() -> datetime:
@@ -29,11 +34,8 @@ def database_now() -> datetime:
     if clock:
         return clock().astimezone(UTC)
     if db.engine.dialect.name == "postgresql":
-        return cast(datetime, db.session.execute(text("SELECT clock_timestamp()")).scalar_one()).astimezone(
-            UTC
-        )
-    stamp = db.session.execute(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
-    return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+        return cast(datetime, db.session.execute(_NOW).scalar_one()).astimezone(UTC)
+    return datetime.now(UTC)  # SQLite runs in this process: its clock is this one
 
 
 def _injected() -> Clock | None:

@@ -28,14 +28,19 @@ def new_code(kind: Kind) -> str:
 
 def read_code(text: str) -> tuple[str, str] | None:
     """(kind letter, code) of what a reader typed: a whole address or the code alone. None if it is not ours."""
-    code = text.strip().rstrip("/").rsplit("/", 1)[-1].split("?")[0].upper()
-    code = code.replace("O", "0").replace("I", "1").replace("L", "1")
+    code = _plain(text)
     if len(code) != LENGTH or code[0] not in KINDS or any(sign not in ALPHABET for sign in code[1:]):
         return None
     stem, tag = code[:-TAG], code[-TAG:]
     if not any(hmac.compare_digest(_tag(key, stem), tag) for key in keys.all("code")):
         return None
     return code[0], code
+
+
+def is_cut(text: str) -> bool:
+    """Whether this begins like a code of ours and ends too soon: not read to its end."""
+    code = _plain(text)
+    return 8 <= len(code) < LENGTH and code[0] in KINDS and all(sign in ALPHABET for sign in code[1:])
 
 
 def code_hash(code: str) -> bytes:
@@ -56,6 +61,11 @@ def show_number(number: str) -> str:
 def new_token() -> str:
     """256 random bits for a cookie or a device secret."""
     return secrets.token_urlsafe(32)
+
+
+def _plain(text: str) -> str:
+    code = text.strip().rstrip("/").rsplit("/", 1)[-1].split("?")[0].upper()
+    return code.replace("O", "0").replace("I", "1").replace("L", "1")
 
 
 def _tag(key: bytes, stem: str) -> str:

@@ -63,6 +63,9 @@ Short = String(64)
 Text = String(400)
 
 _writing: ContextVar[bool] = ContextVar("hall_writing", default=False)
+_before_commit: ContextVar[dict[str, Callable[[], None]] | None] = ContextVar(
+    "hall_before_commit", default=None
+)
 _after_commit: ContextVar[list[Callable[[], None]] | None] = ContextVar("hall_after_commit", default=None)
 
 
@@ -81,21 +84,36 @@ def unit_of_work() -> Iterator[None]:
         raise RuntimeError("unit_of_work() entered with unsaved changes")
     if session.in_transaction():
         session.rollback()
+    last: dict[str, Callable[[], None]] = {}
     later: list[Callable[[], None]] = []
-    writing, after = _writing.set(True), _after_commit.set(later)
+    writing, before, after = _writing.set(True), _before_commit.set(last), _after_commit.set(later)
     try:
         with _fair_lock(db.engine):
             try:
                 yield
+                for _name, work in sorted(last.items()):
+                    work()
                 session.commit()
             except BaseException:
                 session.rollback()
                 raise
     finally:
         _writing.reset(writing)
+        _before_commit.reset(before)
         _after_commit.reset(after)
     for work in later:
         work()
+
+
+def before_commit(name: str, work: Callable[[], None]) -> None:
+    """Run `work` as the last thing of the surrounding unit of work, once for a name, in order of the names.
+
+    For rows that everybody changes: locked last and in one order, they make nobody wait in a circle.
+    """
+    last = _before_commit.get()
+    if last is None:
+        raise RuntimeError("before_commit() needs a unit_of_work()")
+    last[name] = work
 
 
 def after_commit(work: Callable[[], None]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import database_now
 from core.database import Base, Moment, Short, Text, after_commit, db, unit_of_work
+from core.logs import clean
 
 log = structlog.get_logger()
 RETRY_AFTER = timedelta(seconds=5)
@@ -48,6 +49,8 @@ class Delivery(Base):
     error: Mapped[str | None] = mapped_column(Text)
 
 
+_EVENT = insert(Event.metadata.tables["event"]).returning(Event.metadata.tables["event"].c.id)
+_DELIVERY = insert(Delivery.metadata.tables["delivery"])
 Handler = Callable[[Event], None]
 
 
@@ -86,14 +89,12 @@ registry = Registry()
 def emit(kind: str, payload: Mapping[str, Any], *, at: datetime | None = None) -> None:
     """Write an event and what is owed for it, in the running unit of work."""
     at = at or database_now()
-    event_id = db.session.execute(
-        insert(Event).values(kind=kind, at=at, payload=dict(payload)).returning(Event.id)
-    ).scalar_one()
+    event_id = db.session.execute(_EVENT, {"kind": kind, "at": at, "payload": dict(payload)}).scalar_one()
     listeners = registry.of(kind)
     if not listeners:
         return
     db.session.execute(
-        insert(Delivery),
+        _DELIVERY,
         [
             {"event_id": event_id, "listener": listener.name, "next_try_at": at, "tries": 0}
             for listener in listeners
@@ -143,7 +144,7 @@ def deliver(delivery_id: int) -> bool:
         return True
     except Exception as error:  # any fault of a listener is kept on its row; the event waits for the next try
         log.warning("delivery_failed", delivery=delivery_id, error=type(error).__name__)
-        _postpone(delivery_id, f"{type(error).__name__}: {error}"[:400])
+        _postpone(delivery_id, clean(f"{type(error).__name__}: {error}")[:400])
         return False
 
 

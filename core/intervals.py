@@ -90,8 +90,8 @@ class Guard:
             found[f"{self.name}_{verb.lower()}"] = (
                 f"CREATE TRIGGER {self.name}_{verb.lower()} BEFORE {verb} ON {self.table} {new_live}BEGIN "
                 f"SELECT RAISE(ABORT, '{self.name}') FROM (SELECT {end} AS e FROM {self.table} "
-                f"WHERE {same}{live}{other} AND {start} < COALESCE(NEW.{end}, '9999') "
-                f"ORDER BY {start} DESC LIMIT 1) WHERE COALESCE(e, '9999') > NEW.{start}; END"
+                f"WHERE {same}{live}{other} AND {start} < COALESCE(NEW.{end}, '9999-12-31') "
+                f"ORDER BY {start} DESC LIMIT 1) WHERE COALESCE(e, '9999-12-31') > NEW.{start}; END"
             )
         return found
 

@@ -97,7 +97,7 @@ def _send(message_id: int) -> bool:
             raise LookupError(f"channel {message.channel} is not set up (HALL_SMTP_URL?)")
         channel(message)
     except (OSError, smtplib.SMTPException, LookupError) as fault:
-        error = f"{type(fault).__name__}: {fault}"[:400]
+        error = f"{type(fault).__name__}: {fault}".replace(message.address, "…")[:400]
         log.warning("message_not_sent", message=message_id, error=type(fault).__name__)
     with unit_of_work():
         now = database_now()

@@ -8,10 +8,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import LargeBinary, String, delete, select, update
+from sqlalchemy import Executable, LargeBinary, String, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,6 +36,20 @@ class RequestKey(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
+_TABLE = RequestKey.metadata.tables["request_key"]
+_KEEP = (
+    update(_TABLE)
+    .where(_TABLE.c.scope == bindparam("in_scope"), _TABLE.c.key == bindparam("under_key"))
+    .values(answer=bindparam("said"))
+)
+
+
+@cache
+def _claim(dialect: str) -> Executable:
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
+
+
 def digest(parts: Mapping[str, Any]) -> bytes:
     """Digest of what a request says, whatever the order of its fields."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).digest()
@@ -50,10 +65,7 @@ def claim(scope: str, key: str, body: bytes) -> dict[str, Any] | None:
             "request_key_missing", _("刚才没办成，请再点一次"), _("页面放得太久了，请重新打开。"), status=400
         )
     values = {"scope": scope, "key": key, "body": body, "answer": None, "expires_at": database_now() + KEPT}
-    make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    fresh = db.session.execute(
-        make(RequestKey).values(**values).on_conflict_do_nothing().returning(RequestKey.key)
-    ).first()
+    fresh = db.session.execute(_claim(db.engine.dialect.name), values).first()
     if fresh:
         return None
     row = db.session.execute(
@@ -71,11 +83,8 @@ def claim(scope: str, key: str, body: bytes) -> dict[str, Any] | None:
 
 def keep(scope: str, key: str, answer: Mapping[str, Any]) -> None:
     """Store the answer beside the key, in the same unit of work."""
-    db.session.execute(
-        update(RequestKey)
-        .where(RequestKey.scope == scope, RequestKey.key == key)
-        .values(answer=json.dumps(dict(answer)))
-    )
+    said = json.dumps(dict(answer))
+    db.session.execute(_KEEP, {"in_scope": scope, "under_key": key, "said": said})
 
 
 def forget_expired() -> int:

@@ -1,10 +1,12 @@
 """Versions of live pages: one number that grows with every change a page shows. Polls read one row and get a 304."""
 
-from sqlalchemy import select
+from functools import cache, partial
+
+from sqlalchemy import Executable, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.database import Base, Short, db
+from core.database import Base, Short, before_commit, db
 
 
 class Version(Base):
@@ -17,16 +19,36 @@ class Version(Base):
 
 
 def bump(*subjects: str) -> None:
-    """Count a change up, in the same unit of work. Rows are locked in order of their names."""
-    make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    for subject in sorted(set(subjects)):
-        db.session.execute(
-            make(Version)
-            .values(subject=subject, number=1)
-            .on_conflict_do_update(index_elements=[Version.subject], set_={"number": Version.number + 1})
-        )
+    """Count a change up when the running unit of work commits, once however often it was changed in it."""
+    for subject in subjects:
+        before_commit(f"version {subject}", partial(_count_up, subject))
+
+
+def _count_up(subject: str) -> None:
+    db.session.execute(_counted(db.engine.dialect.name), {"subject": subject, "number": 1})
+
+
+@cache
+def _counted(dialect: str) -> Executable:
+    table = Version.metadata.tables["version"]
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_update(
+        index_elements=[table.c.subject], set_={"number": table.c.number + 1}
+    )
+
+
+_NUMBERS = select(Version.subject, Version.number).where(
+    Version.subject.in_(bindparam("subjects", expanding=True))
+)
 
 
 def version(subject: str) -> int:
     """The number of a subject, 0 before its first change."""
-    return db.session.scalar(select(Version.number).where(Version.subject == subject)) or 0
+    return versions(subject)[0]
+
+
+def versions(*subjects: str) -> tuple[int, ...]:
+    """The numbers of several, in one query."""
+    rows = db.session.execute(_NUMBERS, {"subjects": subjects}).all()
+    found = {row.subject: row.number for row in rows}
+    return tuple(found.get(subject, 0) for subject in subjects)

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from core.clock import local
+from core.i18n import language
 
 WEEKDAYS = (
     lazy_gettext("星期一"),
@@ -27,6 +28,21 @@ SHORT_WEEKDAYS = (
     lazy_gettext("周日"),
 )
 
+MONTHS = (
+    lazy_gettext("1月"),
+    lazy_gettext("2月"),
+    lazy_gettext("3月"),
+    lazy_gettext("4月"),
+    lazy_gettext("5月"),
+    lazy_gettext("6月"),
+    lazy_gettext("7月"),
+    lazy_gettext("8月"),
+    lazy_gettext("9月"),
+    lazy_gettext("10月"),
+    lazy_gettext("11月"),
+    lazy_gettext("12月"),
+)
+
 
 def weekday(day: date) -> str:
     """星期二"""
@@ -34,13 +50,13 @@ def weekday(day: date) -> str:
 
 
 def near_day(day: date, today: date) -> str:
-    """今天, 明天, 后天, 周五, and from a week on the date."""
+    """今天, 明天, 后天 (English has no short word for it), 周五, and from a week on the date."""
     distance = (day - today).days
     if distance == 0:
         return _("今天")
     if distance == 1:
         return _("明天")
-    if distance == 2:
+    if distance == 2 and language() != "en":
         return _("后天")
     if distance == -1:
         return _("昨天")
@@ -51,7 +67,7 @@ def near_day(day: date, today: date) -> str:
 
 def month_day(day: date) -> str:
     """11月24日"""
-    return _("%(month)d月%(day)d日", month=day.month, day=day.day)
+    return _("%(month)s%(day)d日", month=MONTHS[day.month - 1], day=day.day)
 
 
 def date_words(day: date) -> str:
@@ -62,7 +78,20 @@ def date_words(day: date) -> str:
 def full_day(day: date, today: date) -> str:
     """明天 11月24日 星期二"""
     near = near_day(day, today)
-    return date_words(day) if near == month_day(day) else f"{near} {date_words(day)}"
+    if near == month_day(day) or weekday(day).startswith(near):  # Tue, Tuesday
+        return date_words(day)
+    return _("%(near)s %(date)s", near=near, date=date_words(day))
+
+
+def short_day(day: date, today: date) -> str:
+    """明天 11月24日"""
+    near, date_only = near_day(day, today), month_day(day)
+    return date_only if near == date_only else f"{near} {date_only}"
+
+
+def sentences(title: str, text: str) -> str:
+    """What happened and what to do next, on one line: 号码和密码对不上。请再输一次。"""
+    return _("%(title)s。%(text)s", title=title, text=text) if text else title
 
 
 def clock_words(moment: datetime, zone: str) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import defer, joinedload
 
 from centres.models import Centre
 from core.clock import now
@@ -13,16 +13,28 @@ from core.database import db
 from kiosk.models import Call, ConfirmedPhone, Device, Outage, PairingCode, Visit
 from kiosk.rules import device_state, were_all_out
 from kiosk.services import digest
-from people.models import Staff
+from people.models import Resident, Staff
+
+_DEVICE = (
+    select(Device)
+    .options(joinedload(Device.centre))
+    .where(Device.secret_hash == bindparam("digest"), Device.revoked_at.is_(None))
+)
+_VISIT = (
+    select(Visit)
+    .options(
+        joinedload(Visit.resident).options(
+            defer(Resident.phone), defer(Resident.email), defer(Resident.pin_hash)  # seldom asked for, costly to open
+        )
+    )
+    .where(Visit.token_hash == bindparam("digest"))
+)
+"""Asked in every request: written out once."""
 
 
 def device_by_secret(secret: str) -> Device | None:
     """The kiosk that holds this cookie, unless it was revoked."""
-    return db.session.scalar(
-        select(Device)
-        .options(joinedload(Device.centre))
-        .where(Device.secret_hash == digest(secret), Device.revoked_at.is_(None))
-    )
+    return db.session.scalar(_DEVICE, {"digest": digest(secret)})
 
 
 def pairing_centre(code: str) -> Centre | None:
@@ -40,9 +52,7 @@ def pairing_centre(code: str) -> Centre | None:
 
 def visit_by_token(token: str, device_id: int | None) -> Visit | None:
     """The running visit of this cookie on this screen. Ended and silent ones are nobody's."""
-    visit = db.session.scalar(
-        select(Visit).options(joinedload(Visit.resident)).where(Visit.token_hash == digest(token))
-    )
+    visit = db.session.scalar(_VISIT, {"digest": digest(token)})
     if (
         visit is None
         or visit.ended_at is not None

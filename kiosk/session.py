@@ -33,14 +33,22 @@ POLLS = frozenset({"kiosk.heartbeat", "kiosk.alive", "static"})
 
 def setup(app: Flask) -> None:
     """Residents' side of every request: who asks, and what the shell needs."""
-    app.before_request(_who)
+    before = app.before_request_funcs.setdefault(None, [])
+    before.insert(0, _who)  # first: what the common checks refuse is shown in the shell of whoever asks
     app.context_processor(_context)
 
 
 def _who() -> None:
-    g.device = g.visit = g.centre = None
+    g.centre = None
     if on_staff_path() or request.endpoint == "static":
-        return
+        g.device = g.visit = None
+    elif "X-Poll" not in request.headers:
+        _look()
+
+
+def _look() -> None:
+    """Who asks: at the beginning of a request, or when a poll wants to know after all."""
+    g.device = g.visit = None
     secret = request.cookies.get(DEVICE_COOKIE)
     if secret:
         g.device = device_by_secret(secret)
@@ -49,13 +57,13 @@ def _who() -> None:
         g.visit = visit_by_token(token, g.device.id if g.device else None)
         if g.visit is None:
             session.pop("visit")
-        elif request.endpoint not in POLLS and not request.headers.get("X-Poll"):
+        elif request.endpoint not in POLLS and "X-Poll" not in request.headers:
             services.touch(g.visit, now())
 
 
 def device() -> Device | None:
     """The paired kiosk that asks, or None: a phone or any browser."""
-    return cast(Device | None, g.get("device"))
+    return cast(Device | None, _asker("device"))
 
 
 def need_device() -> Device:
@@ -73,7 +81,15 @@ def at_kiosk() -> bool:
 
 def visit() -> Visit | None:
     """The running visit, or None."""
-    return cast(Visit | None, g.get("visit"))
+    return cast(Visit | None, _asker("visit"))
+
+
+def _asker(what: str) -> Any:
+    if g.get("database_away"):
+        return None
+    if what not in g and has_request_context():
+        _look()
+    return g.get(what)
 
 
 def known_visit() -> Visit | None:
@@ -86,7 +102,8 @@ def need_visit(centre: Centre) -> Visit:
     """The running visit; begins one where there is none. Joins the unit of work of a POST."""
     found = visit()
     if found is None:
-        found, token = services.begin_visit(centre.id, g.device.id if g.device else None)
+        kiosk = device()
+        found, token = services.begin_visit(centre.id, kiosk.id if kiosk else None)
         g.visit, session["visit"] = found, token
         session.permanent = not at_kiosk()
     return found
@@ -105,7 +122,8 @@ def actor() -> Actor:
     found = known_visit()
     if found is not None and found.resident_id is not None:
         return Actor("resident", found.resident_id)
-    return Actor("device", g.device.id) if at_kiosk() else NOBODY
+    kiosk = device()
+    return Actor("device", kiosk.id) if kiosk else NOBODY
 
 
 def load_centre(code: str) -> Centre:
@@ -113,6 +131,11 @@ def load_centre(code: str) -> Centre:
     centre = centre_by_code(code)
     if centre is None:
         raise NotFound(_("没有找到这个中心"), _("请从首页进去。"))
+    return show_centre(centre)
+
+
+def show_centre(centre: Centre) -> Centre:
+    """The shell shows this centre."""
     g.centre = centre
     return centre
 
@@ -134,7 +157,8 @@ def use_card_settings() -> None:
     found = known_visit()
     if found is None or found.resident is None:
         return
-    set_prefs(prefs_of(found.resident.settings))
+    if found.resident.settings:  # without any, what was chosen at the screen stays
+        set_prefs(prefs_of(found.resident.settings))
     if found.resident.language != DEFAULT:
         set_prefs({"lang": found.resident.language})
 
@@ -206,7 +230,8 @@ def _context() -> dict[str, Any]:
     if on_staff_path():
         return {}
     found, kiosk = known_visit(), device()
-    centre = g.get("centre") or (kiosk.centre if kiosk else None)
+    away = bool(g.get("database_away"))
+    centre = None if away else g.get("centre") or (kiosk.centre if kiosk else None)
     zone = centre.zone if centre else "Asia/Shanghai"
     wanted, moment = prefs(), now()
     changed = wanted != DEFAULTS or visit() is not None
@@ -215,7 +240,7 @@ def _context() -> dict[str, Any]:
     return {
         "surface": "kiosk" if kiosk else "phone",
         "shell": "shells/kiosk.html"
-        if kiosk or request.endpoint == "kiosk.pair_page"
+        if kiosk or request.endpoint in {"kiosk.pair_page", "kiosk.pair"} or (away and DEVICE_COOKIE in request.cookies)
         else "shells/phone.html",
         "prefs": wanted,
         "html_lang": HTML_LANG[wanted["lang"]],

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from booking.models import Booking, Claim, Violation
-from booking.rules import in_window, is_late_cancel, may_move
-from booking.services.place import changed, free, settle_missed
+from booking.rules import free_from, in_window, is_late_cancel, may_move
+from booking.services.place import changed, free, lock_units, settle_missed
 from core import audit
 from core.audit import Actor
-from core.clock import database_now
+from core.clock import database_now, local_day
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
@@ -28,11 +28,14 @@ def check_in(actor: Actor, booking_id: int) -> Booking:
             return booking
         zone = booking.centre.zone
         if booking.state == "booked" and now < booking.check_in_from and actor.kind != "staff":
-            day = full_day(booking.local_day, booking.local_day)
+            day = full_day(booking.local_day, local_day(now, zone))
             when = f"{day} {clock_words(booking.check_in_from, zone)}"
             raise Refused("check_in_early", _("还没到签到的时候"), _("%(when)s 起可以签到。", when=when))
         if booking.state == "booked" and not in_window(booking.check_in_from, booking.check_in_until, now):
             missed_now = actor.kind != "staff" and settle_missed(booking.id, now)
+        missed_now = missed_now or (actor.kind != "staff" and booking.state == "no_show")
+        if booking.state == "booked" and now >= booking.ends_at:
+            raise Refused("not_now", _("已经结束了"), _("这一条不能再改了。"))
         if not missed_now:
             _move(booking, "in_use", now)
             booking.checked_in_at = now
@@ -59,8 +62,9 @@ def leave(actor: Actor, booking_id: int) -> Booking:
             return booking
         _move(booking, "left", now)
         booking.ended_at = min(now, booking.ends_at)
-        free(booking.id, booking.ended_at)
-        end_time("booking", booking.id, booking.ended_at)
+        until = min(free_from(now), booking.ends_at)
+        free(booking.id, until)
+        end_time("booking", booking.id, until)
         _tell(actor, "booking.left", booking, now)
     return booking
 
@@ -75,7 +79,7 @@ def undo(actor: Actor, booking_id: int) -> Booking:
         if now > booking.undo_until:
             raise Refused("undo_late", _("撤销的时间过了"), _("您还可以取消，在“我的”里就能办。"))
         _move(booking, "cancelled", now)
-        _release(booking, now)
+        _release(booking, booking.starts_at)
         _tell(actor, "booking.undone", booking, now)
     return booking
 
@@ -95,7 +99,7 @@ def cancel(actor: Actor, booking_id: int, reason: str = "") -> Booking:
             return leave(actor, booking_id)
         _move(booking, "cancelled", now)
         booking.reason = reason.strip()[:200]
-        _release(booking, now)
+        _release(booking, max(booking.starts_at, free_from(now)))
         late = is_late_cancel(booking.free_cancel_until, booking.undo_until, now) and actor.kind != "staff"
         if late and booking.resident_id is not None:
             db.session.add(
@@ -106,6 +110,8 @@ def cancel(actor: Actor, booking_id: int, reason: str = "") -> Booking:
 
 
 def _locked(booking_id: int) -> Booking:
+    """The booking, after its units: the order of docs/scarce-things.md."""
+    lock_units(db.session.scalars(select(Claim.unit_id).where(Claim.booking_id == booking_id)).all())
     return db.session.get_one(Booking, booking_id, with_for_update={"of": Booking}, populate_existing=True)
 
 
@@ -127,12 +133,9 @@ def _state_words(state: str) -> str:
     }[state]
 
 
-def _release(booking: Booking, now: datetime) -> None:
-    free(booking.id, booking.starts_at if booking.starts_at > now else now)
-    if booking.checked_in_at is not None and booking.starts_at < now:
-        end_time("booking", booking.id, now)
-    else:
-        drop_time("booking", booking.id)
+def _release(booking: Booking, at: datetime) -> None:
+    free(booking.id, at)
+    drop_time("booking", booking.id)
 
 
 def _tell(actor: Actor, what: str, booking: Booking, now: datetime, **detail: object) -> None:

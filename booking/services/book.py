@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 
 from booking.models import Booking, Claim, Space, Unit
 from booking.opening import SpaceDay, space_day
-from booking.rules import check_in_window, counts_for_day, kept_for, over_limit
+from booking.rules import check_in_window, counts_for_day, kept_for, over_limit, used_minutes
 from booking.services.hold import check, kept_back, taken
-from booking.services.place import Taken, changed, occupy, settle_resident
+from booking.services.place import Taken, changed, lock_units, make_room, occupy, settle_resident
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, local_day
@@ -19,7 +19,7 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.intervals import Interval
-from core.words import full_day
+from core.words import date_words
 from kiosk.models import Visit
 from people.models import Resident
 from people.services.commitments import take_time
@@ -37,7 +37,9 @@ def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
         now = database_now()
         if visit.resident_id is None:
             raise Refused("who", _("请先让我们认识您"), _("刷卡或用手机号都可以。"), status=403)
-        resident = _resident(visit.resident_id, now)
+        resident = _resident(visit.resident_id)
+        settle_resident(resident.id, now)
+        lock_units(db.session.scalars(select(Claim.unit_id).where(Claim.visit_id == visit.id)).all())
         claim = db.session.scalar(
             select(Claim)
             .where(Claim.visit_id == visit.id)
@@ -54,6 +56,8 @@ def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
         space = db.session.get_one(Space, unit.space_id)
         span = Interval(claim.starts_at, claim.use_ends_at)
         day = space_day(space, local_day(span.start, space.centre.zone))
+        if not _is_open(day, span):
+            raise Refused("closed", _("这个时间不开放了"), _("刚刚有了变化，您没有做错。请换个时间。"))
         _check_kept(day, unit, resident, at_kiosk, now)
         use_now = at_kiosk and span.start <= now
         booking = _write(
@@ -98,15 +102,23 @@ def book_for(
         with unit_of_work():
             now = database_now()
             day = space_day(space, local_day(span.start, space.centre.zone))
-            if not any(start <= span.start and span.end <= end for start, end in day.spans):
+            if not _is_open(day, span):
                 raise Refused(
                     "closed", _("这个时间不开放"), _("请选开放的时间，或先登记一次临时开放。"), status=422
                 )
             if span.end <= now or span.start >= span.end:
                 raise Refused("past", _("这个时间已经过了"), _("请选晚一点的时间。"), status=422)
-            resident = _resident(resident_id, now) if resident_id is not None else None
+            use_now = use_now and span.start <= now
+            resident = _resident(resident_id) if resident_id is not None else None
             if resident is None and not title.strip():
                 raise Refused("whom", _("请写上给谁用"), _("选一位居民，或写上活动的名称。"), status=422)
+            units = (
+                [unit.id]
+                if unit
+                else list(db.session.scalars(select(Unit.id).where(Unit.space_id == space.id)))
+            )
+            end = day.buffered(span.end)
+            make_room(units, span.start, end, now, resident_id)
             booking = _write(
                 day,
                 unit,
@@ -120,17 +132,11 @@ def book_for(
                 limits=False,
                 overlap_reason=overlap_reason,
             )
-            units = (
-                [unit.id]
-                if unit
-                else list(db.session.scalars(select(Unit.id).where(Unit.space_id == space.id)))
-            )
             occupy(
                 units,
                 span.start,
                 span.end,
-                day.buffered(span.end),
-                now=now,
+                end,
                 booking_id=booking.id,
                 expires_at=None if use_now or resident is None else booking.check_in_until,
             )
@@ -151,8 +157,10 @@ def book_seat(actor: Actor, resident_id: int, unit: Unit, span: Interval, *, at_
             now = database_now()
             space = db.session.get_one(Space, unit.space_id)
             day = space_day(space, local_day(span.start, space.centre.zone))
-            resident = _resident(resident_id, now)
+            resident = _resident(resident_id)
             check(day, unit, span, now, at_kiosk=at_kiosk, resident=resident)
+            end = day.buffered(span.end)
+            make_room([unit.id], span.start, end, now, resident_id)
             use_now = at_kiosk and span.start <= now
             channel = "kiosk" if at_kiosk else "phone"
             booking = _write(day, unit, span, now, resident=resident, channel=channel, use_now=use_now)
@@ -160,8 +168,7 @@ def book_seat(actor: Actor, resident_id: int, unit: Unit, span: Interval, *, at_
                 [unit.id],
                 span.start,
                 span.end,
-                day.buffered(span.end),
-                now=now,
+                end,
                 booking_id=booking.id,
                 expires_at=None if use_now else booking.check_in_until,
             )
@@ -171,12 +178,15 @@ def book_seat(actor: Actor, resident_id: int, unit: Unit, span: Interval, *, at_
         raise taken(unit) from None
 
 
-def _resident(resident_id: int, now: datetime) -> Resident:
-    """The resident, locked, with what they missed written down."""
+def _is_open(day: SpaceDay, span: Interval) -> bool:
+    return any(start <= span.start and span.end <= end for start, end in day.spans)
+
+
+def _resident(resident_id: int) -> Resident:
+    """The resident, locked: their day is decided on by one after the other."""
     resident = locked(resident_id)
     if resident.lifecycle != "active":
         raise Refused("not_active", _("现在不能约"), _("请找工作人员，我们帮您看看。"), status=403)
-    settle_resident(resident_id, now)
     return resident
 
 
@@ -196,13 +206,17 @@ def _check_kept(day: SpaceDay, unit: Unit, resident: Resident, at_kiosk: bool, n
 
 def _check_limits(resident_id: int, day: SpaceDay, span: Interval) -> None:
     rows = db.session.execute(
-        select(Booking.state, Booking.starts_at, Booking.ends_at).where(
+        select(Booking.state, Booking.starts_at, Booking.ends_at, Booking.ended_at).where(
             Booking.resident_id == resident_id, Booking.local_day == day.day, Booking.state != "cancelled"
         )
     ).all()
-    others = [Interval(row.starts_at, row.ends_at).minutes for row in rows if counts_for_day(row.state)]
+    others = [
+        used_minutes(row.starts_at, row.ends_at, row.ended_at if row.state == "left" else None)
+        for row in rows
+        if counts_for_day(row.state)
+    ]
     over = over_limit(others, span.minutes, day.policy)
-    when = full_day(day.day, day.day)
+    when = date_words(day.day)
     if over == "day_bookings":
         title = _("%(day)s您已经约了%(n)d次", day=when, n=len(others))
         raise Refused(over, title, _("一天最多约 %(n)d 次。取消一次就能再约。", n=day.policy.day_bookings))

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from booking.models import Claim, Space, Unit
 from booking.opening import SpaceDay, space_day
 from booking.rules import kept_for, why_not
-from booking.services.place import Taken, occupy
+from booking.services.place import Taken, make_room, occupy
 from core.clock import database_now, local_day
 from core.database import db, unit_of_work
 from core.errors import Refused
@@ -30,6 +30,7 @@ def hold(visit: Visit, unit: Unit, span: Interval, *, at_kiosk: bool) -> Claim:
             space = db.session.get_one(Space, unit.space_id)
             day = space_day(space, local_day(span.start, space.centre.zone))
             check(day, unit, span, now, at_kiosk=at_kiosk, resident=visit.resident)
+            _one_at_a_time(visit.id)
             mine = db.session.scalar(
                 select(Claim).where(Claim.visit_id == visit.id).execution_options(populate_existing=True)
             )
@@ -41,12 +42,13 @@ def hold(visit: Visit, unit: Unit, span: Interval, *, at_kiosk: bool) -> Claim:
             if mine is not None and same and mine.expires_at is not None and now <= mine.expires_at:
                 return mine
             release(visit.id)
+            end = day.buffered(span.end)
+            make_room([unit.id], span.start, end, now, None)
             occupy(
                 [unit.id],
                 span.start,
                 span.end,
-                day.buffered(span.end),
-                now=now,
+                end,
                 visit_id=visit.id,
                 expires_at=now + timedelta(seconds=day.policy.hold_seconds),
             )
@@ -54,6 +56,13 @@ def hold(visit: Visit, unit: Unit, span: Interval, *, at_kiosk: bool) -> Claim:
             return db.session.scalars(select(Claim).where(Claim.visit_id == visit.id)).one()
     except Taken:
         raise taken(unit) from None
+
+
+def _one_at_a_time(visit_id: int) -> None:
+    """Two taps of one person wait for each other here; who has gone holds nothing."""
+    open_visit = select(Visit.id).where(Visit.id == visit_id, Visit.ended_at.is_(None))
+    if db.session.scalar(open_visit.with_for_update(key_share=True)) is None:
+        raise Refused("visit_over", _("这一次已经结束了"), _("请从首页再来一次。"))
 
 
 def release(visit_id: int) -> bool:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, false, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
 
-from booking.models import Booking, Claim, Violation
+from booking.models import Booking, Claim, Unit, Violation
 from booking.rules import missed
 from core import audit
 from core.audit import CLOCK
@@ -22,17 +23,27 @@ class Taken(Exception):
     """The database refused: a unit is taken in that time. The unit of work is lost; the caller tells the person."""
 
 
-def clear_expired(unit_ids: Sequence[int], start: datetime, end: datetime, now: datetime) -> None:
-    """Remove worthless claims from units that somebody wants; a no-show is written down here."""
-    gone = db.session.execute(
-        delete(Claim)
-        .where(
-            Claim.unit_id.in_(unit_ids), Claim.starts_at < end, Claim.ends_at > start, Claim.expires_at < now
-        )
-        .returning(Claim.booking_id)
-    ).all()
-    for booking_id in sorted({row.booking_id for row in gone if row.booking_id is not None}):
-        settle_missed(booking_id, now)
+def lock_units(unit_ids: Sequence[int]) -> None:
+    """Whoever writes claims of a unit goes first through this door, one after the other. SQLite has one for all.
+
+    Without it two that insert overlapping claims at once may wait for each other in PostgreSQL's constraint.
+    """
+    if db.engine.dialect.name == "postgresql":
+        wanted = select(Unit.id).where(Unit.id.in_(unit_ids)).order_by(Unit.id)
+        db.session.execute(wanted.with_for_update(key_share=True)).all()
+
+
+def make_room(
+    unit_ids: Sequence[int], start: datetime, end: datetime, now: datetime, who: int | None
+) -> None:
+    """Remove worthless claims from units that somebody wants; what they and `who` missed is written down.
+
+    All in order of the bookings: two who want each other's missed seats must not wait for each other.
+    """
+    lock_units(unit_ids)
+    here = (Claim.unit_id.in_(unit_ids), Claim.starts_at < end, Claim.ends_at > start, Claim.expires_at < now)
+    _settle(now, Booking.id.in_(select(Claim.booking_id).where(*here)), Booking.resident_id == who)
+    db.session.execute(delete(Claim).where(*here))
 
 
 def occupy(
@@ -41,13 +52,11 @@ def occupy(
     use_end: datetime,
     end: datetime,
     *,
-    now: datetime,
     booking_id: int | None = None,
     visit_id: int | None = None,
     expires_at: datetime | None,
 ) -> None:
-    """Claim `[start, end)` of every unit, in the running unit of work. Raises `Taken` on a live overlap."""
-    clear_expired(unit_ids, start, end, now)
+    """Claim `[start, end)` of every unit, after `make_room`. Raises `Taken` on a live overlap."""
     try:
         db.session.execute(
             insert(Claim),
@@ -114,11 +123,17 @@ def settle_missed(booking_id: int, now: datetime) -> bool:
 
 def settle_resident(resident_id: int, now: datetime) -> None:
     """Write down what this resident missed, before anything is decided about their day."""
-    for booking_id in db.session.scalars(
-        select(Booking.id)
-        .where(Booking.resident_id == resident_id, Booking.state == "booked", Booking.check_in_until < now)
-        .order_by(Booking.id)
-    ).all():
+    _settle(now, Booking.resident_id == resident_id)
+
+
+def _settle(now: datetime, *whose: ColumnElement[bool]) -> None:
+    missed_ones = select(Booking.id).where(
+        Booking.state == "booked",
+        Booking.check_in_until < now,
+        Booking.resident_id.is_not(None),
+        or_(false(), *whose),
+    )
+    for booking_id in db.session.scalars(missed_ones.order_by(Booking.id)).all():
         settle_missed(booking_id, now)
 
 

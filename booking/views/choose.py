@@ -9,8 +9,8 @@ from flask import render_template, request
 from flask_babel import gettext as _
 
 from booking import queries
-from booking.forms import parse_day, show_moment
-from booking.grid import grid, steps_of
+from booking.forms import parse_day, parse_wall, show_moment
+from booking.grid import steps_of
 from booking.models import Space, Unit
 from booking.opening import Session, SpaceDay, sessions, space_day
 from booking.queries import Room, Seat, propose
@@ -18,23 +18,22 @@ from booking.rules import on_step
 from booking.views.root import base, blueprint, load_space, space_url
 from centres.models import Centre
 from core.clock import at, local, local_day, now
-from core.http import not_modified, see_other
-from core.i18n import language, pick
+from core.http import see_other
+from core.i18n import pick
 from core.intervals import Interval
-from core.versions import version
 from core.words import (
     clock_words,
     date_words,
     full_day,
     minutes_words,
-    month_day,
     near_day,
     part_of_day,
+    short_day,
     span_words,
 )
 from kiosk.session import at_kiosk, known_visit, load_centre, prefs, visit
 
-DAYS_A_PAGE, KEYS_A_PAGE, ROWS_A_PAGE, GRID_ROWS = 6, 6, 5, 12
+DAYS_A_PAGE, KEYS_A_PAGE, STARTS_A_PAGE, ROWS_A_PAGE = 6, 6, 5, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ def _day_line(
     elif moment < day.released_at:
         opens = local_day(day.released_at, day.zone)
         reason = _(
-            "%(when)s开始可以约", when=f"{near_day(opens, today)} {clock_words(day.released_at, day.zone)} "
+            "%(when)s 开始可以约", when=f"{near_day(opens, today)} {clock_words(day.released_at, day.zone)}"
         )
     elif not left:
         reason = _("今天已经结束了")
@@ -227,15 +226,10 @@ def choose(code: str, space: str, day: str) -> Choice:
 
 def _asked(day: SpaceDay) -> Interval | None:
     """`from` and `to` (HH:MM) of the address; None where they are absent or no times."""
-    walls = []
-    for name in ("from", "to"):
-        try:
-            hours, minutes = request.args.get(name, "").split(":")
-            walls.append(datetime(2000, 1, 1, int(hours), int(minutes)).time())  # noqa: DTZ001 - a wall time only
-        except ValueError:
-            return None
-    span = (at(day.day, walls[0], day.zone), at(day.day, walls[1], day.zone))
-    return Interval(*span) if span[0] < span[1] else None
+    start, end = (parse_wall(request.args.get(name, "")) for name in ("from", "to"))
+    if start is None or end is None or start >= end:
+        return None
+    return Interval(at(day.day, start, day.zone), at(day.day, end, day.zone))
 
 
 def _seats_of(choice: Choice) -> list[Seat]:
@@ -265,7 +259,7 @@ def seat_page(code: str, space: str, day: str) -> Any:
         "booking/seats.html",
         space_name=place.name,
         date_label=full_day(choice.day.day, today),
-        date_short=f"{near_day(choice.day.day, today)} {month_day(choice.day.day)}",
+        date_short=short_day(choice.day.day, today),
         chosen=code_of,
         chosen_why=_("靠窗的") if chosen and chosen.unit.traits.get("window") else None,
         sessions=_tabs(choice),
@@ -452,8 +446,10 @@ def times(code: str, space: str, day: str) -> Any:
     the_day, seat = choice.day, request.args.get("seat")
     begin = request.args.get("begin")
     keys = _lengths(choice, begin, seat) if begin else _starts(choice, seat)
-    pages = max(1, -(-len(keys) // KEYS_A_PAGE))
+    many = KEYS_A_PAGE if begin else STARTS_A_PAGE  # beside the starts stands the way to the whole day
+    pages = max(1, -(-len(keys) // many))
     page = min(max(1, request.args.get("page", 1, int)), pages)
+    shown = keys[(page - 1) * many : page * many]
     more: dict[str, Any] = {"seat": seat, "begin": begin}
     today = local_day(choice.moment, the_day.zone)
     return render_template(
@@ -461,8 +457,8 @@ def times(code: str, space: str, day: str) -> Any:
         space_name=the_day.space.name,
         date_label=full_day(the_day.day, today),
         start_label=begin,
-        starts=None if begin else keys[(page - 1) * KEYS_A_PAGE : page * KEYS_A_PAGE],
-        lengths=keys[(page - 1) * KEYS_A_PAGE : page * KEYS_A_PAGE] if begin else None,
+        starts=None if begin else shown,
+        lengths=shown if begin else None,
         starts_url=choice.url("times", seat=seat),
         page=page,
         pages=pages,
@@ -501,11 +497,10 @@ def _starts(choice: Choice, seat: str | None) -> list[dict[str, Any]]:
 def _lengths(choice: Choice, begin: str, seat: str | None) -> list[dict[str, Any]]:
     """How long from `begin` on, by the step, inside one opening."""
     day = choice.day
-    try:
-        hours, minutes = begin.split(":")
-        start = at(day.day, datetime(2000, 1, 1, int(hours), int(minutes)).time(), day.zone)  # noqa: DTZ001
-    except ValueError:
+    wall = parse_wall(begin)
+    if wall is None:
         return []
+    start = at(day.day, wall, day.zone)
     room = next((opening for opening in day.openings if opening.start <= start < opening.end), None)
     keys, length = [], day.policy.min_minutes
     while (
@@ -525,41 +520,3 @@ def _lengths(choice: Choice, begin: str, seat: str | None) -> list[dict[str, Any
         )
         length += day.space.step_minutes
     return keys
-
-
-@blueprint.get("/spaces/<space>/<day>/grid")
-def day_grid(code: str, space: str, day: str) -> Any:
-    """The whole day at a glance: every seat × every step. The table alone for htmx, the page otherwise."""
-    centre, place = load_space(code, space)
-    the_day = space_day(place, parse_day(day))
-    moment = now()
-    if request.headers.get("HX-Request") and request.headers.get("X-Poll"):
-        number = version(f"day:{place.id}:{the_day.day}")
-        fresh = not_modified(
-            f"{number}:{centre.settings_version}:{language()}:{int(moment.timestamp()) // 30}"
-        )
-        if fresh is not None:
-            return fresh
-    table = grid(the_day, queries.units(place.id), moment)
-    today = local_day(moment, centre.zone)
-    alone = request.headers.get("X-Poll")
-    pages = 1 if alone or not at_kiosk() else max(1, -(-len(table.rows) // GRID_ROWS))
-    page = min(max(1, request.args.get("page", 1, int)), pages)
-    rows = table.rows if pages == 1 else table.rows[(page - 1) * GRID_ROWS : page * GRID_ROWS]
-    url = f"{space_url(centre, place)}/{the_day.day}"
-    return render_template(
-        "booking/grid.html" if alone else "booking/day.html",
-        caption=_(
-            "%(space)s，%(day)s，每个座位每段时间空不空", space=place.name, day=full_day(the_day.day, today)
-        ),
-        heads=table.heads,
-        rows=rows,
-        space_name=place.name,
-        date_label=full_day(the_day.day, today),
-        page=page,
-        pages=pages,
-        prev_url=f"{url}/grid?page={page - 1}" if page > 1 else None,
-        next_url=f"{url}/grid?page={page + 1}" if page < pages else None,
-        times_url=f"{url}/times",
-        back_url=f"{url}/times",
-    )

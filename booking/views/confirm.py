@@ -194,10 +194,8 @@ def confirm(code: str) -> Response:
         booking = book.confirm_hold(found, at_kiosk=at_kiosk())
     except Refused as refusal:
         if refusal.code in AWAY:
-            ways = (
-                alternatives(centre, *wanted) if wanted else [Alternative(_("再选一次"), f"{base(centre)}/")]
-            )
-            refusal.alternatives = ways
+            again = [Alternative(_("再选一次"), f"{base(centre)}/")]
+            refusal.ways = lambda: alternatives(centre, *wanted) if wanted else again
         raise
     return see_other(f"{base(centre)}/b/{booking.number}/done")
 

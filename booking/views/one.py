@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from booking import queries
 from booking.models import Booking
-from booking.queries import state_now, unit_words
+from booking.queries import place_words, state_now, unit_words
 from booking.rules import is_late_cancel
 from booking.services import attend
 from booking.views.root import base, blueprint
@@ -19,8 +19,9 @@ from core.clock import day_bounds, local_day, now
 from core.codes import show_number
 from core.errors import Alternative, NotFound, Refused
 from core.http import once, personal, repeatable, see_other, with_next
+from core.i18n import pick
 from core.qr import qr_svg
-from core.words import clock_words, date_words, full_day, masked, near_day, span_words
+from core.words import clock_words, date_words, full_day, masked, near_day, sentences, span_words
 from kiosk.forms import digits
 from kiosk.session import actor, at_kiosk, device, known_visit, load_centre
 from people.services.identify import BirthdayNeeded, by_tail, check_pin
@@ -148,7 +149,7 @@ def _page(booking: Booking, act: str, back: str) -> str:
     note = ""
     if state == "booked":
         span = f"{clock_words(booking.check_in_from, zone)}–{clock_words(booking.check_in_until, zone)}"
-        note = _("%(day)s %(span)s 来签到", day=full_day(booking.local_day, today), span=span)
+        note = _("%(window)s 签到", window=span)
     elif state == "cancelled" and booking.reason:
         note = _("原因：%(reason)s", reason=booking.reason)
     when = f"{full_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}"
@@ -243,7 +244,10 @@ def show_slip(code: str, page: str = "") -> Any:
         raise Refused(
             "other_centre",
             _("这张小票是%(centre)s的", centre=booking.centre.name),
-            _("请到那里签到。地址：%(address)s", address=booking.centre.address_zh),
+            _(
+                "请到那里签到。地址：%(address)s",
+                address=pick(booking.centre.address_zh, booking.centre.address_en),
+            ),
         )
     if page == "cancel":
         return _cancel_page(booking, f"/q/{code}")
@@ -291,7 +295,7 @@ def _line(booking: Booking, centre: Centre) -> dict[str, str]:
     today = local_day(now(), centre.zone)
     window = span_words(booking.check_in_from, booking.check_in_until, centre.zone)
     return {
-        "label": f"{unit_words(booking)} {booking.space.name}",
+        "label": place_words(booking),
         "note": _("%(day)s %(window)s 签到", day=near_day(booking.local_day, today), window=window),
         "url": f"{base(centre)}/b/{booking.number}/",
     }
@@ -305,7 +309,7 @@ def _tail_page(centre: Centre, tail: str, refusal: Refused | None = None) -> Res
         asking="pin" if tail else "tail",
         tail=tail,
         action_url=f"{here}tail",
-        error=f"{refusal.title}。{refusal.text}" if refusal else None,
+        error=sentences(refusal.title, refusal.text) if refusal else None,
         here=f"{here}tail",
         back_url=f"{here}tail" if tail else here,
     )

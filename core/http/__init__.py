@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, OperationalError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -83,9 +83,8 @@ def setup(app: Flask) -> None:
     """Put the common parts onto the app."""
     app.url_map.converters["int"] = RowNumber
     app.session_interface = ApartSessions()
-    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_FORM)
-    app.config.setdefault("MAX_FORM_MEMORY_SIZE", MAX_FORM)
-    app.config.setdefault("MAX_FORM_PARTS", MAX_FIELDS)
+    limits = {"MAX_CONTENT_LENGTH": MAX_FORM, "MAX_FORM_MEMORY_SIZE": MAX_FORM, "MAX_FORM_PARTS": MAX_FIELDS}
+    app.config.update(limits)  # Flask has wider ones of its own, so that setdefault would change nothing
     app.before_request(_look_at_signs)
     csrf.init_app(app)
     app.jinja_env.globals["form_tokens"] = form_tokens
@@ -289,6 +288,8 @@ def _forged(_error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error
+    if isinstance(error, BadHost):  # without a host that can be read no address can be made, and so no page
+        return Response(_("这个地址打不开，请从社区首页进去。"), 400, mimetype="text/plain")
     if isinstance(error, RequestEntityTooLarge):
         return _refused(Refused("too_large", _("内容太多了"), _("请少写一些，再点一次。"), status=413))
     again = [Alternative(_("回到首页"), home_url())]

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from centres.models import Centre
 from centres.queries import centres
-from core.codes import read_code
+from core.codes import is_cut, read_code
 from core.database import db
 from core.errors import NotFound, Refused
 from core.http import once, personal, repeatable
@@ -32,7 +32,9 @@ def _read(code: str) -> tuple[str, str]:
     found = read_code(code)
     if found is None:
         throttles.count_wrong({who: MANY})
-        raise NotFound(_("这个码我们认不出"), _("可能没拍全，或不是我们中心的。请再扫一次，或找工作人员。"))
+        if is_cut(code):
+            raise NotFound(_("这个码没有扫全"), _("请把整个码对准，再扫一次，或找工作人员。"))
+        raise NotFound(_("这个码我们认不出"), _("它不是我们中心的。请再看看，或找工作人员。"))
     return found
 
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from core.clock import now
 from core.errors import Refused
 from core.http import once, own_path, repeatable, see_other
+from core.words import sentences
 from kiosk import queries, services, speech
 from kiosk.session import actor, at_kiosk, forget, keep_device, need_device, prefs, set_prefs
 from kiosk.views.root import blueprint
@@ -17,7 +18,7 @@ from people.services import throttles
 
 
 def _pair_page(code: str, refusal: Refused | None = None) -> Response:
-    error = f"{refusal.title}。{refusal.text}" if refusal else None
+    error = sentences(refusal.title, refusal.text) if refusal else None
     centre = queries.pairing_centre(code) if code else None
     html = render_template(
         "kiosk/pair.html",
@@ -58,12 +59,15 @@ def pair() -> Response:
 def heartbeat() -> Response:
     """The kiosk lives. Says what is ordered, and how the call for help stands."""
     device = need_device()
-    said = request.get_json(silent=True)
+    try:
+        said = request.get_json(silent=True)
+    except RecursionError:  # thousands of brackets
+        said = None
     report: dict[str, Any] = said if isinstance(said, dict) else {}
     clean = {
         key: value
         for key, value in report.items()
-        if isinstance(value, int | float | str) and len(str(value)) < 60
+        if isinstance(value, int | str) and len(str(value)) < 60
     }
     order = services.beat(device, clean)
     return jsonify(order=order, call=queries.call_words(device.id), message=None, at=now().isoformat())

@@ -12,6 +12,7 @@ from core.crypto import blind
 from core.database import db, unit_of_work
 from core.errors import Alternative, Refused
 from core.http import once, own_path, personal, repeatable, see_other, with_next
+from core.words import sentences
 from kiosk import services
 from kiosk.forms import digits, month_and_day
 from kiosk.models import Visit
@@ -112,7 +113,7 @@ def _pad(centre: Centre, page: str, refusal: Refused | None = None) -> Response:
     onward = _next(centre)
     url = f"/c/{centre.code}/identify"
     shown = {"phone": "phone_number", "pin": "pin", "birthday": "birthday", "new-pin": "new_pin"}[page]
-    error = f"{refusal.title}。{refusal.text}" if refusal else None
+    error = sentences(refusal.title, refusal.text) if refusal else None
     html = render_template(
         f"kiosk/{shown}.html",
         action_url=with_next(f"{url}/{page}", onward),

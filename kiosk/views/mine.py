@@ -9,12 +9,12 @@ from core.clock import day_bounds, local_day, now
 from core.errors import Refused
 from core.http import once, personal, see_other
 from kiosk import areas, services
-from kiosk.session import actor, at_kiosk, known_visit, load_centre
+from kiosk.session import actor, at_kiosk, known_visit, load_centre, prefs
 from kiosk.views.identify import identify_url
 from kiosk.views.root import blueprint
 from people.services.residents import consents, withdraw_consent
 
-PAGE = 5
+PAGE, PAGE_LOW = 5, 4
 
 
 @blueprint.get("/c/<code>/my/")
@@ -26,13 +26,14 @@ def my_day(code: str) -> Any:
         return see_other(identify_url(centre, f"/c/{code}/my/"))
     start = day_bounds(local_day(now(), centre.zone), centre.zone)[0]
     items = areas.my_day(found.resident_id, start, 30 if found.level == "pin" else 2)
-    pages = max(1, -(-len(items) // PAGE))
+    many = PAGE_LOW if at_kiosk() and prefs()["reach"] == "low" else PAGE
+    pages = max(1, -(-len(items) // many))
     page = min(max(1, request.args.get("page", 1, int)), pages)
     url = f"/c/{code}/my/?page="
     return personal(
         render_template(
             "kiosk/my_day.html",
-            things=items[(page - 1) * PAGE : page * PAGE],
+            things=items[(page - 1) * many : page * many],
             page=page,
             pages=pages,
             prev_url=f"{url}{page - 1}" if page > 1 else None,

@@ -11,6 +11,8 @@ from core.errors import Refused
 from core.intervals import broken_guard
 from people.models import Commitment
 
+_INSERT = insert(Commitment.metadata.tables["commitment"])
+
 
 def take_time(
     resident_id: int,
@@ -26,14 +28,15 @@ def take_time(
     """
     try:
         db.session.execute(
-            insert(Commitment).values(
-                resident_id=resident_id,
-                starts_at=start,
-                ends_at=end,
-                kind=kind,
-                ref_id=ref_id,
-                overlap_reason=overlap_reason,
-            )
+            _INSERT,
+            {
+                "resident_id": resident_id,
+                "starts_at": start,
+                "ends_at": end,
+                "kind": kind,
+                "ref_id": ref_id,
+                "overlap_reason": overlap_reason,
+            },
         )
     except IntegrityError as error:
         if broken_guard(error) != "commitment":

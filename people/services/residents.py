@@ -13,11 +13,14 @@ from core.clock import database_now
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
+from core.versions import bump
 from people.models import Consent, Resident
 from people.phones import phone_indexes
 from people.rules import weak_pin
 from people.services import throttles
 
+NAMES = "residents"
+"""Version of all residents' names: lists that show them are kept under it."""
 CONSENT_VERSION = "2026-11"
 PIN_WINDOW = timedelta(minutes=20)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -90,13 +93,16 @@ def change(
         resident.name, resident.phone, resident.email, resident.adapted_seat = name, phone, email, adapted
         resident.phone_index, resident.phone_tail_index = phone_indexes(phone)
         if changed:
+            bump(NAMES)
             audit.record(actor, "resident.changed", "resident", resident.id, detail={"fields": changed})
     return resident
 
 
 def locked(resident_id: int) -> Resident:
-    """The resident, locked until the unit of work ends."""
-    return db.session.get_one(Resident, resident_id, with_for_update=True, populate_existing=True)
+    """The resident, locked until the unit of work ends. Rows that only point at them may be written meanwhile."""
+    return db.session.get_one(
+        Resident, resident_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 def consents(resident_id: int) -> set[str]:

@@ -25,13 +25,10 @@ def main(arguments: list[str]) -> None:
         app.cli.main(args=list(words), prog_name="flask", standalone_mode=False, obj=info)
 
     flask("db", "upgrade")
-    address = f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
-    for path, what in (("/", "choose a centre"), ("/kiosk/", "the kiosk"), ("/staff/", "the console")):
-        print(f"  {address + path:<32} {what}")
     if "--empty" not in arguments:
         flask("demo", "--if-empty")
         flask("demo", "--show")
-    print(flush=True)
+    print(f"Service Hall: http://127.0.0.1:{os.environ.get('PORT', '8000')}/\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -126,12 +126,12 @@
     if (leaving) return;
     leaving = true;
     const { wipeUrl, homeUrl } = shell().dataset;
-    const done = wipeUrl ? post(wipeUrl, null, { keepalive: true }).catch(() => undefined) : null;
+    const done = wipeUrl ? post(wipeUrl, null, { keepalive: true, headers: { "X-Wipe": "1" } }).catch(() => undefined) : null;
     speech.stop();
     document.title = "";
     document.body.replaceChildren();
     try { sessionStorage.clear(); } catch { /* storage may be closed */ }
-    await Promise.race([done, new Promise((go) => setTimeout(go, 800))]);
+    await Promise.race([done, new Promise((go) => setTimeout(go, 4000))]);
     location.replace(homeUrl || "/");
   }
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = sorted(path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests")
+TOOLS = {"tests", "bench"}
+PACKAGES = sorted({path.parent.name for path in ROOT.glob("*/__init__.py")} - TOOLS)
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

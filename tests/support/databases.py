@@ -73,7 +73,9 @@ class Databases:
         def make() -> dict[str, str]:
             folder = self.run.folder / f"{engine}-cast"
             folder.mkdir()
-            url = self.fresh("sqlite", folder) if engine == "sqlite" else self.cluster.create(PEOPLED, TEMPLATE)
+            url = (
+                self.fresh("sqlite", folder) if engine == "sqlite" else self.cluster.create(PEOPLED, TEMPLATE)
+            )
             app = create_app(settings(url, folder, CLOCK=Clock()))
             made = load(app)
             with app.app_context():

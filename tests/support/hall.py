@@ -90,7 +90,13 @@ class Hall:
         return visit
 
     def hold(
-        self, visit: Visit, seat: str = "A1", when: Interval = MORNING, *, kiosk: bool = False, space: str = "reading"
+        self,
+        visit: Visit,
+        seat: str = "A1",
+        when: Interval = MORNING,
+        *,
+        kiosk: bool = False,
+        space: str = "reading",
     ) -> Claim:
         return hold.hold(visit, self.unit(seat, space), when, at_kiosk=kiosk)
 

@@ -66,7 +66,7 @@ class House:
     def client(self, role: str = "none") -> FlaskClient:
         """A browser of its own with the cookies that somebody of this role has."""
         client = self.app.test_client()
-        client._cookies = dict(self.jars.get(role, {}))  # type: ignore[attr-defined]
+        client._cookies = dict(self.jars.get(role, {}))
         return client
 
     def address(self, rule: Rule | str, role: str = "pin", **other: str) -> str:
@@ -80,16 +80,18 @@ class House:
 
         return re.sub(r"<([^>]+)>", fill, path)
 
+    def token(self, client: FlaskClient, path: str) -> str:
+        """What forms of this side of the house carry for this browser."""
+        staff = path.startswith("/staff")
+        page = "/staff/account" if staff else "/c/shuibei/identify/phone"
+        found = CSRF.search(client.get(page, follow_redirects=staff).text)
+        return (found[1] or found[2]) if found else ""
+
     def post(
         self, client: FlaskClient, path: str, fields: Mapping[str, Any] | None = None, **more: Any
     ) -> TestResponse:
         """A form sent with its token and a fresh key."""
-        staff = path.startswith("/staff")
-        page = client.get(
-            "/staff/account" if staff else "/c/shuibei/identify/phone", follow_redirects=staff
-        ).text
-        found = CSRF.search(page)
-        token = (found[1] or found[2]) if found else ""
+        token = self.token(client, path)
         data = {"csrf_token": token, "request_key": secrets.token_urlsafe(16), **(fields or {})}
         return client.post(path, data=data, **more)
 
@@ -235,7 +237,7 @@ def _admit(house: House) -> None:
 
 
 def _keep(house: House, role: str, client: FlaskClient) -> None:
-    house.jars[role] = dict(client._cookies)  # type: ignore[attr-defined]
+    house.jars[role] = dict(client._cookies or {})
 
 
 def _name(url: str) -> str:

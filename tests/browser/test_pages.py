@@ -1,0 +1,140 @@
+"""Checks 1 and 2 on every page anybody can come to: sizes, gaps, places, and axe; in all sizes, modes and languages."""
+
+import json
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.scene import Scene
+from tests.browser.sights import PREFS, Sight, find, show
+from tests.support.browser import DESK, LANDSCAPE, PHONE, PORTRAIT, Screens
+from tests.support.matrix import choose
+
+HERE = Path(__file__).parent
+AXE = (HERE.parents[1] / "static/vendor/test/axe.min.js").read_text()
+MEASURE = (HERE / "measure.js").read_text()
+MODES = {
+    "normal": {},
+    "elder": {"text": "elder"},
+    "low": {"reach": "low"},
+    "elder-low": {"text": "elder", "reach": "low"},
+    "contrast": {"contrast": "high"},
+}
+LANGUAGES = ("zh_Hans", "zh_Hant", "en")
+ADDRESSEES = [
+    *(("kiosk", size, mode, lang) for size in (PORTRAIT, LANDSCAPE) for mode in MODES for lang in LANGUAGES),
+    *(("phone", PHONE, mode, lang) for mode in ("normal", "elder", "contrast") for lang in LANGUAGES),
+    *(("staff", DESK, "normal", lang) for lang in LANGUAGES),
+]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FIXED: dict[tuple[Any, ...], dict[str, Any]] = {}
+"""Where the six controls stood on the first page of a size and a reach; on all others they stand there too."""
+
+
+@pytest.fixture(scope="session")
+def sights(browser: Browser, scene: Scene) -> list[Sight]:
+    return find(browser, scene)
+
+
+def limits(surface: str, size: tuple[int, int], mode: str, sight: Sight) -> dict[str, Any]:
+    """The budget of kiosk.md for this page."""
+    if surface == "phone":
+        common = {"text": 18, "target": 60, "gap": 8, "danger": 24, "primary": [96, 60], "choices": 8}
+        return {
+            **common,
+            "text": 22 if mode == "elder" else 18,
+            "sticky": True,
+            "scrolls": ".grid-wrap, .grid-wrap *",
+        }
+    if surface == "staff":
+        common = {"text": 14, "target": 32, "gap": 4, "danger": 4, "inline": True}
+        return {**common, "scrolls": ".grid-wrap, .grid-wrap *, .table-wrap, .table-wrap *, .ruler *"}
+    low, elder = "low" in mode, "elder" in mode
+    top = size[1] / 2 if low else 580 if size == PORTRAIT else 0
+    home = sight.path in {"/kiosk/", "/c/shuibei/"}
+    return {
+        "text": 36 if elder else 28,
+        "target": 80,
+        "primary": [96, 120],
+        "gap": 16,
+        "danger": 48,
+        "choices": (6 if elder else 8) if home else 6,
+        "top": top,
+        "still": True,
+    }
+
+
+@cache
+def rows(names: tuple[str, ...], surface: str) -> list[tuple[Any, ...]]:
+    """(size, mode, lang, name) to look at: pairwise, or all."""
+    mine = [row for row in ADDRESSEES if row[0] == surface]
+    axes = [list(dict.fromkeys(row[place] for row in mine)) for place in (1, 2, 3)]
+    return sorted(choose(*axes, names), key=str)
+
+
+@pytest.mark.parametrize(
+    ("surface", "size", "mode", "lang"),
+    ADDRESSEES,
+    ids=lambda value: f"{value[0]}x{value[1]}" if isinstance(value, tuple) else value,
+)
+def test_pages(
+    surface: str,
+    size: tuple[int, int],
+    mode: str,
+    lang: str,
+    browser: Browser,
+    scene: Scene,
+    sights: list[Sight],
+    screens: Screens,
+) -> None:
+    names = tuple(sight.name for sight in sights if sight.surface == surface)
+    wanted = {row[3] for row in rows(names, surface) if row[:3] == (size, mode, lang)}
+    mine = sorted((sight for sight in sights if sight.name in wanted), key=lambda sight: sight.role)
+    found: list[str] = []
+    for role, here in groupby(mine, key=lambda sight: sight.role):
+        scene.reset()
+        page = screens.open(size, is_mobile=surface == "phone")
+        scene.enter(page.context, role, {**PREFS, **MODES[mode], "lang": lang})
+        for sight in here:
+            show(page, scene, sight)
+            found += [
+                f"{sight.name} {sight.path}\n    {fault}" for fault in look(page, surface, size, mode, sight)
+            ]
+        page.context.close()
+        screens.contexts.remove(page.context)
+    assert not found, f"{len(found)} faults\n" + "\n".join(found)
+
+
+def look(page: Page, surface: str, size: tuple[int, int], mode: str, sight: Sight) -> list[str]:
+    """Faults of the page that is shown."""
+    measured = page.evaluate(f"({MEASURE.strip()})({json.dumps(limits(surface, size, mode, sight))})")
+    faults: list[str] = measured["faults"]
+    if surface == "kiosk":
+        usual = FIXED.setdefault((size, "low" in mode), measured["fixed"])
+        if measured["fixed"] != usual or len(usual) != 6:
+            faults.append(f"fixed controls at {measured['fixed']}, elsewhere at {usual}")
+    return faults + axe(page, surface, mode)
+
+
+def axe(page: Page, surface: str, mode: str) -> list[str]:
+    """What axe finds; on the kiosk with 7:1 for every text, and 12:1 in high contrast."""
+    least = 12 if mode == "contrast" else 7
+    page.evaluate(AXE)
+    result = page.evaluate(
+        """([tags, least]) => {
+          axe.reset();
+          const expected = { normal: { expected: least }, large: { expected: least } };
+          axe.configure({ checks: [{ id: "color-contrast-enhanced", options: { contrastRatio: expected } }] });
+          return axe.run(document, { runOnly: tags, resultTypes: ["violations"] });
+        }""",
+        [[*TAGS, *(["wcag2aaa"] if surface == "kiosk" else [])], least],
+    )
+    return [
+        f"axe {one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]!r}"
+        for one in result["violations"]
+        for node in one["nodes"][:3]
+    ]

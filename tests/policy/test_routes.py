@@ -1,0 +1,108 @@
+"""Who may ask for what: every route with every role, against the table in routes.txt. A new route needs a row.
+
+Who holds the slip is the only one with its code; everybody else asks with one that was never made.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from tests.support.house import ROLES, House
+
+TABLE = Path(__file__).with_name("routes.txt")
+VERBS = {
+    "booking.act": "cancel",
+    "kiosk.act_on_code": "cancel",
+    "booking_desk.act": "check-in",
+    "staff.act_on_call": "answer",
+    "staff.act_on_device": "wipe",
+    "staff.act_on_person": "lost",
+}
+FORMS = {
+    "booking.take_hold": {"seat": "A2", "from": "2026-11-24T13:00", "to": "2026-11-24T17:00"},
+    "booking.check_in_by_tail": {"tail": "1187", "pin": "2580"},
+    "kiosk.take_phone_number": {"phone": "13800001187"},
+    "kiosk.take_birthday": {"birthday": "0612"},
+    "kiosk.take_pin": {"pin": "2580"},
+    "kiosk.take_new_pin": {"pin": "9753"},
+    "kiosk.take_back": {"phones": "1"},
+    "kiosk.pair": {"code": "23456789"},
+    "kiosk.scan": {"payload": "SZ0012345678"},
+    "staff.take_in": {"name": "新来的", "born": "1950-01-02"},
+    "staff.desk_pin": {"pin": "9753", "again": "9753"},
+    "staff.set_policy": {"name": "booking.hold_seconds", "value": "90", "from": "2026-12-01"},
+    "staff.add_one_off": {"from": "2026-12-02T09:00", "to": "2026-12-02T12:00", "reason_zh": "检修"},
+    "staff.set_day": {"day": "2026-12-25", "kind": "plain"},
+    "staff.publish_year": {"year": "2027"},
+    "booking_desk.book_for": {"from": "09:00", "to": "11:00", "seat": "B1", "title": "读书会"},
+}
+Row = tuple[str, str]
+"""Method and route."""
+
+
+def read_table(text: str) -> dict[Row, dict[str, str]]:
+    """Method and route → role → answer."""
+    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return {(row[0], row[1]): dict(zip(ROLES, row[2:], strict=True)) for row in rows}
+
+
+def routes(app: Flask) -> Iterator[tuple[str, Rule]]:
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, rule
+
+
+def rows_missing(app: Flask, table: dict[Row, dict[str, str]]) -> set[Row]:
+    """Routes without a row, and rows without a route."""
+    return {(method, rule.rule) for method, rule in routes(app)} ^ set(table)
+
+
+def in_a_word(answer: TestResponse) -> str:
+    """The status, or where it leads."""
+    ways = {"/staff/sign-in": "sign-in", "/kiosk/pair": "pair"}
+    way = next(
+        (word for path, word in ways.items() if answer.location and answer.location.startswith(path)), ""
+    )
+    return way or ("identify" if "/identify/" in (answer.location or "") else str(answer.status_code))
+
+
+def ask(house: House, role: str, method: str, rule: Rule) -> str:
+    """What somebody of this role hears."""
+    verb = VERBS.get(rule.endpoint)
+    path = house.address(rule.rule, role, **({"verb": verb} if verb else {}))
+    client = house.client(role)
+    if method == "GET":
+        answer = client.get(path)
+        answer.close()
+        return in_a_word(answer)
+    return in_a_word(house.post(client, path, FORMS.get(rule.endpoint)))
+
+
+@pytest.mark.databases("sqlite")
+def test_a_route_without_a_row_is_noticed(house: House) -> None:
+    table = read_table(TABLE.read_text())
+    gone = table.pop(("GET", "/c/<code>/my/"))
+    assert rows_missing(house.app, {**table, ("GET", "/old"): gone}) == {
+        ("GET", "/c/<code>/my/"),
+        ("GET", "/old"),
+    }
+
+
+@pytest.mark.databases("sqlite")
+def test_every_route_has_a_row(house: House) -> None:
+    assert rows_missing(house.app, read_table(TABLE.read_text())) == set()
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("role", ROLES)
+def test_everybody_gets_what_the_table_says(house: House, role: str) -> None:
+    table = read_table(TABLE.read_text())
+    heard = {}
+    for method, rule in routes(house.app):
+        house.restore()
+        heard[method, rule.rule] = ask(house, role, method, rule)
+    assert heard == {row: answers[role] for row, answers in table.items()}

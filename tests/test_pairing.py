@@ -1,0 +1,203 @@
+"""Kiosks: the one-time code, the heartbeat with what it orders, outages, and calling a member of staff."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from core.audit import Audit
+from core.database import db
+from kiosk.models import Call, Device, Outage
+from people.rules import KIOSK_TRIES
+from tests.support.house import House
+from tests.support.refusals import refused
+
+DEVICES, TODAY = "/staff/c/shuibei/devices", "/staff/c/shuibei/today"
+
+
+def new_code(house: House, name: str = "2号一体机") -> str:
+    """A one-time code, as the desk reads it from its sheet."""
+    page = house.post(house.client("front"), f"{DEVICES}/pair", {"name": name})
+    assert page.headers["Cache-Control"] == "no-store"
+    found = re.search(r"code=([0-9A-Z]{8})", page.text)
+    assert found
+    return found[1]
+
+
+def pair(house: House, code: str) -> tuple[FlaskClient, TestResponse]:
+    screen = house.client()
+    return screen, house.post(screen, "/kiosk/pair", {"code": code})
+
+
+def beat(house: House, client: FlaskClient, **report: object) -> TestResponse:
+    return client.post("/kiosk/heartbeat", json=report, headers={"X-CSRFToken": house.token(client, "/")})
+
+
+# --- pairing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_code_makes_a_kiosk_once(house: House) -> None:
+    code = new_code(house)
+    screen, answer = pair(house, f"{code[:4]} {code[4:].lower()}")
+    assert (answer.status_code, answer.location) == (303, "/kiosk/")
+    assert screen.get("/kiosk/").status_code == 200
+    assert "2号一体机" in house.client("front").get(DEVICES).text
+    other, again = pair(house, code)
+    assert "用不了" in again.text
+    assert again.status_code == 422
+    assert other.get("/kiosk/").location == "/kiosk/pair"
+
+
+def test_the_page_with_the_code_pairs_by_a_post_only(house: House) -> None:
+    code = new_code(house)
+    page = house.client().get(f"/kiosk/pair?code={code}")
+    assert "水贝" in page.text
+    with house.app.app_context():
+        assert len(db.session.scalars(select(Device)).all()) == 2  # nothing happened yet
+    assert pair(house, code)[1].status_code == 303
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(10, 303), (10.1, 422)])
+def test_a_code_serves_for_ten_minutes(house: House, minutes: float, status: int) -> None:
+    code = new_code(house)
+    house.clock.advance(minutes=minutes)
+    assert pair(house, code)[1].status_code == status
+
+
+def test_guessing_is_stopped_even_for_the_right_code(house: House) -> None:
+    code, screen = new_code(house), house.client()
+    token = house.token(screen, "/")
+    for n in range(KIOSK_TRIES):
+        assert screen.post("/kiosk/pair", data={"csrf_token": token, "code": f"{n:08d}"}).status_code == 422
+    answer = screen.post("/kiosk/pair", data={"csrf_token": token, "code": code})
+    assert answer.status_code == 429
+    assert "15分钟" in answer.text
+    house.clock.advance(minutes=15, seconds=1)
+    assert pair(house, new_code(house))[1].status_code == 303
+
+
+def test_only_the_digest_of_code_and_secret_is_kept(house: House) -> None:
+    code = new_code(house)
+    screen, _answer = pair(house, code)
+    cookie = screen.get_cookie("hall_device")
+    assert cookie is not None
+    with house.app.app_context(), db.engine.connect() as connection:
+        kept = " ".join(
+            str(row) for table in db.metadata.sorted_tables for row in connection.execute(select(table))
+        )
+    assert code not in kept
+    assert cookie.value not in kept
+
+
+def test_a_revoked_kiosk_is_a_stranger_and_its_visitor_forgotten(house: House) -> None:
+    kiosk = house.client("card")
+    revoke = f"{DEVICES}/{house.values['device_id']}/revoke"
+    assert house.post(house.client("front"), revoke).status_code == 303
+    assert kiosk.get("/kiosk/").location == "/kiosk/pair"
+    assert "/identify/" in kiosk.get("/c/shuibei/my/").location
+    refused(beat(house, kiosk), 403)
+    refused(house.post(house.client("front"), revoke), 404)
+    with house.app.app_context():
+        verbs = set(db.session.scalars(select(Audit.verb)))
+    assert {"pairing.opened", "device.paired", "device.revoked"} <= verbs
+
+
+# --- heartbeat ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["reload", "wipe"])
+def test_an_order_is_given_once(house: House, order: str) -> None:
+    kiosk = house.client("card")
+    house.post(house.client("front"), f"{DEVICES}/{house.values['device_id']}/{order}")
+    said = [(beat(house, kiosk).json or {})["order"] for _time in range(2)]
+    assert said == [order, None]
+
+
+@pytest.mark.databases("sqlite")
+def test_there_are_no_other_orders(house: House) -> None:
+    answer = house.post(house.client("front"), f"{DEVICES}/{house.values['device_id']}/explode")
+    assert answer.status_code in {404, 422}
+
+
+def outages(house: House) -> list[timedelta]:
+    with house.app.app_context():
+        return [row.ends_at - row.starts_at for row in db.session.scalars(select(Outage))]
+
+
+def test_a_long_silence_becomes_an_outage(house: House) -> None:
+    kiosk = house.client("card")
+    beat(house, kiosk, build="b7", screen="1080x1920")
+    house.clock.advance(seconds=60)
+    beat(house, kiosk)
+    assert outages(house) == []
+    house.clock.advance(minutes=12)
+    assert "离线 12 分钟" in house.client("front").get(DEVICES).text
+    beat(house, kiosk)
+    beat(house, kiosk)
+    assert outages(house) == [timedelta(minutes=12)]
+    assert "离线 " not in house.client("front").get(DEVICES).text
+
+
+@pytest.mark.databases("sqlite")
+def test_a_heartbeat_says_what_time_it_is(house: House) -> None:
+    answer = beat(house, house.client("card")).json
+    assert answer is not None
+    assert answer["at"] == house.clock().isoformat()
+    assert answer["call"]["state"] == "open"
+
+
+# --- calling somebody -----------------------------------------------------------------------------------------------
+
+
+def call_of(house: House) -> Call:
+    with house.app.app_context():
+        return db.session.scalars(select(Call).order_by(Call.id.desc())).first() or Call()
+
+
+def test_one_call_however_often_it_is_tapped(house: House) -> None:
+    kiosk = house.client("card")
+    house.post(kiosk, "/kiosk/call/withdraw")
+    for _tap in range(3):
+        assert house.post(kiosk, "/kiosk/call", {"page": "/kiosk/"}).status_code == 303
+    with house.app.app_context():
+        states = db.session.scalars(select(Call.state).order_by(Call.id)).all()
+    assert list(states) == ["withdrawn", "open"]
+
+
+def test_a_call_is_seen_answered_and_done(house: House) -> None:
+    kiosk, desk, other = house.client("card"), house.client("front"), house.client("kitchen")
+    live = desk.get(f"{TODAY}/live")
+    assert "1号一体机有人找工作人员" in live.text
+    assert desk.get(f"{TODAY}/live", headers={"If-None-Match": live.headers["ETag"]}).status_code == 304
+    url = f"/staff/c/shuibei/calls/{house.values['call_id']}"
+    assert house.post(desk, f"{url}/answer").status_code == 303
+    changed = desk.get(f"{TODAY}/live", headers={"If-None-Match": live.headers["ETag"]})
+    assert changed.status_code == 200
+    assert "吴敏" in changed.text
+    assert "吴敏正在过来" in kiosk.get("/kiosk/").text
+    assert "已经有同事" in refused(house.post(other, f"{url}/answer"), 409)
+    assert house.post(other, f"{url}/done").status_code == 303
+    assert call_of(house).state == "done"
+    assert "有人找工作人员" not in desk.get(TODAY).text
+    assert (beat(house, kiosk).json or {})["call"] is None
+    assert house.post(desk, f"{url}/answer").status_code == 303  # over already: nothing to do
+    assert call_of(house).state == "done"
+
+
+def test_calls_of_another_centre_are_not_shown(house: House) -> None:
+    page = house.client("luo").get("/staff/c/sungang/today")
+    assert "有人找工作人员" not in page.text
+
+
+def test_a_locked_console_shows_calls_and_nothing_else(house: House) -> None:
+    desk = house.client("front")
+    desk.get(TODAY)
+    house.clock.advance(minutes=31)
+    page = BeautifulSoup(desk.get(TODAY).text, "html.parser").get_text()
+    assert "有人找工作人员" in page
+    for name in ("陈*英", "陈*强", "吴敏", "合唱团"):
+        assert name not in page
