@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from booking.models import Space, SpaceHours
 from booking.rules import BookingPolicy, next_step, pieces
-from centres.policies import policies
+from centres.policies import policies_by_day
 from centres.queries import Week, day_kinds, one_offs, openings
 from centres.rules import DayKind
 from core.clock import at, day_bounds, local_day
@@ -109,7 +109,7 @@ def _frames(space: Space, first: date, last: date) -> list[Frame]:
     week = space_hours(space.id)
     start, end = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
     exceptions = one_offs(space.centre_id, start, end, space.code)
-    policy = policies(BookingPolicy, "booking", space.centre_id, first, space.code)
+    rules = policies_by_day(BookingPolicy, "booking", space.centre_id, list(kinds), space.code)
     days: list[Frame] = []
     for day, kind in kinds.items():
         opens = openings(day, kind, week, exceptions, zone)
@@ -120,7 +120,7 @@ def _frames(space: Space, first: date, last: date) -> list[Frame]:
         )
         zh = closure.reason_zh if closure else kind.name_zh if kind.kind == "holiday" else ""
         en = closure.reason_en if closure else kind.name_en if kind.kind == "holiday" else ""
-        days.append((day, zone, policy, kind, opens, begins, ends, zh, en))
+        days.append((day, zone, rules[day], kind, opens, begins, ends, zh, en))
     return days
 
 
