@@ -6,7 +6,6 @@ from pathlib import Path
 
 import structlog
 from flask import Flask
-from flask_babel import Babel
 from flask_compress import Compress
 from flask_htmx import HTMX
 from flask_migrate import Migrate
@@ -19,6 +18,7 @@ from core.crypto import keys
 from core.database import db, prepare_engine
 from core.events import registry
 from core.http import probes
+from core.i18n import Languages
 from core.outbox import channels
 from core.settings import Settings, load
 from demo.commands import demo
@@ -55,9 +55,9 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     )
     _database(app, config)
     http.setup(app)
-    Babel(
+    Languages(
         app,
-        locale_selector=session.language_of_request,
+        locale_selector=session.locale_of_request,
         default_translation_directories=str(HERE / "translations"),
     )
     HTMX(app)

@@ -40,12 +40,16 @@ def measure(places: Places, sheet: Sheet, engine: str, runs: int, seconds: float
             process.join(10)
         counts = [count for count, _longest in lines]
         worst = 1000 * max(longest for _count, longest in lines)
-        sheet.add(Target("9", f"{engine}: worst wait of 4 writers (ms)", "ms", 250, 50, at_most=True), run, worst)
+        sheet.add(
+            Target("9", f"{engine}: worst wait of 4 writers (ms)", "ms", 250, 50, at_most=True), run, worst
+        )
         sheet.add(Target("9", f"{engine}: slowest by fastest", "", 0.5, 0.9), run, min(counts) / max(counts))
         sheet.add(Target("9", f"{engine}: commits a second", "/s"), run, sum(counts) / seconds)
 
 
-def _write(places: Places, url: str, filled: Filled, number: int, run: int, start: Any, seconds: float) -> Line:
+def _write(
+    places: Places, url: str, filled: Filled, number: int, run: int, start: Any, seconds: float
+) -> Line:
     """Takes seats through the product's own code, one a transaction."""
     app = places.app(url)
     day = EMPTY_FROM + run * 1000 + number * 250

@@ -149,9 +149,9 @@ def board(centre: Centre, space: str, day: str) -> Any:
 
 def _board(centre: Centre, place: Space, opened: SpaceDay, with_resident: str) -> dict[str, Any]:
     moment, words = now(), {state: state_words(state) for state in STATES}
+    units = queries.units(place.id)
     bookings = queries.day_bookings(place.id, opened.day)
     rows = [_row(centre, row, moment, words) for row in bookings]
-    units = queries.units(place.id)
     names = {unit.code: _("整间") if place.mode == "whole" else unit_name(unit) for unit in units}
     table = grid(opened, units, moment)
     return {
@@ -244,7 +244,8 @@ def live(centre: Centre, space: str, day: str) -> Any:
     """Grid and list alone, for the poll: 304 while nothing has changed; drawn once for all who look at it."""
     place, the_day, moment = _space(centre, space), parse_day(day), now()
     asked = request.args.get("resident", None, row_number)
-    numbers = versions(f"day:{place.id}:{the_day}", NAMES)
+    subjects = (f"day:{place.id}:{day}" for day in (the_day, the_day - timedelta(days=1)))
+    numbers = versions(*subjects, NAMES)
     key = (place.id, the_day, numbers, centre.settings_version, language(), asked)
     drawn = DRAWN.get(key)
     if drawn is None or moment >= drawn.valid_until:

@@ -1,6 +1,6 @@
 """Tables of booking. A claim is the only thing that occupies a unit; the database lets no two of them overlap."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
@@ -126,6 +126,10 @@ class Booking(Base):
     unit: Mapped[Unit | None] = relationship()
     centre: Mapped[Centre] = relationship()
     resident: Mapped[Resident | None] = relationship()
+
+
+LONGEST = timedelta(days=2)
+"""No claim lasts longer (a form's span is at most a day, and its buffer): what began earlier need not be looked at."""
 
 
 class Claim(Base):

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import Row, Select, String, bindparam, cast, func, literal, or_, select
 from sqlalchemy.orm import contains_eager, defer, joinedload
 
-from booking.models import Booking, Claim, Space, Unit, Violation
+from booking.models import LONGEST, Booking, Claim, Space, Unit, Violation
 from booking.opening import SpaceDay, space_days
 from booking.rules import BookingPolicy, kept_for
 from centres.models import Centre
@@ -23,8 +24,6 @@ from kiosk.models import Visit
 from people.models import Resident
 
 CODE = "booking.code"
-LONGEST = timedelta(days=2)
-"""No claim lasts longer (a form's span is at most a day, and its buffer): what began earlier need not be looked at."""
 
 
 def spaces(centre_id: int) -> list[Space]:
@@ -45,31 +44,44 @@ def space_by_code(centre_id: int, code: str) -> Space | None:
     return db.session.scalar(_SPACE, {"centre": centre_id, "code": code})
 
 
-_DAY_OF_SPACE = Version.subject == literal("day:").concat(cast(Space.id, String)).concat(bindparam("day"))
+_SPACE_ID = literal("day:").concat(cast(Space.id, String))
+_NUMBER = (
+    select(func.coalesce(func.sum(Version.number), 0))
+    .where(
+        Version.subject.in_([_SPACE_ID.concat(bindparam("day")), _SPACE_ID.concat(bindparam("day_before"))])
+    )
+    .correlate(Space)
+    .scalar_subquery()
+)
+"""The version of a day and of the one before it, whose buffers may reach into it: each only grows, and so their sum."""
 _SPACE_ON = (
-    select(Space, func.coalesce(Version.number, 0))
+    select(Space, _NUMBER)
     .join(Space.centre)
-    .outerjoin(Version, _DAY_OF_SPACE)
     .options(contains_eager(Space.centre))
     .where(Centre.code == bindparam("centre"), Space.code == bindparam("space"))
 )
 _STAMP = _SPACE_ON.with_only_columns(
     Space.id.label("space_id"),
-    func.coalesce(Version.number, 0).label("number"),
+    _NUMBER.label("number"),
     Centre.settings_version.label("settings"),
     Centre.zone.label("zone"),
 )
 
 
+def _asked(centre: str, space: str, day: date) -> dict[str, str]:
+    before = day - timedelta(days=1)
+    return {"centre": centre, "space": space, "day": f":{day}", "day_before": f":{before}"}
+
+
 def space_on(centre: str, space: str, day: date) -> tuple[Space, int] | None:
     """A space of a centre, and the version of its day. One query, written out once: it is asked often."""
-    row = db.session.execute(_SPACE_ON, {"centre": centre, "space": space, "day": f":{day}"}).first()
+    row = db.session.execute(_SPACE_ON, _asked(centre, space, day)).first()
     return (row[0], row[1]) if row else None
 
 
-def day_stamp(centre: str, space: str, day: date) -> Row[tuple[int, int, int, str]] | None:
+def day_stamp(centre: str, space: str, day: date) -> Row[int, int, int, str] | None:
     """What a space's day is known by (space_id, number, settings) and the centre's zone, without loading it."""
-    return db.session.execute(_STAMP, {"centre": centre, "space": space, "day": f":{day}"}).first()
+    return db.session.execute(_STAMP, _asked(centre, space, day)).first()
 
 
 def units(space_id: int) -> list[Unit]:
@@ -77,8 +89,7 @@ def units(space_id: int) -> list[Unit]:
     return list(db.session.scalars(select(Unit).where(Unit.space_id == space_id).order_by(Unit.position)))
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A live claim: until when it lasts without its buffer, whose it is, and when it stops counting."""
 
     unit_id: int
@@ -111,7 +122,7 @@ def taken(unit_ids: Sequence[int], start: datetime, end: datetime, moment: datet
         )
         .order_by(Claim.unit_id, Claim.starts_at)
     )
-    return [Taken(*row) for row in rows]
+    return [Taken._make(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +359,10 @@ def violations(resident_id: int, moment: datetime, policy: BookingPolicy) -> lis
 
 
 def day_bookings(space_id: int, day: date) -> list[Booking]:
-    """All bookings of a space on a day for the staff's list, by start, cancelled ones too."""
+    """All bookings of a space on a day for the staff's list, by start, cancelled ones too.
+
+    Their units and the space are found in the session: whoever asks has loaded them, once and not once a row.
+    """
     return list(
         db.session.scalars(
             select(Booking)
@@ -356,8 +370,6 @@ def day_bookings(space_id: int, day: date) -> list[Booking]:
             .outerjoin(Booking.unit)
             .options(
                 contains_eager(Booking.resident).load_only(Resident.name),
-                contains_eager(Booking.unit),
-                joinedload(Booking.space),
                 defer(Booking.code),  # sealed, and costly to open: only what is shown is
                 defer(Booking.reason),
             )

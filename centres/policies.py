@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @cache
-def _chain() -> Select[tuple[int]]:
+def _chain() -> Select[int]:
     up = (
         select(OrgUnit.id, OrgUnit.parent_id, literal(0).label("steps"))
         .where(OrgUnit.id == bindparam("unit"))

@@ -16,13 +16,14 @@ class AppendOnly:
         return f"append_only_{self.table}"
 
     def triggers(self) -> dict[str, str]:
-        """SQLite: trigger name → its SQL. SQLite has no TRUNCATE."""
+        """SQLite: trigger name → its SQL. It has no TRUNCATE, but an INSERT OR REPLACE unseen by DELETE triggers."""
+        there = f" WHEN EXISTS (SELECT 1 FROM {self.table} WHERE id = NEW.id)"
         return {
             f"{self.name}_{verb.lower()}": (
-                f"CREATE TRIGGER {self.name}_{verb.lower()} BEFORE {verb} ON {self.table} "
+                f"CREATE TRIGGER {self.name}_{verb.lower()} BEFORE {verb} ON {self.table}{when} "
                 f"BEGIN SELECT RAISE(ABORT, '{self.name}'); END"
             )
-            for verb in ("UPDATE", "DELETE")
+            for verb, when in (("UPDATE", ""), ("DELETE", ""), ("INSERT", there))
         }
 
     def create(self, connection: Connection) -> None:

@@ -8,12 +8,13 @@ import base64
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Date, Engine, LargeBinary, Time, insert, select, text
+from sqlalchemy import Connection, Date, Engine, LargeBinary, Time, insert, select, text, update
 from sqlalchemy.sql.schema import Column, Table
 
 from core.database import Base, Moment, db
@@ -68,12 +69,29 @@ def restore(path: Path) -> dict[str, int]:
         for table in Base.metadata.sorted_tables:
             if connection.execute(select(text("1")).select_from(table).limit(1)).first():
                 raise Damaged(f"The database is not empty ({table.name}). Restore into a new one.")
+        above: list[tuple[Table, dict[str, Any], int]] = []
         for name, rows in _batches(path):
             table = Base.metadata.tables[name]
-            connection.execute(insert(_untyped(table)), [_typed_row(table, row) for row in rows])
+            made = [_typed_row(table, row) for row in rows]
+            above += [(table, parents, row["id"]) for row in made if (parents := _take_parents(table, row))]
+            connection.execute(insert(_untyped(table)), made)
+        for table, parents, key in above:
+            connection.execute(update(_untyped(table)).where(_untyped(table).c.id == key).values(parents))
         if connection.dialect.name == "postgresql":
             _set_sequences(connection)
     return dict(expected["counts"])
+
+
+def _take_parents(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """What a row says of others of its table is written when all of them are there."""
+    own = [
+        column.name
+        for column in table.columns
+        if any(key.column.table is table for key in column.foreign_keys)
+    ]
+    taken = {name: row[name] for name in own if row[name] is not None}
+    row.update(dict.fromkeys(taken))
+    return taken
 
 
 def revision(connection: Connection) -> str:
@@ -91,9 +109,10 @@ def _verify(path: Path) -> dict[str, Any]:
                     head = head or json.loads(last)
                 last = line
         foot = json.loads(last)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise Damaged(f"{path.name} cannot be read to its end ({error}). Take another copy.") from error
-    if not isinstance(head, dict) or head.get("service-hall") != FORMAT or "sha256" not in foot:
+    head, foot = (line if isinstance(line, dict) else {} for line in (head, foot))
+    if head.get("service-hall") != FORMAT or "revision" not in head or "sha256" not in foot:
         raise Damaged(f"{path.name} is not a whole backup of this program. Take another copy.")
     if foot["sha256"] != digest.hexdigest():
         raise Damaged(f"{path.name} has been changed or damaged: its digest does not fit. Take another copy.")

@@ -13,6 +13,7 @@ HIDDEN_KEYS = {"name", "phone", "address", "pin", "token", "code", "payload", "p
 CODE_IN_PATH = re.compile(r"(/(?:q|ical)/)[^/\s\"?]+")
 TRACEBACKS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 """Without the values of variables: they are full of names, numbers and codes."""
+CODE = re.compile(r"\b[KB][0-9A-HJKMNP-TV-Z]{30}\b")
 DETAIL = re.compile(r"\nDETAIL:.*", re.DOTALL)
 """How PostgreSQL ends an error: with the values of the row."""
 PHONE = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}(?!\d)")
@@ -57,5 +58,5 @@ def _clean_trace(value: Any) -> Any:
 
 
 def clean(text: str) -> str:
-    """`text` without codes in addresses, phone numbers and the rows in a database's errors."""
-    return PHONE.sub("〔电话〕", CODE_IN_PATH.sub(r"\1〔码〕", DETAIL.sub("", text)))
+    """`text` without codes, phone numbers and the rows in a database's errors."""
+    return PHONE.sub("〔电话〕", CODE.sub("〔码〕", CODE_IN_PATH.sub(r"\1〔码〕", DETAIL.sub("", text))))

@@ -64,9 +64,10 @@ def claim(scope: str, key: str, body: bytes) -> dict[str, Any] | None:
         raise Refused(
             "request_key_missing", _("刚才没办成，请再点一次"), _("页面放得太久了，请重新打开。"), status=400
         )
-    values = {"scope": scope, "key": key, "body": body, "answer": None, "expires_at": database_now() + KEPT}
+    now = database_now()
+    values = {"scope": scope, "key": key, "body": body, "answer": None, "expires_at": now + KEPT}
     fresh = db.session.execute(_claim(db.engine.dialect.name), values).first()
-    if fresh:
+    if fresh or _taken_over(values, now):
         return None
     row = db.session.execute(
         select(RequestKey.body, RequestKey.answer).where(RequestKey.scope == scope, RequestKey.key == key)
@@ -79,6 +80,14 @@ def claim(scope: str, key: str, body: bytes) -> dict[str, Any] | None:
             status=422,
         )
     return cast(dict[str, Any], json.loads(row.answer or "{}"))
+
+
+def _taken_over(values: Mapping[str, Any], now: datetime) -> bool:
+    """A key whose day is over is as good as new, whether or not somebody has tidied: of several one gets it."""
+    gone = update(RequestKey).where(
+        RequestKey.scope == values["scope"], RequestKey.key == values["key"], RequestKey.expires_at < now
+    )
+    return db.session.execute(gone.values(**values).returning(RequestKey.key)).first() is not None
 
 
 def keep(scope: str, key: str, answer: Mapping[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """Who stands before which screen: the device, the visit, the preferences, and what every page's shell shows."""
 
+from functools import cache
 from typing import Any, cast
 
+from babel import Locale
 from flask import Flask, Response, current_app, g, has_request_context, make_response, request, session
 from flask_babel import gettext as _
 
@@ -170,6 +172,16 @@ def language_of_request() -> str:
     if on_staff_path():
         return str(session.get("lang", DEFAULT))
     return prefs()["lang"]
+
+
+def locale_of_request() -> Locale:
+    """The same for Flask-Babel."""
+    return _locale(language_of_request())
+
+
+@cache
+def _locale(code: str) -> Locale:
+    return Locale.parse(code)
 
 
 def home_of_request() -> str:

@@ -103,7 +103,9 @@ def missing_guards() -> list[str]:
             connection.execute(text("SELECT conname FROM pg_constraint WHERE contype = 'x'")).scalars()
         )
         there |= set(
-            connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).scalars()
+            connection.execute(
+                text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'")
+            ).scalars()
         )
         return [rule.name for rule in rules() if rule.name not in there]
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()

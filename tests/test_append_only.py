@@ -55,7 +55,9 @@ def test_a_replacing_insert_changes_nothing_either(inside: Flask) -> None:
     values = f"SELECT {columns.replace('verb', chr(39) + 'forged' + chr(39))} FROM audit"
     ways = {
         "sqlite": [f"INSERT OR REPLACE INTO audit ({columns}) {values}"],
-        "postgresql": [f"INSERT INTO audit ({columns}) {values} ON CONFLICT (id) DO UPDATE SET verb = 'forged'"],
+        "postgresql": [
+            f"INSERT INTO audit ({columns}) {values} ON CONFLICT (id) DO UPDATE SET verb = 'forged'"
+        ],
     }[db.engine.dialect.name]
     for way in ways:
         with pytest.raises(DBAPIError, match="append_only_audit"):
@@ -112,7 +114,9 @@ def test_a_mended_trigger_refuses_again(inside: Flask) -> None:
 @pytest.mark.databases("sqlite")
 def test_a_trigger_that_was_changed_is_noticed_too(inside: Flask) -> None:
     db.session.execute(text("DROP TRIGGER append_only_audit_delete"))
-    db.session.execute(text("CREATE TRIGGER append_only_audit_delete BEFORE DELETE ON audit BEGIN SELECT 1; END"))
+    db.session.execute(
+        text("CREATE TRIGGER append_only_audit_delete BEFORE DELETE ON audit BEGIN SELECT 1; END")
+    )
     db.session.commit()
     assert missing_guards() == ["append_only_audit"]
 

@@ -3,6 +3,7 @@
 No answer is a fault; what is refused is refused in a page and leaves every row as it was.
 """
 
+import os
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ NASTY = (
     "' OR 1=1 --", "'; DROP TABLE resident; --", "<script>alert(1)</script>", "{{7*7}}", "%s%n%(x)s",
     "../../etc/passwd", "%00", "\r\nSet-Cookie: x=1", "\ud7ff\uffff", "//evil.cn",
 )  # fmt: skip
+STEP = 6
+"""Each field meets every sixth of them, the next field the next sixth; with HALL_TEST_ALL every field meets all."""
 QUERY = [
     "page",
     "table",
@@ -56,6 +59,10 @@ SIDES = [("manager", True), ("card", False)]
 SIGNS_OUT = {"security.two_factor_token_validation"}
 
 
+def nasty(turn: int) -> tuple[str, ...]:
+    return NASTY if os.environ.get("HALL_TEST_ALL") else NASTY[turn % STEP :: STEP]
+
+
 def forms(house: House, staff: bool) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Endpoint, address and good fields of every form of one side of the house."""
     rules: dict[str, Rule] = {
@@ -71,12 +78,13 @@ def forms(house: House, staff: bool) -> Iterator[tuple[str, str, dict[str, str]]
 
 @pytest.mark.parametrize(("role", "staff"), SIDES)
 def test_no_field_of_a_form_makes_a_fault(house: House, role: str, staff: bool) -> None:
-    client, found, number = house.client(role), [], 0
+    client, found, number, turn = house.client(role), [], 0, 0
     token = house.token(client, "/staff" if staff else "/")
     for endpoint, path, good in forms(house, staff):
         for name in good:
+            turn += 1
             before, all_refused = house.digest(TRIES), True
-            for value in NASTY:
+            for value in nasty(turn):
                 number += 1
                 said = {**good, name: value, "csrf_token": token, "request_key": f"key-{number:08d}"}
                 answer = client.post(path, data=said)
@@ -87,17 +95,17 @@ def test_no_field_of_a_form_makes_a_fault(house: House, role: str, staff: bool) 
                     sentence(answer)
             if all_refused and house.digest(TRIES) != before:
                 found.append(f"{endpoint} {name}: half-written")
-    assert number > 500
+    assert number > 90
     assert found == []
 
 
 @pytest.mark.parametrize(("role", "staff"), SIDES)
 def test_no_part_of_an_address_makes_a_fault(house: House, role: str, staff: bool) -> None:
     client, found = house.client(role), []
-    for method, rule in routes(house.app):
+    for turn, (method, rule) in enumerate(routes(house.app)):
         if method != "GET" or rule.rule.startswith("/staff") != staff or rule.endpoint in SIGNS_OUT:
             continue
-        for value in NASTY:
+        for value in nasty(turn):
             part = quote(value[:200], safe="") or "-"
             asked = [client.get(house.address(rule.rule, "slip"), query_string=dict.fromkeys(QUERY, value))]
             for name in rule.arguments:

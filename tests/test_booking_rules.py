@@ -114,7 +114,10 @@ def test_why_a_time_cannot_be_booked(
 def test_nothing_longer_than_the_longest_may_be_booked() -> None:
     all_day = [(wall("09:00"), wall("17:00"))]
     long, longer = (wall("09:00"), wall("13:00")), (wall("09:00"), wall("13:30"))
-    asked = [why_not(span, all_day, BookingPolicy(), 30, MIDNIGHT, RELEASED, wall("08:00")) for span in (long, longer)]
+    asked = [
+        why_not(span, all_day, BookingPolicy(), 30, MIDNIGHT, RELEASED, wall("08:00"))
+        for span in (long, longer)
+    ]
     assert asked == [None, "too_long"]
 
 
@@ -199,7 +202,8 @@ def test_a_day_has_two_bookings_and_eight_hours(others: list[int], minutes: int,
 
 
 @pytest.mark.parametrize(
-    ("left_at", "minutes"), [(None, 240), ("10:00", 60), ("08:50", 0), ("09:00", 0), ("13:00", 240), ("13:20", 240)]
+    ("left_at", "minutes"),
+    [(None, 240), ("10:00", 60), ("08:50", 0), ("09:00", 0), ("13:00", 240), ("13:20", 240)],
 )
 def test_used_minutes_are_counted_until_the_person_left(left_at: str | None, minutes: int) -> None:
     assert used_minutes(wall("09:00"), wall("13:00"), wall(left_at) if left_at else None) == minutes

@@ -52,7 +52,9 @@ def test_the_clock_that_holds_the_lease_keeps_it(inside: Flask, clock: Clock) ->
         assert not take_lease("b")
 
 
-def test_another_takes_over_within_seconds_after_the_holder_died(inside: Flask, clock: Clock, ran: Ran) -> None:
+def test_another_takes_over_within_seconds_after_the_holder_died(
+    inside: Flask, clock: Clock, ran: Ran
+) -> None:
     job = every(1, lambda: ran.append("ran"))
     assert tick([job], "a") == ["test.job"]
     waited = 0

@@ -1,4 +1,4 @@
-"""Messages leave after the commit, by a mail server that may be away; each once for its reader, none lost in silence."""
+"""Messages leave after the commit, by a mail server that may be away: each once, none lost in silence."""
 
 from email.message import EmailMessage
 
@@ -7,11 +7,11 @@ import structlog
 from flask import Flask
 from sqlalchemy import select
 
+from core.audit import OPERATOR
 from core.database import db, unit_of_work
 from core.events import deliver_due
 from core.outbox import GIVE_UP_AFTER, Message, channels, put, send_due
 from people.services.residents import change, give_consent
-from core.audit import OPERATOR
 from tests.support.cast import CHEN, Cast
 from tests.support.clock import Clock
 from tests.support.hall import Hall, apart
@@ -70,7 +70,9 @@ def test_the_same_key_writes_one_message(post: Postbox) -> None:
     assert len(post.letters) == 1
 
 
-def test_a_server_that_says_later_is_asked_again_and_the_tries_can_be_seen(post: Postbox, clock: Clock) -> None:
+def test_a_server_that_says_later_is_asked_again_and_the_tries_can_be_seen(
+    post: Postbox, clock: Clock
+) -> None:
     post.refuse = "451 later"
     write()
     for tries, wait in ((1, 30), (2, 60), (3, 120)):
@@ -157,7 +159,9 @@ def test_neither_log_nor_row_shows_whom_and_what(post: Postbox, clock: Clock) ->
     assert "message" in said
     for secret in (READER, WORDS, "K7M2"):
         assert secret not in said
-    rows = db.session.execute(db.text("SELECT key, channel, error, address, subject, body FROM message")).all()
+    rows = db.session.execute(
+        db.text("SELECT key, channel, error, address, subject, body FROM message")
+    ).all()
     assert READER not in str(rows)
     assert READER.encode() not in b"".join(bytes(cell) for row in rows for cell in row[3:])
 

@@ -8,6 +8,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from itertools import product
 
 import pytest
@@ -60,7 +61,9 @@ class Phone(Visitor):
 
     def sign_in(self, phone: str) -> "Phone":
         page = self.get("/c/shuibei/identify/phone")
-        asked = self.send_form(page, "/c/shuibei/identify/phone", "form[action*='identify/phone']", phone=phone)
+        asked = self.send_form(
+            page, "/c/shuibei/identify/phone", "form[action*='identify/phone']", phone=phone
+        )
         page = self.get(asked.location)
         known = self.send_form(page, asked.location, "form[action*='identify/pin']", pin=PIN)
         assert known.status == 303, known.text[:500]
@@ -87,9 +90,8 @@ def winners(statuses: Counter[int]) -> int:
 def test_the_control_looking_first_and_taking_then_double_books(
     app: Flask, cast: Cast, start_server: StartServer
 ) -> None:
-    with app.app_context():
-        with db.engine.begin() as connection:
-            connection.execute(text("CREATE TABLE naive (seat integer NOT NULL)"))
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE naive (seat integer NOT NULL)"))
     phones = crowd(start_server(workers=WORKERS, PLUG="tests.support.naive").url)
     worst = 0
     for seat in range(ROUNDS):
@@ -99,7 +101,9 @@ def test_the_control_looking_first_and_taking_then_double_books(
     assert worst > 1, "the harness is too gentle to prove anything"
 
 
-def test_fifty_want_one_seat_and_exactly_one_gets_it(app: Flask, cast: Cast, start_server: StartServer) -> None:
+def test_fifty_want_one_seat_and_exactly_one_gets_it(
+    app: Flask, cast: Cast, start_server: StartServer
+) -> None:
     phones = crowd(start_server(workers=WORKERS).url)
     for day, (start, end), seat in WISHES:
         wish = {"seat": seat, "from": f"{day}T{start}", "to": f"{day}T{end}"}
@@ -123,10 +127,7 @@ def test_two_confirm_taps_of_one_hold_make_one_booking(
         assert held.status == 303
         shared = secrets.token_urlsafe(16)
         answers = together(
-            [
-                lambda: phone.tap("/c/shuibei/booking/confirm", shared if keys == "the same key" else None)
-            ]
-            * 6
+            [partial(phone.tap, "/c/shuibei/booking/confirm", shared if keys == "the same key" else None)] * 6
         )
         said = [(one.status, one.location) for one in answers if not isinstance(one, Exception)]
         assert len(said) == 6, answers
@@ -167,9 +168,7 @@ def holding(app: Flask, visit: int, unit: int, when: Interval = MORNING) -> Call
     return apart(app, deed)
 
 
-def booking(
-    app: Flask, resident: int, unit: int, when: Interval = MORNING
-) -> Callable[[], object]:
+def booking(app: Flask, resident: int, unit: int, when: Interval = MORNING) -> Callable[[], object]:
     def deed() -> object:
         chosen = db.session.get_one(Unit, unit)
         return book.book_seat(Actor("resident", resident), resident, chosen, when, at_kiosk=False)
@@ -191,7 +190,13 @@ def test_one_person_on_two_seats_at_once_gets_one(app: Flask, hall: Hall) -> Non
 
 
 def test_one_person_cannot_outrun_the_limit_of_a_day(app: Flask, hall: Hall) -> None:
-    hours = [("09:00", "10:00"), ("10:00", "11:00"), ("11:00", "12:00"), ("14:00", "15:00"), ("15:00", "16:00")]
+    hours = [
+        ("09:00", "10:00"),
+        ("10:00", "11:00"),
+        ("11:00", "12:00"),
+        ("14:00", "15:00"),
+        ("15:00", "16:00"),
+    ]
     unit = hall.unit("A1").id
     for day in DAYS[:3]:
         wishes = [booking(app, hall.cast.chen, unit, span(*wall, day)) for wall in hours]
@@ -238,7 +243,8 @@ def test_who_wants_an_expired_hold_gets_it_once_and_its_holder_comes_too_late(
         clock.advance(seconds=121)
         late_id = late.id
         confirm = apart(
-            app, lambda late_id=late_id: book.confirm_hold(db.session.get_one(Visit, late_id), at_kiosk=False)  # type: ignore[misc]
+            app,
+            lambda late_id=late_id: book.confirm_hold(db.session.get_one(Visit, late_id), at_kiosk=False),  # type: ignore[misc]
         )
         wishes = [holding(app, hall.visit().id, unit, when) for _n in range(6)]
         assert codes(together([confirm, *wishes])) == ["done", "hold_released", *["seat_taken"] * 5]
@@ -314,13 +320,23 @@ def test_numbers_given_out_at_once_are_all_different(app: Flask, hall: Hall) -> 
     with unit_of_work():
         template = db.session.get_one(Resident, hall.cast.aqiang)
         people = [
-            Resident(district_id=template.district_id, name=f"住户{n}", born=template.born, settings={}, made_at=template.made_at)
+            Resident(
+                district_id=template.district_id,
+                name=f"住户{n}",
+                born=template.born,
+                settings={},
+                made_at=template.made_at,
+            )
             for n in range(len(SEATS))
         ]
         db.session.add_all(people)
         db.session.flush()
         ids = [person.id for person in people]
-    wishes = [booking(app, who, hall.unit(seat).id, when) for who, seat in zip(ids, SEATS, strict=True) for when in (MORNING, AFTERNOON)]
+    wishes = [
+        booking(app, who, hall.unit(seat).id, when)
+        for who, seat in zip(ids, SEATS, strict=True)
+        for when in (MORNING, AFTERNOON)
+    ]
     assert codes(together(wishes)) == ["done"] * len(wishes)
     db.session.rollback()
     numbers = db.session.scalars(select(Booking.number)).all()

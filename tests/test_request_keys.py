@@ -78,7 +78,7 @@ def test_a_request_without_a_proper_key_is_refused(inside: Flask, key: str) -> N
 def test_the_same_key_many_times_at_once_is_one_deed(app: Flask, inside: Flask) -> None:
     for round_ in range(5):
         key = f"{KEY}-{round_}"
-        answers = together([apart(app, lambda n=n, key=key: deed(f"{round_}{n}", key)) for n in range(8)])  # type: ignore[misc]
+        answers = together([apart(app, lambda n=n, key=key: deed(f"{key} {n}", key)) for n in range(8)])  # type: ignore[misc]
         assert len(set(map(str, answers))) == 1, answers
     assert len(done()) == 5
 
@@ -133,7 +133,9 @@ def rows(app: Flask, model: type[Booking] | type[Claim]) -> int:
         return db.session.scalar(select(func.count()).select_from(model)) or 0
 
 
-def test_a_double_tap_on_confirm_leads_to_the_same_booking(app: Flask, client: FlaskClient, cast: Cast) -> None:
+def test_a_double_tap_on_confirm_leads_to_the_same_booking(
+    app: Flask, client: FlaskClient, cast: Cast
+) -> None:
     at = Kiosk(client, cast)
     at.open(SEAT + "A1")
     at.send("form[action$='/hold']")
@@ -157,7 +159,9 @@ def test_the_back_button_and_another_seat_under_the_old_key_is_refused_in_plain_
     assert rows(app, Claim) == 1
 
 
-def test_a_refusal_does_not_use_up_the_page(app: Flask, client: FlaskClient, cast: Cast, clock: Clock) -> None:
+def test_a_refusal_does_not_use_up_the_page(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
     other = app.test_client()
     url, given = fields_of(client.get(SEAT + "A1"), "form[action$='/hold']")
     taken_by, theirs = fields_of(other.get(SEAT + "A1"), "form[action$='/hold']")

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from booking.models import Booking, Claim, Space, Unit
 from booking.opening import SpaceDay, space_day
 from booking.rules import check_in_window, counts_for_day, kept_for, over_limit, used_minutes
-from booking.services.hold import check, kept_back, taken
+from booking.services.hold import HELD, check, kept_back, taken
 from booking.services.place import Taken, changed, lock_units, make_room, occupy, settle_resident
 from core import audit
 from core.audit import Actor
@@ -26,6 +26,20 @@ from people.services.commitments import take_time
 from people.services.residents import locked
 
 CODE = "booking.code"
+_CLAIM, _BOOKING = Claim.metadata.tables["claim"], Booking.metadata.tables["booking"]
+_UNITS_HELD = select(_CLAIM.c.unit_id).where(_CLAIM.c.visit_id == bindparam("visit"))
+_HELD_LOCKED = HELD.with_for_update()
+_BOOKED = (
+    update(_CLAIM)
+    .where(_CLAIM.c.id == bindparam("claim"))
+    .values(booking_id=bindparam("booking"), visit_id=None, expires_at=bindparam("until"))
+)
+_DAY_OF = select(_BOOKING.c.state, _BOOKING.c.starts_at, _BOOKING.c.ends_at, _BOOKING.c.ended_at).where(
+    _BOOKING.c.resident_id == bindparam("resident"),
+    _BOOKING.c.local_day == bindparam("day"),
+    _BOOKING.c.state != "cancelled",
+)
+_NUMBERED = select(_BOOKING.c.id).where(_BOOKING.c.number == bindparam("number"))
 
 
 def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
@@ -39,13 +53,8 @@ def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
             raise Refused("who", _("请先让我们认识您"), _("刷卡或用手机号都可以。"), status=403)
         resident = _resident(visit.resident_id)
         settle_resident(resident.id, now)
-        lock_units(db.session.scalars(select(Claim.unit_id).where(Claim.visit_id == visit.id)).all())
-        claim = db.session.scalar(
-            select(Claim)
-            .where(Claim.visit_id == visit.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        lock_units(db.session.scalars(_UNITS_HELD, {"visit": visit.id}).all())
+        claim = db.session.scalar(_HELD_LOCKED, {"visit": visit.id})
         if claim is None or claim.expires_at is None or now > claim.expires_at:
             raise Refused(
                 "hold_released",
@@ -70,13 +79,9 @@ def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
             channel="kiosk" if at_kiosk else "phone",
             use_now=use_now,
         )
-        db.session.execute(
-            update(Claim)
-            .where(Claim.id == claim.id)
-            .values(
-                booking_id=booking.id, visit_id=None, expires_at=None if use_now else booking.check_in_until
-            )
-        )
+        until = None if use_now else booking.check_in_until
+        db.session.execute(_BOOKED, {"claim": claim.id, "booking": booking.id, "until": until})
+        db.session.expire(claim)
         _record(Actor("resident", resident.id), booking, now)
     return booking
 
@@ -205,11 +210,7 @@ def _check_kept(day: SpaceDay, unit: Unit, resident: Resident, at_kiosk: bool, n
 
 
 def _check_limits(resident_id: int, day: SpaceDay, span: Interval) -> None:
-    rows = db.session.execute(
-        select(Booking.state, Booking.starts_at, Booking.ends_at, Booking.ended_at).where(
-            Booking.resident_id == resident_id, Booking.local_day == day.day, Booking.state != "cancelled"
-        )
-    ).all()
+    rows = db.session.execute(_DAY_OF, {"resident": resident_id, "day": day.day}).all()
     others = [
         used_minutes(row.starts_at, row.ends_at, row.ended_at if row.state == "left" else None)
         for row in rows
@@ -280,7 +281,7 @@ def _write(
 def _free_number() -> str:
     for _try in range(5):
         number = new_number()
-        if db.session.scalar(select(Booking.id).where(Booking.number == number)) is None:
+        if db.session.scalar(_NUMBERED, {"number": number}) is None:
             return number
     raise RuntimeError("no free booking number in five draws")
 

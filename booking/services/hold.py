@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.orm import joinedload
 
 from booking.models import Claim, Space, Unit
 from booking.opening import SpaceDay, space_day
@@ -18,6 +19,21 @@ from core.words import clock_words, full_day
 from kiosk.models import Visit
 from people.models import Resident
 
+_CLAIM, _VISIT = Claim.metadata.tables["claim"], Visit.metadata.tables["visit"]
+HELD = select(Claim).where(Claim.visit_id == bindparam("visit")).execution_options(populate_existing=True)
+"""What a visit holds, read anew."""
+_HELD_WITH_UNIT = HELD.options(joinedload(Claim.unit))
+_OPEN = (
+    select(_VISIT.c.id)
+    .where(_VISIT.c.id == bindparam("visit"), _VISIT.c.ended_at.is_(None))
+    .with_for_update(key_share=True)
+)
+_RELEASE = (
+    delete(_CLAIM)
+    .where(_CLAIM.c.visit_id == bindparam("visit"))
+    .returning(_CLAIM.c.unit_id, _CLAIM.c.starts_at)
+)
+
 
 def hold(visit: Visit, unit: Unit, span: Interval, *, at_kiosk: bool) -> Claim:
     """Hold `unit` for `[span)` for the visit: 120 s, never extended, one at a time. Others see 有人正在选.
@@ -31,9 +47,7 @@ def hold(visit: Visit, unit: Unit, span: Interval, *, at_kiosk: bool) -> Claim:
             day = space_day(space, local_day(span.start, space.centre.zone))
             check(day, unit, span, now, at_kiosk=at_kiosk, resident=visit.resident)
             _one_at_a_time(visit.id)
-            mine = db.session.scalar(
-                select(Claim).where(Claim.visit_id == visit.id).execution_options(populate_existing=True)
-            )
+            mine = db.session.scalar(HELD, {"visit": visit.id})
             same = mine is not None and (mine.unit_id, mine.starts_at, mine.use_ends_at) == (
                 unit.id,
                 span.start,
@@ -53,24 +67,26 @@ def hold(visit: Visit, unit: Unit, span: Interval, *, at_kiosk: bool) -> Claim:
                 expires_at=now + timedelta(seconds=day.policy.hold_seconds),
             )
             bump(f"day:{space.id}:{day.day}")
-            return db.session.scalars(select(Claim).where(Claim.visit_id == visit.id)).one()
+            return db.session.scalars(HELD, {"visit": visit.id}).one()
     except Taken:
         raise taken(unit) from None
 
 
+def held(visit_id: int) -> Claim | None:
+    """What a visit holds, whether or not it still counts; with its unit."""
+    return db.session.scalar(_HELD_WITH_UNIT, {"visit": visit_id})
+
+
 def _one_at_a_time(visit_id: int) -> None:
     """Two taps of one person wait for each other here; who has gone holds nothing."""
-    open_visit = select(Visit.id).where(Visit.id == visit_id, Visit.ended_at.is_(None))
-    if db.session.scalar(open_visit.with_for_update(key_share=True)) is None:
+    if db.session.scalar(_OPEN, {"visit": visit_id}) is None:
         raise Refused("visit_over", _("这一次已经结束了"), _("请从首页再来一次。"))
 
 
 def release(visit_id: int) -> bool:
     """Free what a visit holds. Joins a running unit of work; nothing held changes nothing."""
     with unit_of_work():
-        row = db.session.execute(
-            delete(Claim).where(Claim.visit_id == visit_id).returning(Claim.unit_id, Claim.starts_at)
-        ).first()
+        row = db.session.execute(_RELEASE, {"visit": visit_id}).first()
         if row is None:
             return False
         space = db.session.scalars(select(Space).join(Unit).where(Unit.id == row.unit_id)).one()

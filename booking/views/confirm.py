@@ -188,7 +188,7 @@ def confirm(code: str) -> Response:
     found = known_visit()
     if found is None:
         raise _released(centre)
-    claim = db.session.scalar(select(Claim).where(Claim.visit_id == found.id))
+    claim = hold.held(found.id)
     wanted = (claim.unit, Interval(claim.starts_at, claim.use_ends_at)) if claim else None
     try:
         booking = book.confirm_hold(found, at_kiosk=at_kiosk())

@@ -1,5 +1,6 @@
 """The whole day at a glance: every seat × every step. The most drawn table of all, so it is kept while it is true."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from markupsafe import Markup
 
 from booking import queries
 from booking.forms import parse_day
-from booking.grid import grid
+from booking.grid import Row, grid
 from booking.models import Space
 from booking.opening import space_day
 from booking.views.root import blueprint, load_space, space_url
@@ -33,6 +34,7 @@ class Drawn:
     valid_until: datetime
 
     def etag(self, key: tuple[object, ...]) -> str:
+        """What the fragment is known by."""
         return f"{key}{self.valid_until}"
 
 
@@ -91,6 +93,13 @@ def _rows_a_page() -> int:
     return GRID_ROWS_FEW if few else GRID_ROWS
 
 
+def _cells(rows: Sequence[Row]) -> list[tuple[str, Markup]]:
+    """Each row's cells as HTML: every kind of cell is written once."""
+    kinds = {cell for row in rows for cell in row.cells}
+    html = {cell: Markup('<td class="{}">{}</td>').format(cell[0], cell[1]) for cell in kinds}
+    return [(row.code, Markup().join(map(html.__getitem__, row.cells))) for row in rows]
+
+
 def _draw(place: Space, day: date, today: date, moment: datetime, asked: int, many: int) -> Drawn:
     """The table of a day; `asked` is the page of it, 0 for the whole."""
     table = grid(space_day(place, day), queries.units(place.id), moment)
@@ -100,6 +109,6 @@ def _draw(place: Space, day: date, today: date, moment: datetime, asked: int, ma
         "booking/grid.html",
         caption=_("%(space)s，%(day)s，每个座位每段时间空不空", space=place.name, day=full_day(day, today)),
         heads=table.heads,
-        rows=table.rows[(page - 1) * many : page * many] if asked else table.rows,
+        rows=_cells(table.rows[(page - 1) * many : page * many] if asked else table.rows),
     )
     return Drawn(html, page, pages, table.valid_until)

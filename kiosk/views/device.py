@@ -103,7 +103,8 @@ def change_prefs() -> Response:
 @blueprint.get("/kiosk/display")
 def display() -> str:
     """Language, contrast and wheelchair mode on one page."""
-    return render_template("kiosk/display.html", back_url=own_path(request.args.get("back"), "/kiosk/"))
+    home = "/kiosk/" if at_kiosk() else "/"
+    return render_template("kiosk/display.html", back_url=own_path(request.args.get("back"), home))
 
 
 @blueprint.post("/kiosk/call")

@@ -31,9 +31,9 @@ from kiosk.session import (
 )
 from kiosk.views.root import blueprint
 from people.models import Resident
-from people.phones import parse_phone, whole_index
+from people.phones import parse_phone
 from people.services.cards import resident_of_code, resident_of_number
-from people.services.identify import BirthdayNeeded, by_index, check_pin
+from people.services.identify import BirthdayNeeded, by_index, check_pin, known_index
 from people.services.residents import check_strength, consents, give_consent, may_set_pin, set_pin
 
 
@@ -145,7 +145,7 @@ def take_phone_number(code: str) -> Response:
     with unit_of_work():
         found = renew_visit(centre) if known_visit() else need_visit(centre)
         row = db.session.get_one(Visit, found.id, with_for_update=True, populate_existing=True)
-        row.phone_index = whole_index(phone)[0]
+        row.phone_index = known_index(phone, district_of(centre.id))
     session.pop("birthday", None)
     return see_other(with_next(f"/c/{code}/identify/pin", _next(centre)))
 

@@ -14,7 +14,7 @@ from kiosk.views.identify import identify_url
 from kiosk.views.root import blueprint
 from people.services.residents import consents, withdraw_consent
 
-PAGE, PAGE_LOW = 5, 4
+PAGE, PAGE_FEW = 5, 4
 
 
 @blueprint.get("/c/<code>/my/")
@@ -26,7 +26,8 @@ def my_day(code: str) -> Any:
         return see_other(identify_url(centre, f"/c/{code}/my/"))
     start = day_bounds(local_day(now(), centre.zone), centre.zone)[0]
     items = areas.my_day(found.resident_id, start, 30 if found.level == "pin" else 2)
-    many = PAGE_LOW if at_kiosk() and prefs()["reach"] == "low" else PAGE
+    few = at_kiosk() and (prefs()["reach"] == "low" or prefs()["text"] == "elder")
+    many = PAGE_FEW if few else PAGE
     pages = max(1, -(-len(items) // many))
     page = min(max(1, request.args.get("page", 1, int)), pages)
     url = f"/c/{code}/my/?page="

@@ -4,6 +4,7 @@ import secrets
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from core import audit
 from core.audit import Actor
@@ -26,7 +27,7 @@ def issue_card(
         card = Card(
             resident_id=resident_id,
             kind="centre",
-            number=number or f"C-{secrets.randbelow(10**8):08d}",
+            number=number or _free_number(),
             code_hash=code_hash(code),
             issued_at=database_now(),
         )
@@ -34,6 +35,14 @@ def issue_card(
         db.session.flush()
         audit.record(actor, "card.issued", "card", card.id, detail={"resident": resident_id})
     return card, code
+
+
+def _free_number() -> str:
+    for _try in range(5):
+        number = f"C-{secrets.randbelow(10**8):08d}"
+        if db.session.scalar(select(Card.id).where(Card.number == number)) is None:
+            return number
+    raise RuntimeError("no free card number in five draws")
 
 
 def report_lost(actor: Actor, resident_id: int) -> int:
@@ -53,11 +62,15 @@ def link_card(actor: Actor, resident_id: int, number: str) -> Card:
         taken = db.session.scalar(
             select(Card.resident_id).where(Card.number == number, Card.revoked_at.is_(None))
         )
+        taken_already = Refused("card_taken", _("这张卡已经登记过了"), _("请核对卡号，或先注销原来的登记。"))
         if taken is not None:
-            raise Refused("card_taken", _("这张卡已经登记过了"), _("请核对卡号，或先注销原来的登记。"))
+            raise taken_already
         card = Card(resident_id=resident_id, kind="linked", number=number, issued_at=database_now())
         db.session.add(card)
-        db.session.flush()
+        try:
+            db.session.flush()
+        except IntegrityError as error:  # another desk was faster
+            raise taken_already from error
         audit.record(actor, "card.linked", "card", card.id, detail={"resident": resident_id})
     return card
 

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from core.database import db
+from core.database import db, unit_of_work
 from core.errors import Refused
 from core.words import clock_words
 from people.models import Resident
-from people.phones import tail_index
+from people.phones import tail_index, whole_index
 from people.rules import KIOSK_TRIES, PIN_TRIES
 from people.services import throttles
 from people.services.residents import pin_fits, spend_time_on
@@ -25,6 +25,12 @@ def by_index(index: bytes, district_id: int) -> list[Resident]:
         Resident.phone_index == index, Resident.lifecycle == "active", Resident.district_id == district_id
     )
     return list(db.session.scalars(query.order_by(Resident.id)))
+
+
+def known_index(phone: str, district_id: int) -> bytes:
+    """The blind index under which a number is known; while keys are rotated that may still be the old one."""
+    indexes = whole_index(phone)
+    return next((index for index in indexes if by_index(index, district_id)), indexes[0])
 
 
 def by_tail(tail: str, among: list[int]) -> list[Resident]:
@@ -44,30 +50,32 @@ def check_pin(
 
     birthday: (month, day), once it was asked for. Raises `Refused`, or `BirthdayNeeded`. Call outside a unit of work.
     """
-    paused = throttles.blocked_until(kiosk)
-    if paused:
-        raise _paused(_("这台机器上的密码输入先停一停"), paused, zone)
-    blocked = [throttles.blocked_until(f"resident:{person.id}") for person in candidates]
-    open_ones = [person for person, until in zip(candidates, blocked, strict=True) if until is None]
+    meant = {f"resident:{person.id}": PIN_TRIES for person in candidates}
+    paused = throttles.begin_try(kiosk, KIOSK_TRIES, meant)
+    if kiosk in paused:
+        raise _paused(_("这台机器上的密码输入先停一停"), paused[kiosk], zone)
+    open_ones = [person for person in candidates if f"resident:{person.id}" not in paused]
     if candidates and not open_ones:
-        raise _paused(_("密码输错的次数多了，先停一停"), max(until for until in blocked if until), zone)
+        raise _paused(_("密码输错的次数多了，先停一停"), max(paused.values()), zone)
     if not open_ones:
         spend_time_on(pin)
+    counted = {kiosk: KIOSK_TRIES, **{name: most for name, most in meant.items() if name not in paused}}
     fitting = [person for person in open_ones if pin_fits(person, pin)]
     if len(fitting) > 1 and birthday is None:
+        throttles.take_back(counted)
         raise BirthdayNeeded
     if birthday is not None:
         fitting = [person for person in fitting if _same_day(person.born, birthday)]
     if len(fitting) != 1:
-        limits = {f"resident:{person.id}": PIN_TRIES for person in open_ones}
-        throttles.count_wrong({**limits, kiosk: KIOSK_TRIES})
         raise Refused(
             "pin_wrong",
             _("号码和密码对不上"),
             _("请再输一次。忘了也不要紧，刷卡或找工作人员都可以。"),
             status=422,
         )
-    throttles.forget(f"resident:{fitting[0].id}")
+    with unit_of_work():
+        throttles.take_back(counted)
+        throttles.forget(f"resident:{fitting[0].id}")
     return fitting[0]
 
 

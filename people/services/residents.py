@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from core import audit
 from core.audit import Actor
@@ -98,11 +98,17 @@ def change(
     return resident
 
 
+_LOCKED = (
+    select(Resident)
+    .where(Resident.id == bindparam("resident"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
 def locked(resident_id: int) -> Resident:
     """The resident, locked until the unit of work ends. Rows that only point at them may be written meanwhile."""
-    return db.session.get_one(
-        Resident, resident_id, with_for_update={"key_share": True}, populate_existing=True
-    )
+    return db.session.scalars(_LOCKED, {"resident": resident_id}).one()
 
 
 def consents(resident_id: int) -> set[str]:

@@ -18,23 +18,44 @@ def blocked_until(subject: str) -> datetime | None:
     return row.blocked_until if row and is_blocked(_tries(row), now) else None
 
 
+def begin_try(source: str, limit: int, limits: dict[str, int]) -> dict[str, datetime]:
+    """Count a try before it is looked at, so that tries sent at the same moment cannot outrun a limit.
+
+    source: where it comes from; limits: those it could mean. Returns who is paused, and until when; nothing is counted
+    against them, nor anything at all where the source or everybody is paused. A try that was right is taken back.
+    """
+    with unit_of_work():
+        now = database_now()
+        rows = {subject: _locked(subject, now) for subject in sorted({source, *limits})}
+        paused = {
+            subject: row.blocked_until
+            for subject, row in rows.items()
+            if row.blocked_until is not None and is_blocked(_tries(row), now)
+        }
+        if source not in paused and (not limits or limits.keys() - paused.keys()):
+            for subject, most in {source: limit, **limits}.items():
+                if subject not in paused:
+                    _count(rows[subject], now, most)
+    return paused
+
+
+def take_back(limits: dict[str, int]) -> None:
+    """A try that `begin_try` has counted was not wrong."""
+    with unit_of_work():
+        now = database_now()
+        for subject, most in sorted(limits.items()):
+            row = _locked(subject, now)
+            row.tries = max(0, row.tries - 1)
+            if row.tries < most:
+                row.blocked_until = None
+
+
 def count_wrong(subjects: dict[str, int]) -> None:
     """One more wrong try against each subject; the value is its limit. Rows are locked in order of their names."""
     with unit_of_work():
         now = database_now()
-        make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
         for subject, limit in sorted(subjects.items()):
-            db.session.execute(
-                make(Throttle).values(subject=subject, tries=0, first_at=now).on_conflict_do_nothing()
-            )
-            row = db.session.scalars(
-                select(Throttle)
-                .where(Throttle.subject == subject)
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            ).one()
-            after = after_wrong(_tries(row) if row.tries else None, now, limit)
-            row.tries, row.first_at, row.blocked_until = after.count, after.first_at, after.blocked_until
+            _count(_locked(subject, now), now, limit)
 
 
 def forget(subject: str) -> None:
@@ -53,6 +74,18 @@ def tidy() -> None:
                 Throttle.blocked_until.is_(None) | (Throttle.blocked_until < now),
             )
         )
+
+
+def _locked(subject: str, now: datetime) -> Throttle:
+    make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    db.session.execute(make(Throttle).values(subject=subject, tries=0, first_at=now).on_conflict_do_nothing())
+    query = select(Throttle).where(Throttle.subject == subject).with_for_update()
+    return db.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _count(row: Throttle, now: datetime, limit: int) -> None:
+    after = after_wrong(_tries(row) if row.tries else None, now, limit)
+    row.tries, row.first_at, row.blocked_until = after.count, after.first_at, after.blocked_until
 
 
 def _tries(row: Throttle) -> Tries:

@@ -147,6 +147,7 @@ def shape(path: str) -> str:
     """The kind of an address: without what stands in it."""
     address = urlsplit(path)
     kind = re.sub(r"\d{4}-\d\d-\d\d", "DAY", address.path)
+    kind = re.sub(r"^/c/[^/]+", "/c/CENTRE", kind)
     kind = re.sub(r"/b/[^/]+", "/b/NUMBER", kind)
     kind = re.sub(r"/q/[^/]+", "/q/CODE", kind)
     kind = re.sub(r"/spaces/(elder|hall)", r"/spaces/ROWS", kind)

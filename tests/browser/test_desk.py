@@ -36,7 +36,7 @@ def test_the_today_page_says_what_is_to_be_done(desk: Page) -> None:
 def test_book_for_somebody_check_in_and_see_it_on_the_board(desk: Page, cast: Cast) -> None:
     book(desk, cast, "2026-11-23", "10:00", "12:00", "A3")
     desk.get_by_role("button", name="签到").click()
-    expect(desk.locator("#main")).to_contain_text("在座")
+    expect(desk.locator(".page-head")).to_contain_text("在座")
     desk.goto("/staff/c/shuibei/booking/")
     expect(desk.locator("#main")).to_contain_text("陈*英")
     desk.goto("/staff/c/shuibei/today")

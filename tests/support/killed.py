@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 from app import create_app
+from booking.models import Unit
 from booking.services.book import book_seat
 from core import database
 from core.audit import Actor
 from core.database import db, unit_of_work
 from core.events import Event, Listener, registry
-from booking.models import Unit
 from tests.support.clock import FileClock
 from tests.support.hall import MORNING
 

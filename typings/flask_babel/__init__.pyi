@@ -4,13 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from typing import Any
 
 from babel import Locale
 from flask import Flask
 
 from flask_babel.speaklater import LazyString as LazyString
 
+class Domain:
+    def __init__(self, translation_directories: str | None = None, domain: str = "messages") -> None: ...
+    def get_translations(self) -> Any: ...
+
 class Babel:
+    domain: str
     def __init__(
         self,
         app: Flask | None = None,
@@ -19,7 +25,7 @@ class Babel:
         default_domain: str = "messages",
         default_translation_directories: str = "translations",
         default_timezone: str = "UTC",
-        locale_selector: Callable[[], str | None] | None = None,
+        locale_selector: Callable[[], str | Locale | None] | None = None,
         timezone_selector: Callable[[], str | None] | None = None,
     ) -> None: ...
     def init_app(
@@ -29,7 +35,7 @@ class Babel:
         default_domain: str = "messages",
         default_translation_directories: str = "translations",
         default_timezone: str = "UTC",
-        locale_selector: Callable[[], str | None] | None = None,
+        locale_selector: Callable[[], str | Locale | None] | None = None,
         timezone_selector: Callable[[], str | None] | None = None,
     ) -> None: ...
 
