@@ -102,7 +102,9 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:
-    quiet = {"hide_parameters": True}  # errors end up in logs, and their values are names and numbers of people
+    quiet = {
+        "hide_parameters": True
+    }  # errors end up in logs, and their values are names and numbers of people
     if settings.is_sqlite:
         return {**quiet, "connect_args": {"check_same_thread": False, "timeout": 30}}
     return {**quiet, "pool_size": 10, "max_overflow": 20, "pool_pre_ping": True}

@@ -26,7 +26,9 @@ def main() -> int:
     sheet, began = Sheet(), time.perf_counter()
     load = os.getloadavg()[0]
     if load > 0.5:
-        print(f"! Somebody else uses this machine (load {load:.1f}): ratios hold better than figures, neither well.")
+        print(
+            f"! Somebody else uses this machine (load {load:.1f}): ratios hold better than figures, neither well."
+        )
     with places() as here:
         if "pages" in wanted:
             _say("pages", began)

@@ -19,7 +19,8 @@ def application() -> Callable[..., Any]:
     kinds = [("free", "可选", None), ("taken", "已订", None)]
     heads = [f"{8 + n // 2}:{30 * (n % 2):02d}" for n in range(STEPS)]
     rows = [
-        {"code": f"A{row}", "cells": [kinds[(row + step) % 3 > 0] for step in range(STEPS)]} for row in range(UNITS)
+        {"code": f"A{row}", "cells": [kinds[(row + step) % 3 > 0] for step in range(STEPS)]}
+        for row in range(UNITS)
     ]
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -55,15 +55,27 @@ def measure(places: Places, sheet: Sheet, engine: str, runs: int, seconds: int) 
                 continue
             sheet.bound(sign, bound)
             count = run - 1
-            sheet.add(Target(number, f"{engine}: booking commits", sign, must, aim), count, rate(answers) / bound)
+            sheet.add(
+                Target(number, f"{engine}: booking commits", sign, must, aim), count, rate(answers) / bound
+            )
             if engine == "sqlite":
-                sheet.add(Target(number, "sqlite: p99 of them (ms)", "ms", 40, 20, at_most=True), count, p99(answers))
+                sheet.add(
+                    Target(number, "sqlite: p99 of them (ms)", "ms", 40, 20, at_most=True),
+                    count,
+                    p99(answers),
+                )
             else:
                 sheet.add(Target(number, "postgresql: p99 of them (ms)", "ms"), count, p99(answers))
-            sheet.add(Target(number, f"{engine}: commits of hold and confirm", sign), count, rate(pairs) / bound)
-            sheet.add(Target(number, f"{engine}: whole bookings a second (two POSTs)", "/s"), count, rate(pairs) / 2)
+            sheet.add(
+                Target(number, f"{engine}: commits of hold and confirm", sign), count, rate(pairs) / bound
+            )
+            sheet.add(
+                Target(number, f"{engine}: whole bookings a second (two POSTs)", "/s"), count, rate(pairs) / 2
+            )
         with app.app_context():
-            made = db.session.scalar(select(func.count()).select_from(Booking).where(Booking.channel == "kiosk"))
+            made = db.session.scalar(
+                select(func.count()).select_from(Booking).where(Booking.channel == "kiosk")
+            )
         if made != (runs + 1) * 2 * RESIDENTS and not sheet.faults:
             sheet.fault(f"{engine}: {made} bookings where {(runs + 1) * 2 * RESIDENTS} were acknowledged")
     close(app)

@@ -37,7 +37,9 @@ def measure(places: Places, sheet: Sheet, runs: int, seconds: int) -> None:
         resident = Reader(
             "resident", {"Cookie": phone.cookie}, _days(filled, f"/c/{CENTRE}/booking/spaces/{SPACE}/%s/grid")
         )
-        staff = Reader("staff", _sign_in(server.url), _days(filled, f"/staff/c/{CENTRE}/booking/{SPACE}/%s/live"))
+        staff = Reader(
+            "staff", _sign_in(server.url), _days(filled, f"/staff/c/{CENTRE}/booking/{SPACE}/%s/live")
+        )
         for run in range(runs):
             _run(places, sheet, run, seconds, bound, server, [resident, staff])
     close(app)
@@ -54,20 +56,34 @@ def _run(
     slower = J_THEN / j
     for reader in readers:
         fresh = _go(places, sheet, server, reader, reader.pages, seconds=seconds)
-        sheet.add(Target("1", f"{reader.name}: grid fresh from the database", "J", 0.07, 0.10), run, fresh.rate / j)
+        sheet.add(
+            Target("1", f"{reader.name}: grid fresh from the database", "J", 0.07, 0.10), run, fresh.rate / j
+        )
         sheet.add(Target("1", f"{reader.name}: the same", "G", 0.5, 0.75), run, fresh.rate / g)
         used = cpu(server)
         kept = _go(places, sheet, server, reader, reader.pages[:1], seconds=seconds)
         used = (cpu(server) - used) / max(kept.rate, 0.1) / seconds
         sheet.add(Target("2", f"{reader.name}: with the kept fragment", "J", 0.30, 0.45), run, kept.rate / j)
-        sheet.add(Target("2", f"{reader.name}: the same by processor time of the server", "cpu"), run, j_cpu / used)
+        sheet.add(
+            Target("2", f"{reader.name}: the same by processor time of the server", "cpu"), run, j_cpu / used
+        )
         etag = _etag(server, reader)
         if etag:
-            same = _go(places, sheet, server, reader, reader.pages[:1], {**POLL, "If-None-Match": etag}, seconds=seconds)
+            same = _go(
+                places,
+                sheet,
+                server,
+                reader,
+                reader.pages[:1],
+                {**POLL, "If-None-Match": etag},
+                seconds=seconds,
+            )
             sheet.add(Target("3", f"{reader.name}: 304 by ETag", "J", 0.45, 0.6), run, same.rate / j)
         else:
             sheet.fault(f"{reader.name}: no ETag")
-        limit = Target("4", f"{reader.name}: kept, p99 of 16 (ms, as if J were {J_THEN:,})", "ms", 100, 50, at_most=True)
+        limit = Target(
+            "4", f"{reader.name}: kept, p99 of 16 (ms, as if J were {J_THEN:,})", "ms", 100, 50, at_most=True
+        )
         sheet.add(limit, run, kept.p99 / slower)
         limit = Target("4", f"{reader.name}: fresh, p99 of 16 (ms, the same)", "ms", 100, 50, at_most=True)
         sheet.add(limit, run, fresh.p99 / slower)
@@ -117,7 +133,9 @@ def _sign_in(url: str) -> dict[str, str]:
     """Sign in at the console as a person does."""
     visitor = Visitor(url)
     path = "/staff/sign-in"
-    answer = visitor.send_form(visitor.get(path), path, "form[action*='sign-in'], form[method=post]", email=EMAIL, password=PASSWORD)
+    answer = visitor.send_form(
+        visitor.get(path), path, "form[action*='sign-in'], form[method=post]", email=EMAIL, password=PASSWORD
+    )
     if answer.status != 303:
         raise RuntimeError(f"signing in: {answer.status}\n{answer.text[:1000]}")
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)

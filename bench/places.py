@@ -36,7 +36,9 @@ class Places:
         """URL of a fresh database with every table."""
         folder = self.folder / name
         folder.mkdir()
-        url = f"sqlite:///{folder / 'hall.db'}" if engine == "sqlite" else self.cluster.create(f"bench_{name}")
+        url = (
+            f"sqlite:///{folder / 'hall.db'}" if engine == "sqlite" else self.cluster.create(f"bench_{name}")
+        )
         migrate(url, folder)
         return url
 

@@ -32,12 +32,22 @@ def measure(places: Places, sheet: Sheet, engine: str, rounds: int) -> None:
         odd.update({status: count for status, count in statuses.items() if status not in {303, 409}})
     with app.app_context():
         taken = select(func.count()).select_from(Claim).where(Claim.starts_at >= filled.step(EMPTY_FROM, 0))
-        claims = db.session.scalar(taken.group_by(Claim.unit_id, Claim.starts_at).having(func.count() > 1)) or 0
+        claims = (
+            db.session.scalar(taken.group_by(Claim.unit_id, Claim.starts_at).having(func.count() > 1)) or 0
+        )
     close(app)
-    sheet.add(Target("7", f"{engine}: rounds of {rounds} without exactly one winner", "", 0, 0, at_most=True), 0, double)
-    sheet.add(Target("7", f"{engine}: answers other than 303 and 409", "", 0, 0, at_most=True), 0, odd.total())
+    sheet.add(
+        Target("7", f"{engine}: rounds of {rounds} without exactly one winner", "", 0, 0, at_most=True),
+        0,
+        double,
+    )
+    sheet.add(
+        Target("7", f"{engine}: answers other than 303 and 409", "", 0, 0, at_most=True), 0, odd.total()
+    )
     if double or odd or claims:
-        sheet.fault(f"{engine}: {double} rounds without exactly one winner, {claims} double claims, {dict(odd)}")
+        sheet.fault(
+            f"{engine}: {double} rounds without exactly one winner, {claims} double claims, {dict(odd)}"
+        )
 
 
 def _rounds(url: str, people: list[Person], filled: Filled, rounds: int) -> list[Statuses]:

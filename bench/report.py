@@ -57,11 +57,16 @@ class Sheet:
             lines.append(
                 f"{sign:<10} {min(values):>9,.0f} {median(values):>9,.0f} {max(values):>9,.0f}{note}"
             )
-        lines += ["", "#    what                                                of     must    aim     min    median  max"]
+        lines += [
+            "",
+            "#    what                                                of     must    aim     min    median  max",
+        ]
         lines += [self._line(target) for target in self.lines]
         noisy = [sign for sign, values in self.bounds.items() if _noisy(values)]
         if noisy:
-            lines.append(f"\n! The machine was busy while {', '.join(noisy)} ran: measure again when it is quiet.")
+            lines.append(
+                f"\n! The machine was busy while {', '.join(noisy)} ran: measure again when it is quiet."
+            )
         lines += [f"✗ {words}" for words in self.faults]
         return "\n".join(lines)
 

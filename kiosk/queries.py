@@ -24,7 +24,9 @@ _VISIT = (
     select(Visit)
     .options(
         joinedload(Visit.resident).options(
-            defer(Resident.phone), defer(Resident.email), defer(Resident.pin_hash)  # seldom asked for, costly to open
+            defer(Resident.phone),
+            defer(Resident.email),
+            defer(Resident.pin_hash),  # seldom asked for, costly to open
         )
     )
     .where(Visit.token_hash == bindparam("digest"))

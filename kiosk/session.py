@@ -252,7 +252,9 @@ def _context() -> dict[str, Any]:
     return {
         "surface": "kiosk" if kiosk else "phone",
         "shell": "shells/kiosk.html"
-        if kiosk or request.endpoint in {"kiosk.pair_page", "kiosk.pair"} or (away and DEVICE_COOKIE in request.cookies)
+        if kiosk
+        or request.endpoint in {"kiosk.pair_page", "kiosk.pair"}
+        or (away and DEVICE_COOKIE in request.cookies)
         else "shells/phone.html",
         "prefs": wanted,
         "html_lang": HTML_LANG[wanted["lang"]],

@@ -48,7 +48,10 @@ def day_grid(code: str, space: str, day: str) -> Any:
     poll = "X-Poll" in request.headers
     stamp = queries.day_stamp(code, space, the_day) if poll else None
     if stamp is not None:
-        key = (*_key(stamp.space_id, stamp.number, stamp.settings, the_day, local_day(moment, stamp.zone), 0), 0)
+        key = (
+            *_key(stamp.space_id, stamp.number, stamp.settings, the_day, local_day(moment, stamp.zone), 0),
+            0,
+        )
         drawn = DRAWN.get(key)
         if drawn is not None and moment < drawn.valid_until:
             return not_modified(drawn.etag(key)) or drawn.html

@@ -65,9 +65,7 @@ def heartbeat() -> Response:
         said = None
     report: dict[str, Any] = said if isinstance(said, dict) else {}
     clean = {
-        key: value
-        for key, value in report.items()
-        if isinstance(value, int | str) and len(str(value)) < 60
+        key: value for key, value in report.items() if isinstance(value, int | str) and len(str(value)) < 60
     }
     order = services.beat(device, clean)
     return jsonify(order=order, call=queries.call_words(device.id), message=None, at=now().isoformat())

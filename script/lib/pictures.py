@@ -47,14 +47,16 @@ COLOURS = 256
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app({
-            "MODE": "demo",
-            "DATA_DIR": folder,
-            "DATABASE_URL": f"sqlite:///{folder}/hall.db",
-            "SECRET_KEY": "only for these pictures, and gone with their folder",
-            "PUBLIC_URL": "http://127.0.0.1:8000",
-            "CLOCK": lambda: NOW,
-        })
+        app = create_app(
+            {
+                "MODE": "demo",
+                "DATA_DIR": folder,
+                "DATABASE_URL": f"sqlite:///{folder}/hall.db",
+                "SECRET_KEY": "only for these pictures, and gone with their folder",
+                "PUBLIC_URL": "http://127.0.0.1:8000",
+                "CLOCK": lambda: NOW,
+            }
+        )
         with app.app_context():
             flask_migrate.upgrade()
             load_demo(print)
