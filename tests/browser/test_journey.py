@@ -169,7 +169,7 @@ def test_a_seat_on_the_phone_with_number_and_pin(
     at.tap("看我的预约")
     expect(page.locator(".things")).to_contain_text("图书馆阅览室")
     clock.set("2026-11-24 08:40")
-    at.open("/c/shuibei/my/")
+    sign_in(page)
     at.tap(page.locator(".things .choice").first)
     at.tap("我到了")
     expect(page.locator(".steps")).to_contain_text("您正在用")
