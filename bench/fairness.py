@@ -26,18 +26,7 @@ def measure(places: Places, sheet: Sheet, engine: str, runs: int, seconds: float
     filled = fill(app, 1)
     close(app)
     for run in range(runs):
-        start = FORK.Barrier(WRITERS)
-        found: multiprocessing.SimpleQueue[Line] = FORK.SimpleQueue()
-
-        def write(number: int, run: int = run) -> None:
-            found.put(_write(places, url, filled, number, run, start, seconds))
-
-        processes = [FORK.Process(target=write, args=(number,), daemon=True) for number in range(WRITERS)]
-        for process in processes:
-            process.start()
-        lines = [found.get() for _ in processes]
-        for process in processes:
-            process.join(10)
+        lines = _together(places, url, filled, run, seconds)
         counts = [count for count, _longest in lines]
         worst = 1000 * max(longest for _count, longest in lines)
         sheet.add(
@@ -72,3 +61,19 @@ def _write(
             count += 1
     close(app)
     return count, longest
+
+
+def _together(places: Places, url: str, filled: Filled, run: int, seconds: float) -> list[Line]:
+    start = FORK.Barrier(WRITERS)
+    found: multiprocessing.SimpleQueue[Line] = FORK.SimpleQueue()
+
+    def write(number: int) -> None:
+        found.put(_write(places, url, filled, number, run, start, seconds))
+
+    processes = [FORK.Process(target=write, args=(number,), daemon=True) for number in range(WRITERS)]
+    for process in processes:
+        process.start()
+    lines = [found.get() for _ in processes]
+    for process in processes:
+        process.join(10)
+    return lines

@@ -85,10 +85,10 @@ def _run(
             "4", f"{reader.name}: kept, p99 of 16 (ms, as if J were {J_THEN:,})", "ms", 100, 50, at_most=True
         )
         sheet.add(limit, run, kept.p99 / slower)
-        limit = Target("4", f"{reader.name}: fresh, p99 of 16 (ms, the same)", "ms", 100, 50, at_most=True)
+        limit = Target("4", f"{reader.name}: fresh, p99 of 16, the same", "ms", 100, 50, at_most=True)
         sheet.add(limit, run, fresh.p99 / slower)
         many = _go(places, sheet, server, reader, reader.pages, connections=64, seconds=seconds)
-        limit = Target("4", f"{reader.name}: fresh, p99 of 64 (ms, the same)", "ms", 380, 190, at_most=True)
+        limit = Target("4", f"{reader.name}: fresh, p99 of 64, the same", "ms", 380, 190, at_most=True)
         sheet.add(limit, run, many.p99 / slower)
 
 

@@ -22,7 +22,7 @@ from centres.policies import policies
 from core.clock import at, local, local_day, now
 from core.codes import show_number
 from core.errors import NotFound, Refused
-from core.http import draw, not_modified, once, personal, row_number, see_other
+from core.http import digest, draw, not_modified, once, personal, row_number, see_other
 from core.i18n import language
 from core.intervals import Interval
 from core.kept import Kept
@@ -44,6 +44,7 @@ class Drawn:
 
     html: Markup
     valid_until: datetime
+    etag: str
 
 
 DRAWN: Kept[tuple[object, ...], Drawn] = Kept(32)
@@ -252,9 +253,10 @@ def live(centre: Centre, space: str, day: str) -> Any:
         opened = space_day(place, the_day)
         shown = _board(centre, place, opened, f"resident={asked}&" if asked else "")
         valid_until = min(shown["table"].valid_until, shown["changes_at"])
-        drawn = Drawn(draw("booking/_desk_day_live.html", **shown), valid_until)
+        html = draw("booking/_desk_day_live.html", **shown)
+        drawn = Drawn(html, valid_until, digest(html))
         DRAWN.put(key, drawn)
-    return not_modified(f"{key}{drawn.valid_until}") or drawn.html
+    return not_modified(drawn.etag) or drawn.html
 
 
 @blueprint.post("/<space>/<day>/book")

@@ -78,6 +78,8 @@ def occupy(
     expires_at: datetime | None,
 ) -> None:
     """Claim `[start, end)` of every unit, after `make_room`. Raises `Taken` on a live overlap."""
+    if end - start > LONGEST:
+        raise ValueError("a claim longer than any query looks for")
     try:
         db.session.execute(
             _OCCUPY,

@@ -16,7 +16,7 @@ from booking.models import Space
 from booking.opening import space_day
 from booking.views.root import blueprint, load_space, space_url
 from core.clock import local_day, now
-from core.http import draw, not_modified
+from core.http import digest, draw, not_modified
 from core.kept import Kept
 from core.words import full_day
 from kiosk.session import at_kiosk, prefs, show_centre
@@ -32,10 +32,8 @@ class Drawn:
     page: int
     pages: int
     valid_until: datetime
-
-    def etag(self, key: tuple[object, ...]) -> str:
-        """What the fragment is known by."""
-        return f"{key}{self.valid_until}"
+    etag: str
+    """What the fragment is known by: the same in every process that drew it."""
 
 
 DRAWN: Kept[tuple[object, ...], Drawn] = Kept(64)
@@ -54,7 +52,7 @@ def day_grid(code: str, space: str, day: str) -> Any:
         )
         drawn = DRAWN.get(key)
         if drawn is not None and moment < drawn.valid_until:
-            return not_modified(drawn.etag(key)) or drawn.html
+            return not_modified(drawn.etag) or drawn.html
     found = queries.space_on(code, space, the_day)
     if found is None:
         load_space(code, space)  # says what is missing
@@ -71,7 +69,7 @@ def day_grid(code: str, space: str, day: str) -> Any:
         drawn = _draw(place, the_day, today, moment, asked, many)
         DRAWN.put(key, drawn)
     if poll:
-        return not_modified(drawn.etag(key)) or drawn.html
+        return not_modified(drawn.etag) or drawn.html
     url = f"{space_url(centre, place)}/{the_day}"
     return render_template(
         "booking/day.html",
@@ -114,4 +112,4 @@ def _draw(place: Space, day: date, today: date, moment: datetime, asked: int, ma
         heads=table.heads,
         rows=_cells(table.rows[(page - 1) * many : page * many] if asked else table.rows),
     )
-    return Drawn(html, page, pages, table.valid_until)
+    return Drawn(html, page, pages, table.valid_until, digest(html))

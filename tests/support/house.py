@@ -7,7 +7,7 @@ import hashlib
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import MetaData, select, update
+from sqlalchemy import select, text, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -26,7 +26,7 @@ from booking.services.book import book_for, book_seat
 from centres.models import Centre
 from centres.services import add_one_off
 from core.audit import OPERATOR, Actor
-from core.database import db, unit_of_work
+from core.database import Base, db, unit_of_work
 from core.intervals import Interval
 from kiosk.models import Device
 from kiosk.services import call_staff, make_pairing_code, pair
@@ -95,18 +95,15 @@ class House:
         data = {"csrf_token": token, "request_key": secrets.token_urlsafe(16), **(fields or {})}
         return client.post(path, data=data, **more)
 
-    def digest(self, without: set[str] = frozenset()) -> dict[str, str]:  # type: ignore[assignment]
+    def digest(self, without: Collection[str] = ()) -> dict[str, str]:
         """Table → digest of all its rows."""
         with self.app.app_context(), db.engine.connect() as connection:
-            metadata = MetaData()
-            metadata.reflect(connection)
-            return {
-                name: hashlib.sha256(
-                    repr(sorted(repr(tuple(row)) for row in connection.execute(select(table)))).encode()
-                ).hexdigest()
-                for name, table in metadata.tables.items()
+            rows = {
+                name: sorted(repr(tuple(row)) for row in connection.execute(text(f'SELECT * FROM "{name}"')))
+                for name in Base.metadata.tables
                 if name not in without
             }
+        return {name: hashlib.sha256(repr(found).encode()).hexdigest() for name, found in rows.items()}
 
     def restore(self) -> None:
         """Every row as it was when the house was filled, and the clock too."""
