@@ -345,7 +345,9 @@ def test_a_policy_that_would_break_the_house_is_refused(house: House, name: str,
 
 # --- signs ----------------------------------------------------------------------------------------------------------
 
-FRAGMENT = "<b>x</b>{{7*7}}'--"
+FRAGMENT = "<b>x</b>{{7777*7777}}'--"
+PRODUCT = "60481729"
+"""What a template would make of it: too long to stand in a card's number by chance."""
 
 
 def test_a_name_is_a_name_whatever_is_in_it(house: House) -> None:
@@ -357,7 +359,7 @@ def test_a_name_is_a_name_whatever_is_in_it(house: House) -> None:
     assert made.status_code == 303
     page = desk.get(made.location)
     person = re.sub(r"\D", "", made.location)
-    assert "&lt;b&gt;x&lt;/b&gt;{{7*7}}&#39;--" in page.text
+    assert "&lt;b&gt;x&lt;/b&gt;{{7777*7777}}&#39;--" in page.text
     for answer in (
         page,
         desk.get("/staff/c/shuibei/people/", query_string={"q": FRAGMENT}),
@@ -367,7 +369,7 @@ def test_a_name_is_a_name_whatever_is_in_it(house: House) -> None:
     ):
         assert answer.status_code == 200
         assert "<b>x" not in answer.text
-        assert "49" not in BeautifulSoup(answer.text, "html.parser").get_text().replace(":49", "")
+        assert PRODUCT not in BeautifulSoup(answer.text, "html.parser").get_text()
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "x" * 5000, "a\x00b", "\u202eabc"])
