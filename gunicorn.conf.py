@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 
 from gunicorn.arbiter import Arbiter
@@ -28,10 +29,15 @@ control_socket_disable = True
 accesslog = None  # paths carry codes; the program logs requests itself, without them
 errorlog = "-"
 loglevel = "warning"
+SWITCH = 0.0005
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:
-    """A connection that the master may have opened belongs to the master."""
+    """A connection that the master may have opened belongs to the master.
+
+    SQLite lets go of the interpreter at every row; with busy threads each row waits up to the switch interval.
+    """
+    sys.setswitchinterval(SWITCH)
     app = server.app.wsgi()
     with app.app_context():
         for engine in app.extensions["sqlalchemy"].engines.values():

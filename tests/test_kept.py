@@ -50,12 +50,12 @@ def test_a_step_that_passes_shows_as_past(client: FlaskClient, cast: Cast, clock
 
 
 def test_a_closure_shows_at_once(app: Flask, client: FlaskClient, cast: Cast) -> None:
-    assert cell(client) == "free"
+    assert cell(client, step=2) == "free"
     with app.app_context():
         centre = db.session.get_one(Centre, cast.shuibei)
-        start, end = (datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in (1, 2))
+        start, end = (datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in (2, 3))
         add_one_off(OPERATOR, centre, "reading", start, end, False, "消防检修")
-    assert cell(client) == "closed"
+    assert cell(client, step=2) == "closed"
 
 
 def test_a_poll_gets_304_until_something_changes(client: FlaskClient, cast: Cast) -> None:
