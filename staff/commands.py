@@ -112,7 +112,9 @@ def rotate_keys() -> None:
     with click.progressbar(length=100, label="Encrypting anew") as bar:
         counts = rotate(lambda share: bar.update(int(share * 100) - bar.pos))
     click.echo("; ".join(f"{table}: {count}" for table, count in counts.items()) or "Nothing to do.")
-    click.echo("HALL_OLD_SECRET_KEYS may be emptied once all processes have been restarted.")
+    click.echo(
+        "Restart all processes. Keep HALL_OLD_SECRET_KEYS: cards and slips printed before are signed with it."
+    )
 
 
 COMMANDS = [clock, doctor, backup, restore, keys]
