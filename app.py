@@ -12,7 +12,8 @@ from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
 from booking.area import AREA as BOOKING
-from core import http, logs
+from canteen.area import AREA as CANTEEN
+from core import approvals, http, logs
 from core.clock import OPTION
 from core.crypto import keys
 from core.database import db, prepare_engine
@@ -31,7 +32,7 @@ from staff.commands import COMMANDS
 from staff.views import blueprint as console_pages
 
 HERE = Path(__file__).parent
-AREAS = (BOOKING,)
+AREAS = (BOOKING, CANTEEN)
 
 
 def create_app(config: Mapping[str, object] | None = None) -> Flask:
@@ -130,6 +131,7 @@ def _database(app: Flask, config: Mapping[str, object]) -> None:
 def _areas(app: Flask) -> None:
     areas.use(AREAS)
     registry.use([listener for area in AREAS for listener in area.listeners])
+    approvals.kinds.use([kind for area in AREAS for kind in area.approvals])
     app.register_blueprint(kiosk_pages)
     app.register_blueprint(console_pages)
     for area in AREAS:

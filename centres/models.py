@@ -44,6 +44,22 @@ class Centre(Named, Base):
     """Grows with every change of hours, calendar, policies or spaces: pages are kept under it."""
 
 
+class Building(Named, Base):
+    """A house in which residents live, for delivery and later for everything that is said of a place."""
+
+    __tablename__ = "building"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"), index=True)
+    code: Mapped[str] = mapped_column(Short, unique=True)
+    lift: Mapped[bool] = mapped_column(default=False)
+    floors: Mapped[int] = mapped_column(default=1)
+    cell: Mapped[str] = mapped_column(Short, default="")
+    """The grid cell it stands in."""
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+
+
 class WeeklyHours(Base):
     """The centre is open from `opens` to `closes` on a weekday (0 = Monday). A weekday without a row is closed."""
 

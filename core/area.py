@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from core.approvals import ApprovalKind
 from core.events import Listener
 from core.scheduler import Job
 
@@ -93,7 +94,7 @@ class Area:
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
     as (when, title, note). desks: entries of the console's head. my_day(resident, from, to): what is in that time.
     today(centre, day). search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
-    slip(code, page) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: dataclass.
+    slip(code, page) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: dataclass. approvals: what needs two people.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Area:
     slip_kind: str = ""
     doctor: Callable[[], Sequence[Check]] | None = None
     policy: type[Any] | None = None
+    approvals: Sequence[ApprovalKind] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Date, Engine, LargeBinary, Time, insert, select, text, update
 from sqlalchemy.sql.schema import Column, Table
 
+from core.balances import BALANCES
 from core.database import Base, Moment, db
 
 FORMAT = 1
@@ -69,6 +70,8 @@ def restore(path: Path) -> dict[str, int]:
         for table in Base.metadata.sorted_tables:
             if connection.execute(select(text("1")).select_from(table).limit(1)).first():
                 raise Damaged(f"The database is not empty ({table.name}). Restore into a new one.")
+        for balance in BALANCES.values():
+            balance.drop(connection)  # what the transfers moved stands in the balances already
         above: list[tuple[Table, dict[str, Any], int]] = []
         for name, rows in _batches(path):
             table = Base.metadata.tables[name]
@@ -77,6 +80,8 @@ def restore(path: Path) -> dict[str, int]:
             connection.execute(insert(_untyped(table)), made)
         for table, parents, key in above:
             connection.execute(update(_untyped(table)).where(_untyped(table).c.id == key).values(parents))
+        for balance in BALANCES.values():
+            balance.create(connection)
         if connection.dialect.name == "postgresql":
             _set_sequences(connection)
     return dict(expected["counts"])

@@ -13,8 +13,8 @@ from core.crypto import keys
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-KINDS = {"K": "card", "B": "booking"}
-Kind = Literal["K", "B"]
+KINDS = {"K": "card", "B": "booking", "M": "meal", "R": "delivery run"}
+Kind = Literal["K", "B", "M", "R"]
 BODY, TAG = 26, 4
 LENGTH = 1 + BODY + TAG
 

@@ -26,6 +26,7 @@ _VISIT = (
         joinedload(Visit.resident).options(
             defer(Resident.phone),
             defer(Resident.email),
+            defer(Resident.room),
             defer(Resident.pin_hash),  # seldom asked for, costly to open
         )
     )

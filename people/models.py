@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, LargeB
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from centres.models import Building
 from core.crypto import Encrypted
 from core.database import Base, Moment, Short, Text
 from core.intervals import no_overlap
@@ -20,7 +21,8 @@ class Resident(Base):
 
     __tablename__ = "resident"
     __table_args__ = (
-        CheckConstraint("lifecycle IN ('active','moved_away','deceased')", name="lifecycle"),
+        CheckConstraint("lifecycle IN ('active','moved_away','deceased','merged')", name="lifecycle"),
+        CheckConstraint("(lifecycle = 'merged') = (merged_into_id IS NOT NULL)", name="merged"),
         CheckConstraint("language IN ('zh_Hans','zh_Hant','en')", name="language"),
     )
 
@@ -42,8 +44,17 @@ class Resident(Base):
     """With consent: large_type, contrast, voice, lower_half. A scan of the card sets them, the wipe resets them."""
     adapted_seat: Mapped[bool] = mapped_column(Boolean, default=False)
     """May take seats that are kept back for wheelchair users."""
+    hukou: Mapped[str] = mapped_column(Short, default="")
+    """Where the person is registered: a city's code such as `shenzhen`, `elsewhere`, `hongkong`; empty: not known."""
+    hukou_district: Mapped[str] = mapped_column(Short, default="")
+    lives_alone: Mapped[bool] = mapped_column(Boolean, default=False)
+    building_id: Mapped[int | None] = mapped_column(ForeignKey("building.id"), index=True)
+    room: Mapped[str | None] = mapped_column(Encrypted("resident.room"))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
+    """This record was found to be the same person as another; everything of it is there now."""
     lifecycle: Mapped[str] = mapped_column(Short, default="active")
     made_at: Mapped[datetime] = mapped_column(Moment)
+    building: Mapped[Building | None] = relationship()
 
     @property
     def masked_name(self) -> str:
@@ -92,7 +103,7 @@ class Consent(Base):
 
     __tablename__ = "consent"
     __table_args__ = (
-        CheckConstraint("kind IN ('profile','settings','messages')", name="kind"),
+        CheckConstraint("kind IN ('profile','settings','messages','diet','family')", name="kind"),
         Index(
             "uq_consent_live",
             "resident_id",
@@ -110,6 +121,94 @@ class Consent(Base):
     given_at: Mapped[datetime] = mapped_column(Moment)
     given_where: Mapped[str] = mapped_column(Short)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class ResidentStatus(Base):
+    """Something that a public body has found about a person, for some days: it decides what help they get.
+
+    kind: tekun, dibao, dibao_margin, sanshu_wulao, family_planning; assessed_mild, assessed_moderate, assessed_severe.
+    Coded, never printed. `ends_on` is excluded; empty: until further notice.
+    """
+
+    __tablename__ = "resident_status"
+    __table_args__ = (CheckConstraint("ends_on IS NULL OR starts_on < ends_on", name="order"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"))
+    kind: Mapped[str] = mapped_column(Short)
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+
+
+STATUS_LINE = no_overlap(
+    ResidentStatus.metadata.tables["resident_status"],
+    ("resident_id", "kind"),
+    ("starts_on", "ends_on"),
+    dates=True,
+)
+
+
+class FamilyLink(Base):
+    """A relative who may order for an elder. Asked by one side, agreed to by the elder, revocable by both."""
+
+    __tablename__ = "family_link"
+    __table_args__ = (
+        CheckConstraint("elder_id <> proxy_id", name="two"),
+        CheckConstraint("state IN ('asked','active','ended')", name="state"),
+        Index(
+            "uq_family_link_live",
+            "elder_id",
+            "proxy_id",
+            unique=True,
+            sqlite_where=text("state <> 'ended'"),
+            postgresql_where=text("state <> 'ended'"),
+        ),
+        Index("ix_family_link_proxy", "proxy_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    elder_id: Mapped[int] = mapped_column(ForeignKey("resident.id"))
+    proxy_id: Mapped[int] = mapped_column(ForeignKey("resident.id"))
+    state: Mapped[str] = mapped_column(Short, default="asked")
+    sees_collected: Mapped[bool] = mapped_column(Boolean, default=False)
+    """The elder lets them see 已取餐."""
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    agreed_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_by: Mapped[str] = mapped_column(Short, default="")
+    elder: Mapped[Resident] = relationship(foreign_keys=[elder_id])
+    proxy: Mapped[Resident] = relationship(foreign_keys=[proxy_id])
+
+
+class CallTask(Base):
+    """Somebody is to be rung up: an elder who did not come for the meal, or a person whom no message reaches.
+
+    kind: care, nobody_home, message. `key` says what for: written once. What is to be said and what came of it are
+    sealed.
+    """
+
+    __tablename__ = "call_task"
+    __table_args__ = (
+        CheckConstraint("kind IN ('care','nobody_home','message')", name="kind"),
+        CheckConstraint("state IN ('open','again','reached','closed')", name="state"),
+        UniqueConstraint("key"),
+        Index("ix_call_task_open", "centre_id", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Short)
+    kind: Mapped[str] = mapped_column(Short)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    words: Mapped[str] = mapped_column(Encrypted("call_task.words"))
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    state: Mapped[str] = mapped_column(Short, default="open")
+    tries: Mapped[int] = mapped_column(default=0)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    note: Mapped[str | None] = mapped_column(Encrypted("call_task.note"))
+    resident: Mapped[Resident] = relationship()
 
 
 class Commitment(Base):

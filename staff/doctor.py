@@ -14,6 +14,7 @@ from centres.rules import year_warning
 from core.appendonly import APPEND_ONLY, AppendOnly
 from core.area import Check
 from core.backup import revision
+from core.balances import BALANCES, Balance
 from core.clock import database_now, now
 from core.crypto import Undecryptable
 from core.database import db, unit_of_work
@@ -90,9 +91,9 @@ def _alembic() -> Config:
     return config
 
 
-def rules() -> list[Guard | AppendOnly]:
+def rules() -> list[Guard | AppendOnly | Balance]:
     """Everything that the database itself must hold."""
-    return [*GUARDS.values(), *APPEND_ONLY.values()]
+    return [*GUARDS.values(), *APPEND_ONLY.values(), *BALANCES.values()]
 
 
 def missing_guards() -> list[str]:

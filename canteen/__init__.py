@@ -1,0 +1,1 @@
+"""The elder canteen: menus, orders, subsidies, the ledger, serving, delivery, settlement."""

@@ -1,0 +1,137 @@
+"""Ways to pay for a meal. One interface; docs/payment-gateways.md says what one for an outside wallet must do.
+
+A gateway acts inside the unit of work of the order: what it writes is there with the order or not at all. One that
+asks somebody outside must not do so in here; it answers `due` and is told later.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from flask_babel import gettext as _
+
+from canteen.models import Canteen, MealOrder
+from canteen.services import ledger
+from core.audit import Actor
+from core.errors import Refused
+from core.money import yuan
+
+
+class Gateway(Protocol):
+    """What the canteen asks of a way to pay. Amounts are fen and never nought."""
+
+    name: str
+
+    def why_not(self, canteen: Canteen, resident_id: int | None, amount_fen: int) -> str | None:
+        """Why it cannot be used for this sum now, in words for the person; None if it can. Changes nothing."""
+
+    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        """The order was made. Returns its pay_state: `held` (the money is here) or `due` (it will be asked for)."""
+
+    def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
+        """The meal was handed out: what was held, or is paid at this moment, becomes the canteen's."""
+
+    def keep(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        """The meal was not collected: what was paid stays paid. Returns the pay_state."""
+
+    def give_back(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        """The order is cancelled or cannot be cooked: whatever was paid goes back, once. Returns the pay_state."""
+
+
+class Counter:
+    """Pay at the counter: in cash when the meal is handed out, or at the desk before."""
+
+    name = "counter"
+
+    def why_not(self, canteen: Canteen, resident_id: int | None, amount_fen: int) -> str | None:
+        return None
+
+    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        return "due"
+
+    def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
+        source = "held" if order.pay_state == "held" else "cash"
+        _sell(order, ledger.centre_account(order.centre_id, source), redemption_id, actor, now)
+
+    def keep(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        return _keep(order, actor, now)
+
+    def give_back(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        """What was paid at the desk before is owed to them, and paid out there."""
+        if order.pay_state != "held":
+            return "void"
+        held, owed = (ledger.centre_account(order.centre_id, kind) for kind in ("held", "refund_due"))
+        ledger.move(held, owed, order.pays_fen, "order_refund", actor, at=now, order_id=order.id)
+        return "refunded"
+
+
+class Prepaid:
+    """The resident's prepaid account: held when ordered, never below nought."""
+
+    name = "account"
+
+    def why_not(self, canteen: Canteen, resident_id: int | None, amount_fen: int) -> str | None:
+        if not ledger.accounts_are_on(canteen):
+            return _("这里还没有开通饭卡")
+        there = ledger.balance(resident_id) if resident_id is not None else None
+        if there is None:
+            return _("还没有存过钱")
+        if there < amount_fen:
+            return _("余额 %(sum)s，不够", sum=yuan(there))
+        return None
+
+    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        account, held = self._ends(order)
+        ledger.move(account, held, order.pays_fen, "order_held", actor, at=now, order_id=order.id)
+        return "held"
+
+    def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
+        _sell(order, ledger.centre_account(order.centre_id, "held"), redemption_id, actor, now)
+
+    def keep(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        return _keep(order, actor, now)
+
+    def give_back(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+        account, held = self._ends(order)
+        ledger.move(held, account, order.pays_fen, "order_refund", actor, at=now, order_id=order.id)
+        return "refunded"
+
+    def _ends(self, order: MealOrder) -> tuple[int, int]:
+        if order.resident_id is None:
+            raise Refused("account_whose", _("饭卡要先认识您"), _("请刷卡，或选到柜台付。"), status=422)
+        account = ledger.resident_account(order.resident_id, order.centre_id)
+        return account, ledger.centre_account(order.centre_id, "held")
+
+
+def _sell(order: MealOrder, source: int, redemption_id: int, actor: Actor, now: datetime) -> None:
+    sales = ledger.centre_account(order.centre_id, "sales")
+    ledger.move(
+        source,
+        sales,
+        order.pays_fen,
+        "meal_sold",
+        actor,
+        at=now,
+        order_id=order.id,
+        redemption_id=redemption_id,
+    )
+
+
+def _keep(order: MealOrder, actor: Actor, now: datetime) -> str:
+    if order.pay_state != "held":
+        return "void"
+    held, sales = (ledger.centre_account(order.centre_id, kind) for kind in ("held", "sales"))
+    ledger.move(held, sales, order.pays_fen, "meal_kept", actor, at=now, order_id=order.id)
+    return "paid"
+
+
+GATEWAYS: dict[str, Gateway] = {gateway.name: gateway for gateway in (Counter(), Prepaid())}
+"""By name. Paying at the counter is the default."""
+DEFAULT = Counter.name
+
+
+def gateway(name: str) -> Gateway:
+    """The gateway of a name. Refuses unknown ones."""
+    found = GATEWAYS.get(name)
+    if found is None:
+        raise Refused("gateway_unknown", _("没有这种付款方式"), _("请选到柜台付或饭卡。"), status=422)
+    return found

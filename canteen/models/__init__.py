@@ -1,0 +1,59 @@
+"""Tables of the canteen, one family a file."""
+
+from canteen.models.delivery import Run, Stop
+from canteen.models.kitchen import (
+    Canteen,
+    Dish,
+    FoodSample,
+    KitchenSheet,
+    Menu,
+    MorningCheck,
+    Offer,
+    OfferDish,
+    ServingHours,
+    SheetChange,
+    Swap,
+)
+from canteen.models.ledger import Account, CashCount, Transfer
+from canteen.models.orders import (
+    DietProfile,
+    MealLine,
+    MealOrder,
+    Redemption,
+    StandingOrder,
+    StandingSkip,
+    SwapQuestion,
+)
+from canteen.models.settlement import Settlement, SettlementLine
+from canteen.models.subsidies import Promotion, SubsidyClaim, SubsidyRule
+
+__all__ = [
+    "Account",
+    "Canteen",
+    "CashCount",
+    "DietProfile",
+    "Dish",
+    "FoodSample",
+    "KitchenSheet",
+    "MealLine",
+    "MealOrder",
+    "Menu",
+    "MorningCheck",
+    "Offer",
+    "OfferDish",
+    "Promotion",
+    "Redemption",
+    "Run",
+    "ServingHours",
+    "Settlement",
+    "SettlementLine",
+    "SheetChange",
+    "StandingOrder",
+    "StandingSkip",
+    "Stop",
+    "SubsidyClaim",
+    "SubsidyRule",
+    "Swap",
+    "SwapQuestion",
+    "Transfer",
+]

@@ -1,0 +1,260 @@
+"""Pure decisions of the canteen. Money is whole fen; `now` and policy are arguments; moments are aware."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+MEALS = ("breakfast", "lunch", "dinner")
+TEXTURES = ("regular", "soft", "minced", "puree")
+LABELS = ("low_salt", "low_sugar", "low_oil", "soft", "halal", "vegan")
+ALLERGENS = (
+    "gluten",
+    "crustacean",
+    "fish",
+    "egg",
+    "peanut",
+    "soy",
+    "milk",
+    "nut",
+    "mollusc",
+    "sesame",
+    "sulphite",
+)
+STRICT = frozenset({"halal", "vegan"})
+"""Labels that hold for a set meal only if they hold for every dish of it; the others are the main dish's."""
+STATUSES = ("tekun", "dibao", "dibao_margin", "sanshu_wulao", "family_planning")
+ASSESSMENTS = ("mild", "moderate", "severe")
+
+
+@dataclass(frozen=True, slots=True)
+class CanteenPolicy:
+    """The house's numbers (`canteen.<field>`), with their defaults. Money in fen, minutes unless the name says."""
+
+    cutoff_at: time = time(16, 0)
+    walk_in: int = 10
+    horizon_days: int = field(default=7, metadata={"least": 1})
+    undo_seconds: int = 60
+    meal_orders: int = field(default=2, metadata={"least": 1})
+    """Orders of one person for one meal; the second one is not subsidised."""
+    guest_orders: int = 2
+    """Orders of one visit that nobody is known in, for one meal."""
+    subsidies_week: int = 5
+    missed_after: int = 0
+    """After the end of serving, until what is not collected counts as uncollected."""
+    redeem_undo: int = 5
+    account_most_fen: int = 500_000
+    refund_named_fen: int = 10_000
+    """Above it a refund goes to an account in the same name, not out of the till."""
+    two_people_fen: int = 5_000
+    """Above it a correction needs a second member of staff."""
+    sample_hours: int = 48
+    sample_grams: int = 125
+    care_call_within: int = 30
+    nobody_home_within: int = 10
+    leap_day_counts_on: int = 301
+    """Born on 29 February: the birthday of other years, as month and day (228 or 301)."""
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+
+MOVES: dict[str, frozenset[str]] = {
+    "ordered": frozenset({"collected", "delivered", "uncollected", "cancelled", "failed"}),
+    "collected": frozenset({"ordered", "uncollected"}),
+    "delivered": frozenset({"ordered", "uncollected"}),
+    "uncollected": frozenset({"collected", "failed"}),
+    "cancelled": frozenset(),
+    "failed": frozenset(),
+}
+"""Every legal move. collected → ordered (or uncollected, when serving is over): undone within its minutes.
+uncollected → collected: a window that was offline had handed it out in time."""
+
+
+def may_move(state: str, to: str) -> bool:
+    """Whether an order may go from one state to another."""
+    return to in MOVES[state]
+
+
+def may_give_back(cutoff_at: datetime, undo_until: datetime, now: datetime) -> bool:
+    """Whether a person may cancel by themselves: until the cutoff, and always within the undo's seconds."""
+    return now < cutoff_at or now <= undo_until
+
+
+def phase(cutoff_at: datetime, serves_until: datetime, now: datetime) -> str:
+    """`open` until the cutoff, `walk_in` until serving ends, then `over`."""
+    return "open" if now < cutoff_at else "walk_in" if now < serves_until else "over"
+
+
+# --- subsidies ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Diner:
+    """Who eats, on the meal's day: age in full years, hukou, statuses in force, level of the assessment or None."""
+
+    age: int
+    hukou: str
+    statuses: frozenset[str]
+    assessment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A subsidy rule in force on the meal's day."""
+
+    id: int
+    code: str
+    kind: str
+    tier: str
+    conditions: Mapping[str, Any]
+    applies: Mapping[str, Any]
+    amount_fen: int
+
+
+def meets(conditions: Mapping[str, Any], diner: Diner) -> bool:
+    """Whether a person meets every condition. An unknown one is met by nobody."""
+    for name, wanted in conditions.items():
+        if name == "hukou":
+            good = diner.hukou == wanted
+        elif name == "min_age":
+            good = diner.age >= wanted
+        elif name == "max_age":
+            good = diner.age <= wanted
+        elif name == "any_status":
+            good = bool(diner.statuses & set(wanted))
+        elif name == "assessment_at_least":
+            good = diner.assessment is not None and ASSESSMENTS.index(diner.assessment) >= ASSESSMENTS.index(
+                wanted
+            )
+        elif name == "any_of":
+            good = any(meets(one, diner) for one in wanted)
+        else:
+            good = False
+        if not good:
+            return False
+    return True
+
+
+def applies_to(applies: Mapping[str, Any], meal: str, workday: bool) -> bool:
+    """Whether a rule is for this meal on this kind of day."""
+    return meal in applies.get("meals", MEALS) and (applies.get("days") != "workday" or workday)
+
+
+def best_rule(rules: Iterable[Rule], kind: str, diner: Diner, meal: str, workday: bool) -> Rule | None:
+    """The rule of a kind that helps most; of equal ones the first by code."""
+    fitting = [
+        rule
+        for rule in rules
+        if rule.kind == kind and applies_to(rule.applies, meal, workday) and meets(rule.conditions, diner)
+    ]
+    return min(fitting, key=lambda rule: (-rule.amount_fen, rule.code), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a meal costs whom, in fen; price = promotion + subsidy + pays."""
+
+    price_fen: int
+    promotion_fen: int
+    subsidy_fen: int
+
+    @property
+    def pays_fen(self) -> int:
+        return self.price_fen - self.promotion_fen - self.subsidy_fen
+
+
+def split(price_fen: int, off_fen: int, cap_fen: int) -> Sum:
+    """The promotion first, then the subsidy; neither is ever more than what is left."""
+    promotion = min(max(off_fen, 0), price_fen)
+    return Sum(price_fen, promotion, min(max(cap_fen, 0), price_fen - promotion))
+
+
+def week_of(day: date) -> date:
+    """The Monday of a day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+def free_slot(used: Collection[int], most: int) -> int | None:
+    """The lowest number from 1 to `most` that is not used; None where the week's are all used."""
+    return next((slot for slot in range(1, most + 1) if slot not in used), None)
+
+
+# --- dishes and diets -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A dish as far as diets go. The main one stands first in an offer."""
+
+    labels: frozenset[str]
+    allergens: frozenset[str]
+    texture: str = "regular"
+
+
+@dataclass(frozen=True, slots=True)
+class Diet:
+    """What somebody must not or does not wish to eat."""
+
+    allergens: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    texture: str = "regular"
+
+
+def labels_of(plates: Sequence[Plate]) -> list[str]:
+    """Labels of an offer in their fixed order: the main dish's, the strict ones only if every dish has them."""
+    if not plates:
+        return []
+    found = {label for label in plates[0].labels if label not in STRICT}
+    found |= {label for label in STRICT if all(label in plate.labels for plate in plates)}
+    return [label for label in LABELS if label in found]
+
+
+def allergens_of(plates: Iterable[Plate]) -> list[str]:
+    """Every allergen of any dish of an offer, in their fixed order."""
+    found = {allergen for plate in plates for allergen in plate.allergens}
+    return [allergen for allergen in ALLERGENS if allergen in found]
+
+
+def conflicts(plates: Sequence[Plate], diet: Diet) -> list[str]:
+    """What of an offer is against a profile: `allergen:fish`, `not:halal`. These need an explicit yes."""
+    held = labels_of(plates)
+    against = [f"allergen:{one}" for one in allergens_of(plates) if one in diet.allergens]
+    return against + [f"not:{one}" for one in LABELS if one in STRICT & diet.labels and one not in held]
+
+
+def suits(plates: Sequence[Plate], diet: Diet) -> int:
+    """How well an offer suits somebody: more is better, below nought is against the profile."""
+    if conflicts(plates, diet):
+        return -1
+    held = set(labels_of(plates))
+    soft = diet.texture != "regular" and bool(plates) and plates[0].texture != "regular"
+    return len(held & diet.labels) + (2 if soft else 0)
+
+
+# --- days -----------------------------------------------------------------------------------------------------------
+
+
+def cutoff_day(day: date, serving_days: Collection[date]) -> date | None:
+    """The serving day before `day`, on which its orders close; None where none is known."""
+    earlier = [one for one in serving_days if one < day]
+    return max(earlier, default=None)
+
+
+def sample_ends(taken_at: datetime, hours: int) -> datetime:
+    """Until when a food sample is kept."""
+    return taken_at + timedelta(hours=hours)
+
+
+# --- the kitchen ----------------------------------------------------------------------------------------------------
+
+
+def shopping(
+    portions: Mapping[int, int], recipes: Mapping[int, Sequence[Mapping[str, Any]]]
+) -> dict[tuple[str, str], int]:
+    """(ingredient, unit) → amount for so many portions of each dish; recipes are for ten. Rounded up at the end."""
+    tenths: dict[tuple[str, str], int] = {}
+    for dish, many in portions.items():
+        for part in recipes.get(dish, ()):
+            key = (str(part["ingredient"]), str(part["unit"]))
+            tenths[key] = tenths.get(key, 0) + int(part["amount"]) * many
+    return {key: -(-amount // 10) for key, amount in sorted(tenths.items())}

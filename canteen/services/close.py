@@ -1,0 +1,214 @@
+"""What the clock makes of a menu: closed at the cutoff, finished after serving; and a kitchen that cannot cook."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+
+from canteen.days import serving_day
+from canteen.gateways import gateway
+from canteen.models import KitchenSheet, MealLine, MealOrder, Menu, SheetChange
+from canteen.services.give_back import claim_to, end, locked_order
+from canteen.services.order import changed
+from canteen.services.standing import make_orders
+from core import audit
+from core.audit import Actor
+from core.clock import database_now
+from core.database import db, unit_of_work
+from core.errors import NotFound, Refused
+from core.events import emit
+from core.versions import bump
+from people.services.calls import put_call
+
+
+def close_menu(actor: Actor, menu_id: int) -> KitchenSheet:
+    """After the cutoff: standing orders are made, then the kitchen's sheet is drawn, once. Whoever asks again, the
+    clock or a cook, gets the same rows."""
+    drawn = db.session.get(KitchenSheet, menu_id)
+    if drawn is not None:
+        return drawn
+    menu = db.session.get(Menu, menu_id)
+    if menu is None:
+        raise NotFound(_("没有找到这份菜单"))
+    now = database_now()
+    if menu.state != "published" or now < serving_day(menu.canteen, menu.day).cutoff_at:
+        raise Refused("before_cutoff", _("还没有截止"), _("截止以后才出备餐单，现在的数还会变。"))
+    if now < menu.serves_until:
+        make_orders(menu_id)
+    with unit_of_work():
+        now = database_now()
+        menu = db.session.get_one(Menu, menu_id, with_for_update=True, populate_existing=True)
+        drawn = db.session.get(KitchenSheet, menu_id, populate_existing=True)
+        if drawn is not None:
+            return drawn
+        rows, boxes = _count(menu_id)
+        drawn = KitchenSheet(menu_id=menu_id, made_at=now, rows=rows, boxes=boxes)
+        db.session.add(drawn)
+        menu.closed_at = now
+        db.session.flush()
+        audit.record(actor, "menu.closed", "menu", menu_id, unit_id=menu.canteen_id, at=now)
+        emit("menu.closed", {"menu": menu_id}, at=now)
+        changed(menu)
+    return drawn
+
+
+def _count(menu_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Portions by dish, texture and salt, and one box an order; in a fixed order."""
+    lines = db.session.execute(
+        select(MealLine, MealOrder.texture, MealOrder.low_salt)
+        .join(MealOrder, MealOrder.id == MealLine.order_id)
+        .where(MealOrder.menu_id == menu_id, MealOrder.state == "ordered")
+    ).all()
+    portions = Counter(
+        (line.MealLine.dish_id, line.MealLine.name_zh, line.MealLine.name_en, line.texture, line.low_salt)
+        for line in lines
+    )
+    names = ("dish_id", "name_zh", "name_en", "texture", "low_salt")
+    rows = [
+        {**dict(zip(names, key, strict=True)), "portions": many} for key, many in sorted(portions.items())
+    ]
+    orders = db.session.scalars(
+        select(MealOrder)
+        .where(MealOrder.menu_id == menu_id, MealOrder.state == "ordered")
+        .order_by(MealOrder.pick_up)
+    ).all()
+    boxes = [
+        {
+            "order_id": order.id,
+            "pick_up": order.pick_up,
+            "offer_id": order.offer_id,
+            "texture": order.texture,
+            "low_salt": order.low_salt,
+            "delivery": order.delivery,
+        }
+        for order in orders
+    ]
+    return rows, boxes
+
+
+def finish_menu(menu_id: int) -> int:
+    """After serving: what was not collected is uncollected. Its help is given back to the week, the person's own part
+    stays paid, and somebody who lives alone is rung up. Returns how many; run again it finds none."""
+    menu = db.session.get_one(Menu, menu_id)
+    if database_now() <= menu.missed_at:
+        return 0
+    missed = 0
+    for order_id in _still_ordered(menu_id):
+        with unit_of_work():
+            missed += _miss(order_id)
+    with unit_of_work():
+        menu = db.session.get_one(Menu, menu_id, with_for_update=True, populate_existing=True)
+        if menu.finished_at is None:
+            menu.finished_at = database_now()
+            changed(menu)
+    return missed
+
+
+def _still_ordered(menu_id: int) -> Sequence[int]:
+    query = select(MealOrder.id).where(MealOrder.menu_id == menu_id, MealOrder.state == "ordered")
+    return db.session.scalars(query.order_by(MealOrder.id)).all()
+
+
+def _miss(order_id: int) -> int:
+    actor, now = Actor("clock"), database_now()
+    order = locked_order(order_id)
+    if order.state != "ordered":
+        return 0
+    order.state, order.ended_at = "uncollected", now
+    claim_to(order.id, "reserved", "released", now)
+    if order.pays_fen:
+        order.pay_state = gateway(order.gateway).keep(order, actor, now)
+    db.session.flush()
+    audit.record(actor, "meal.missed", "meal_order", order.id, unit_id=order.centre_id, at=now)
+    emit("meal.missed", {"order": order.id}, at=now)
+    person = order.resident
+    if person is not None and person.lives_alone:
+        minutes = serving_day(order.menu.canteen, order.day).policy.care_call_within
+        put_call(
+            f"meal-{order.id}-care",
+            "care",
+            order.centre_id,
+            person.id,
+            _("订了餐没有来取。请问问是否平安。"),
+            now + timedelta(minutes=minutes),
+        )
+    changed(order.menu)
+    return 1
+
+
+def fail_menu(staff_id: int, menu_id: int, reason: str) -> int:
+    """The kitchen cannot cook: everybody who has not been served gets everything back, exactly once, however often
+    this runs. Returns how many were given back now."""
+    if not reason.strip():
+        raise Refused("reason_missing", _("请写明原因"), _("居民会看到，比如“停气了”。"), status=422)
+    actor = Actor("staff", staff_id)
+    with unit_of_work():
+        now = database_now()
+        menu = db.session.get(Menu, menu_id, with_for_update=True, populate_existing=True)
+        if menu is None:
+            raise NotFound(_("没有找到这份菜单"))
+        if menu.state != "failed":
+            menu.state, menu.failed_reason = "failed", reason.strip()[:200]
+            audit.record(actor, "menu.failed", "menu", menu_id, unit_id=menu.canteen_id, at=now)
+            emit("menu.failed", {"menu": menu_id}, at=now)
+            changed(menu)
+    return give_back_failed(menu_id, actor)
+
+
+def give_back_failed(menu_id: int, actor: Actor) -> int:
+    """The orders of a failed menu, one unit of work each; the clock goes on where a kill has stopped it."""
+    reason = db.session.get_one(Menu, menu_id).failed_reason
+    back = 0
+    for order_id in _still_ordered(menu_id):
+        with unit_of_work():
+            order = locked_order(order_id)
+            if order.state == "ordered":
+                end(order, "failed", actor, database_now(), reason=reason)
+                back += 1
+    return back
+
+
+def close_due() -> int:
+    """The clock: close every menu whose cutoff is over, finish what was served, go on giving back. Returns how many."""
+    now = database_now()
+    done = 0
+    due = select(Menu.id).where(
+        Menu.state == "published", Menu.closed_at.is_(None), Menu.cutoff_at <= now, Menu.serves_until > now
+    )
+    for menu_id in db.session.scalars(due.order_by(Menu.cutoff_at, Menu.id)).all():
+        close_menu(Actor("clock"), menu_id)
+        done += 1
+    over = select(Menu.id).where(
+        Menu.state == "published",
+        Menu.finished_at.is_(None),
+        Menu.missed_at < now,
+        Menu.missed_at > now - timedelta(days=7),
+    )
+    for menu_id in db.session.scalars(over.order_by(Menu.missed_at, Menu.id)).all():
+        finish_menu(menu_id)
+        done += 1
+    failed = (
+        select(MealOrder.menu_id)
+        .join(Menu, Menu.id == MealOrder.menu_id)
+        .where(Menu.state == "failed", MealOrder.state == "ordered")
+        .distinct()
+    )
+    for menu_id in db.session.scalars(failed).all():
+        done += give_back_failed(menu_id, Actor("clock"))
+    return done
+
+
+def mark_seen(menu_id: int, change_ids: Sequence[int]) -> None:
+    """Strips that the kitchen has taken note of."""
+    with unit_of_work():
+        db.session.execute(
+            update(SheetChange)
+            .where(
+                SheetChange.menu_id == menu_id, SheetChange.id.in_(change_ids), SheetChange.seen_at.is_(None)
+            )
+            .values(seen_at=database_now())
+        )
+        bump(f"menu:{menu_id}")

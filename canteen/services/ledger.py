@@ -1,0 +1,404 @@
+"""The ledger: top up, refund, reverse, count the till. The only code that writes transfers."""
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from canteen.models import Account, Canteen, CashCount, Transfer
+from canteen.rules import CanteenPolicy
+from centres.policies import policies
+from core import approvals, audit
+from core.approvals import Approval
+from core.audit import Actor
+from core.clock import database_now, local_day
+from core.database import db, unit_of_work
+from core.errors import NotFound, Refused
+from core.events import emit
+from core.money import yuan
+from core.versions import bump
+from people.services.residents import locked
+
+REVERSAL, REFUND = "ledger.reversal", "ledger.refund"
+_ACCOUNT, _TRANSFER = Account.metadata.tables["account"], Transfer.metadata.tables["transfer"]
+_OF_CENTRE = select(_ACCOUNT.c.id).where(
+    _ACCOUNT.c.centre_id == bindparam("centre"),
+    _ACCOUNT.c.kind == bindparam("kind"),
+    _ACCOUNT.c.resident_id.is_(None),
+)
+_OF_RESIDENT = select(_ACCOUNT.c.id, _ACCOUNT.c.balance_fen, _ACCOUNT.c.blocked_at).where(
+    _ACCOUNT.c.resident_id == bindparam("resident")
+)
+_MOVE = insert(_TRANSFER).returning(_TRANSFER.c.id)
+
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+def centre_account(centre_id: int, kind: str) -> int:
+    """Id of a centre's account of a kind; opened the first time it is wanted."""
+    found = db.session.scalar(_OF_CENTRE, {"centre": centre_id, "kind": kind})
+    if found is not None:
+        return int(found)
+    _open(kind=kind, centre_id=centre_id, resident_id=None)
+    return int(db.session.execute(_OF_CENTRE, {"centre": centre_id, "kind": kind}).scalar_one())
+
+
+def resident_account(resident_id: int, centre_id: int) -> int:
+    """Id of a resident's prepaid account; opened with the centre whose operator answers for it."""
+    found = db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first()
+    if found is not None:
+        return int(found.id)
+    _open(kind="resident", centre_id=centre_id, resident_id=resident_id)
+    return int(db.session.execute(_OF_RESIDENT, {"resident": resident_id}).one().id)
+
+
+def _open(**values: object) -> None:
+    make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    db.session.execute(make(_ACCOUNT).values(balance_fen=0, **values).on_conflict_do_nothing())
+
+
+def balance(resident_id: int) -> int | None:
+    """What is on a resident's account, in fen; None: they have none, or it is being looked at."""
+    found = db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first()
+    return None if found is None or found.blocked_at is not None else int(found.balance_fen)
+
+
+def move(
+    debit: int,
+    credit: int,
+    amount_fen: int,
+    kind: str,
+    actor: Actor,
+    *,
+    at: datetime,
+    order_id: int | None = None,
+    redemption_id: int | None = None,
+    reverses_id: int | None = None,
+    reason: str = "",
+    reference: str = "",
+) -> int:
+    """Write one transfer in the running unit of work; returns its id. Raises `Refused` where an account would fall
+    below nought, or the same was moved for the same order already (`moved_already`)."""
+    values = {
+        "at": at,
+        "debit_id": debit,
+        "credit_id": credit,
+        "amount_fen": amount_fen,
+        "kind": kind,
+        "order_id": order_id,
+        "redemption_id": redemption_id,
+        "reverses_id": reverses_id,
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "reason": reason,
+        "reference": reference,
+    }
+    try:
+        return int(db.session.execute(_MOVE, values).scalar_one())
+    except IntegrityError as error:
+        text = str(error.orig)
+        if "not_below" in text:
+            raise Refused("balance_low", _("余额不够了"), _("可以到柜台付，或者先充值。")) from None
+        if "uq_transfer" in text or "transfer." in text:
+            raise Refused("moved_already", _("这笔钱已经办过了"), _("不会算两次。")) from None
+        raise
+
+
+# --- top up, refund, reverse ----------------------------------------------------------------------------------------
+
+
+def top_up(
+    staff_id: int,
+    centre_id: int,
+    resident_id: int,
+    amount_fen: int,
+    *,
+    reference: str = "",
+    outside: bool = False,
+) -> Transfer:
+    """Money onto a resident's account: cash into the till, or a payment that came another way, with its reference."""
+    actor = Actor("staff", staff_id)
+    with unit_of_work():
+        now = database_now()
+        canteen = _with_accounts(centre_id)
+        resident = locked(resident_id)
+        if resident.lifecycle != "active":
+            raise Refused("not_active", _("这位居民不能充值"), _("请先核对登记。"), status=422)
+        if outside and not reference.strip():
+            raise Refused(
+                "reference_missing", _("请写上付款的凭证号"), _("银行或收款方给的号码。"), status=422
+            )
+        policy = _policy(canteen, now)
+        account = resident_account(resident_id, centre_id)
+        held = db.session.execute(_OF_RESIDENT, {"resident": resident_id}).one()
+        _not_blocked(held.blocked_at)
+        if held.balance_fen + amount_fen > policy.account_most_fen:
+            most = yuan(policy.account_most_fen)
+            raise Refused(
+                "account_full",
+                _("充了会超过上限"),
+                _("饭卡里最多存 %(most)s，这是预付卡的规定。", most=most),
+                status=422,
+            )
+        source = centre_account(centre_id, "outside" if outside else "cash")
+        made = move(source, account, amount_fen, "top_up", actor, at=now, reference=reference.strip()[:40])
+        _tell(actor, "account.topped_up", resident_id, centre_id, made, amount_fen, now)
+    return db.session.get_one(Transfer, made)
+
+
+def refund(
+    staff_id: int, centre_id: int, resident_id: int, amount_fen: int, *, reference: str = "", reason: str = ""
+) -> Approval | Transfer:
+    """Money back to the resident or (after their death) to the heirs. Above the policy's sum a second member of staff
+    decides, and above another one it goes to an account in the same name, whose transfer is named in `reference`."""
+    with unit_of_work():
+        now = database_now()
+        canteen = db.session.get_one(Canteen, centre_id)
+        policy = _policy(canteen, now)
+        held = db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first()
+        if held is None or held.balance_fen < amount_fen:
+            raise Refused("balance_low", _("余额不够了"), _("最多能退卡里现有的钱。"), status=422)
+        _not_blocked(held.blocked_at)
+        if amount_fen > policy.refund_named_fen and not reference.strip():
+            raise Refused(
+                "reference_missing",
+                _("这笔钱要退到本人名下的账户"),
+                _("超过 %(most)s 不退现金。请写上转账的凭证号。", most=yuan(policy.refund_named_fen)),
+                status=422,
+            )
+        detail = {
+            "resident": resident_id,
+            "centre": centre_id,
+            "fen": amount_fen,
+            "reference": reference.strip()[:40],
+        }
+        if amount_fen > policy.two_people_fen:
+            return approvals.ask(REFUND, resident_id, centre_id, staff_id, reason or _("退卡里的钱"), detail)
+        return db.session.get_one(Transfer, _refund(Actor("staff", staff_id), detail, now))
+
+
+def _refund(actor: Actor, detail: dict[str, Any], now: datetime) -> int:
+    locked(detail["resident"])
+    account = resident_account(detail["resident"], detail["centre"])
+    to = centre_account(detail["centre"], "outside" if detail["reference"] else "cash")
+    made = move(account, to, detail["fen"], "refund", actor, at=now, reference=detail["reference"])
+    _tell(actor, "account.refunded", detail["resident"], detail["centre"], made, detail["fen"], now)
+    return made
+
+
+def reverse(staff_id: int, transfer_id: int, reason: str) -> Approval | Transfer:
+    """Take a transfer back by its opposite, once. Above the policy's sum a second member of staff decides."""
+    if not reason.strip():
+        raise Refused("reason_missing", _("请写明为什么冲正"), status=422)
+    with unit_of_work():
+        now = database_now()
+        row = db.session.get(Transfer, transfer_id)
+        if row is None:
+            raise NotFound(_("没有找到这一笔"))
+        if row.kind not in {"top_up", "refund", "cash_difference", "paid_out"}:
+            raise Refused(
+                "not_reversible", _("这一笔不能单独冲正"), _("订餐的钱请在那份订单里取消或退。"), status=422
+            )
+        centre_id = db.session.get_one(Account, row.debit_id).centre_id
+        policy = _policy(db.session.get_one(Canteen, centre_id), now)
+        if row.amount_fen > policy.two_people_fen:
+            return approvals.ask(
+                REVERSAL, transfer_id, centre_id, staff_id, reason, {"transfer": transfer_id}
+            )
+        return db.session.get_one(Transfer, _reverse(Actor("staff", staff_id), transfer_id, reason, now))
+
+
+def _reverse(actor: Actor, transfer_id: int, reason: str, now: datetime) -> int:
+    row = db.session.get_one(Transfer, transfer_id)
+    made = move(
+        row.credit_id,
+        row.debit_id,
+        row.amount_fen,
+        "reversal",
+        actor,
+        at=now,
+        reverses_id=row.id,
+        reason=reason[:200],
+    )
+    audit.record(actor, "transfer.reversed", "transfer", transfer_id, detail={"by": made}, at=now)
+    for account in db.session.scalars(select(Account).where(Account.id.in_([row.debit_id, row.credit_id]))):
+        bump(f"money:{account.centre_id}")
+    return made
+
+
+def _carry_out_refund(approval: Approval, actor: Actor) -> None:
+    _refund(actor, approval.detail, database_now())
+
+
+def _carry_out_reversal(approval: Approval, actor: Actor) -> None:
+    _reverse(actor, approval.detail["transfer"], approval.reason, database_now())
+
+
+def _refund_words(approval: Approval) -> str:
+    return _("退卡里的钱 %(sum)s", sum=yuan(approval.detail["fen"]))
+
+
+def _reversal_words(approval: Approval) -> str:
+    row = db.session.get_one(Transfer, approval.detail["transfer"])
+    return _("冲正一笔 %(sum)s", sum=yuan(row.amount_fen))
+
+
+_DECIDERS = frozenset({"manager", "supervisor", "accountant", "front_desk"})
+APPROVALS = [
+    approvals.ApprovalKind(REFUND, _DECIDERS, _refund_words, _carry_out_refund),
+    approvals.ApprovalKind(REVERSAL, _DECIDERS, _reversal_words, _carry_out_reversal),
+]
+
+
+# --- the till -------------------------------------------------------------------------------------------------------
+
+
+def till(centre_id: int) -> int:
+    """What should be in the till, in fen."""
+    account = centre_account(centre_id, "cash")
+    return -int(
+        db.session.execute(select(_ACCOUNT.c.balance_fen).where(_ACCOUNT.c.id == account)).scalar_one()
+    )
+
+
+def count_cash(
+    staff_id: int,
+    centre_id: int,
+    notes: dict[str, int],
+    *,
+    handed_to_id: int | None = None,
+    banked_fen: int = 0,
+) -> CashCount:
+    """The till is counted: `notes` says how many of each value in fen. A difference is written down as one transfer;
+    `banked_fen` leaves the till for the bank."""
+    counted = sum(int(value) * many for value, many in notes.items())
+    actor = Actor("staff", staff_id)
+    if counted < 0 or not 0 <= banked_fen <= counted:
+        raise Refused("amount_odd", _("存银行的比钱箱里的还多"), _("请再数一遍。"), status=422)
+    with unit_of_work():
+        now = database_now()
+        cash = centre_account(centre_id, "cash")
+        db.session.execute(select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == cash).with_for_update())
+        expected = till(centre_id)
+        made = None
+        if counted != expected:
+            other = centre_account(centre_id, "difference")
+            made = _difference(cash, other, counted - expected, actor, now)
+        if banked_fen:
+            move(centre_account(centre_id, "outside"), cash, banked_fen, "to_bank", actor, at=now)
+        row = CashCount(
+            centre_id=centre_id,
+            at=now,
+            staff_id=staff_id,
+            handed_to_id=handed_to_id,
+            expected_fen=expected,
+            counted_fen=counted,
+            notes=notes,
+            banked_fen=banked_fen,
+            transfer_id=made,
+        )
+        db.session.add(row)
+        db.session.flush()
+        audit.record(actor, "cash.counted", "cash_count", row.id, unit_id=centre_id, at=now)
+        bump(f"money:{centre_id}")
+    return row
+
+
+def _difference(cash: int, other: int, found_fen: int, actor: Actor, now: datetime) -> int:
+    """More in the till than there should be: cash is debited, as when money comes in; less: credited."""
+    debit, credit = (cash, other) if found_fen > 0 else (other, cash)
+    return move(debit, credit, abs(found_fen), "cash_difference", actor, at=now)
+
+
+# --- checks ---------------------------------------------------------------------------------------------------------
+
+
+def wrong_sums() -> list[int]:
+    """Accounts whose balance is not the sum of their transfers. Two passes over the ledger, in the database."""
+    came = select(_TRANSFER.c.credit_id.label("id"), func.sum(_TRANSFER.c.amount_fen).label("fen")).group_by(
+        "id"
+    )
+    went = select(_TRANSFER.c.debit_id.label("id"), func.sum(_TRANSFER.c.amount_fen).label("fen")).group_by(
+        "id"
+    )
+    c, w = came.subquery(), went.subquery()
+    real = func.coalesce(c.c.fen, 0) - func.coalesce(w.c.fen, 0)
+    query = (
+        select(_ACCOUNT.c.id)
+        .outerjoin(c, c.c.id == _ACCOUNT.c.id)
+        .outerjoin(w, w.c.id == _ACCOUNT.c.id)
+        .where(_ACCOUNT.c.balance_fen != real)
+        .order_by(_ACCOUNT.c.id)
+    )
+    return list(db.session.scalars(query))
+
+
+def check_sums() -> list[int]:
+    """Block every account whose sum is wrong: nothing is spent from it until somebody has looked. Returns their ids."""
+    wrong = wrong_sums()
+    if wrong:
+        with unit_of_work():
+            now = database_now()
+            db.session.execute(
+                update(Account)
+                .where(Account.id.in_(wrong), Account.blocked_at.is_(None))
+                .values(blocked_at=now)
+            )
+            for account_id in wrong:
+                audit.record(Actor("clock"), "account.blocked", "account", account_id, at=now)
+    return wrong
+
+
+def history(resident_id: int, limit: int = 50) -> list[tuple[Transfer, int]]:
+    """A resident's transfers, newest first, each with what it did to the balance."""
+    account = db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first()
+    if account is None:
+        return []
+    rows = db.session.scalars(
+        select(Transfer)
+        .where(or_(Transfer.debit_id == account.id, Transfer.credit_id == account.id))
+        .order_by(Transfer.id.desc())
+        .limit(limit)
+    )
+    return [(row, row.amount_fen if row.credit_id == account.id else -row.amount_fen) for row in rows]
+
+
+def accounts_are_on(canteen: Canteen) -> bool:
+    """Whether prepaid accounts may be used here: it is recorded who answers for them."""
+    return bool(canteen.account_operator.strip())
+
+
+def _with_accounts(centre_id: int) -> Canteen:
+    canteen = db.session.get(Canteen, centre_id)
+    if canteen is None or not accounts_are_on(canteen):
+        raise Refused(
+            "accounts_off",
+            _("这里还没有开通饭卡"),
+            _("主任先登记由谁负责预付的钱，就能开通。现在可以在柜台付。"),
+            status=422,
+        )
+    return canteen
+
+
+def _not_blocked(blocked_at: datetime | None) -> None:
+    if blocked_at is not None:
+        raise Refused(
+            "account_blocked", _("这张饭卡正在核对"), _("先在柜台付，钱一分不会少。我们查清楚就告诉您。")
+        )
+
+
+def _policy(canteen: Canteen, now: datetime) -> CanteenPolicy:
+    return policies(CanteenPolicy, "canteen", canteen.id, local_day(now, canteen.centre.zone))
+
+
+def _tell(
+    actor: Actor, what: str, resident_id: int, centre_id: int, transfer: int, fen: int, now: datetime
+) -> None:
+    detail = {"transfer": transfer, "fen": fen}
+    audit.record(actor, what, "resident", resident_id, unit_id=centre_id, detail=detail, at=now)
+    emit(what, {"resident": resident_id, "centre": centre_id, **detail}, at=now)
+    bump(f"money:{centre_id}")

@@ -1,0 +1,367 @@
+"""Ordering a meal: a portion, a right to help, the money and the record, all or nothing."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload, selectinload
+
+from canteen.days import ServingDay, serving_day
+from canteen.gateways import gateway
+from canteen.models import (
+    Canteen,
+    DietProfile,
+    MealLine,
+    MealOrder,
+    Menu,
+    Offer,
+    OfferDish,
+    SheetChange,
+    SubsidyClaim,
+)
+from canteen.quotes import Right, right
+from canteen.rules import Diet, Plate, conflicts, phase, week_of
+from core import audit
+from core.audit import Actor
+from core.clock import database_now, local_day
+from core.codes import new_code, new_number
+from core.crypto import blind
+from core.database import db, unit_of_work
+from core.errors import Refused
+from core.events import emit
+from core.versions import bump
+from core.words import clock_words, date_words, full_day
+from people.models import Resident
+from people.services.residents import locked
+
+CODE = "meal_order.code"
+PRESENT = frozenset({"kiosk", "desk"})
+"""Channels of somebody who is here: walk-in portions are for them."""
+
+_OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
+_ORDER, _CLAIM = MealOrder.metadata.tables["meal_order"], SubsidyClaim.metadata.tables["subsidy_claim"]
+_LINE = MealLine.metadata.tables["meal_line"]
+_WANTED = (
+    select(Offer)
+    .options(
+        joinedload(Offer.menu).joinedload(Menu.canteen).joinedload(Canteen.centre),
+        selectinload(Offer.dishes).joinedload(OfferDish.dish),
+    )
+    .where(Offer.id == bindparam("offer"))
+    .execution_options(populate_existing=True)
+)
+_TAKE = (
+    update(_OFFER)
+    .where(_OFFER.c.id == bindparam("offer"), _OFFER.c.taken < _OFFER.c.quota)
+    .values(
+        taken=_OFFER.c.taken + 1,
+        full_at=case((_OFFER.c.taken + 1 >= _OFFER.c.quota, bindparam("now", type_=_OFFER.c.full_at.type))),
+    )
+    .returning(_OFFER.c.taken)
+)
+_NUMBER = (
+    update(_MENU)
+    .where(
+        _MENU.c.id == bindparam("menu"),
+        _MENU.c.state == "published",
+        _MENU.c.walk_in_taken + bindparam("walk") <= _MENU.c.walk_in,
+    )
+    .values(pick_up_last=_MENU.c.pick_up_last + 1, walk_in_taken=_MENU.c.walk_in_taken + bindparam("walk"))
+    .returning(_MENU.c.pick_up_last)
+)
+_MINE = (
+    select(func.count())
+    .select_from(_ORDER)
+    .where(
+        _ORDER.c.resident_id == bindparam("resident"),
+        _ORDER.c.day == bindparam("day"),
+        _ORDER.c.meal == bindparam("meal"),
+        _ORDER.c.state.not_in(["cancelled", "failed"]),
+    )
+)
+_NUMBERED = select(_ORDER.c.id).where(_ORDER.c.number == bindparam("number"))
+_LINES, _CLAIMED = insert(_LINE), insert(_CLAIM)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How somebody wants a meal. confirmed: conflicts with their profile to which they said yes."""
+
+    gateway: str = "counter"
+    delivery: bool = False
+    texture: str | None = None
+    low_salt: bool | None = None
+    confirmed: Collection[str] = ()
+
+
+def place(
+    actor: Actor,
+    offer_id: int,
+    resident_id: int | None,
+    wish: Wish,
+    *,
+    channel: str,
+    proxy_id: int | None = None,
+    standing_id: int | None = None,
+) -> MealOrder:
+    """Order one portion for a resident, or for a guest (None). channel: kiosk, phone, family, desk, api, standing.
+
+    Raises `Refused`: `not_offered`, `closed`, `too_early`, `after_cutoff`, `over`, `sold_out`, `enough`,
+    `against_diet`, `no_address`, `balance_low` and what the gateway says.
+    """
+    with unit_of_work():
+        now = database_now()
+        resident = _active(resident_id) if resident_id is not None else None
+        offer = db.session.scalar(_WANTED, {"offer": offer_id})
+        if offer is None or offer.menu.state == "draft":
+            raise Refused("not_offered", _("没有找到这份餐"), _("请从菜单里再选一次。"), status=404)
+        menu = offer.menu
+        day = serving_day(menu.canteen, menu.day)
+        walk_in = _check_time(menu, day, channel, standing_id is not None, now)
+        if resident is not None:
+            _check_enough(resident.id, menu, day)
+        diet = diet_of(resident.id if resident else None)
+        against = conflicts(plates(offer), diet)
+        if set(against) - set(wish.confirmed):
+            raise Refused(
+                "against_diet",
+                _("这份餐和您的饮食登记不一样"),
+                _("请看清楚里面有什么，再点一次“我知道了，还是要订”。"),
+                status=422,
+            )
+        if wish.delivery and (resident is None or resident.building_id is None):
+            raise Refused(
+                "no_address", _("还没有登记送餐的地址"), _("请找工作人员登记，或到食堂来取。"), status=422
+            )
+        help_ = right(resident, menu.canteen_id, menu.day, menu.meal, day.workday, day.policy)
+        pick_up = _take_portion(offer, walk_in, now)
+        order = _write(
+            offer,
+            day,
+            resident,
+            help_,
+            wish,
+            against,
+            diet,
+            pick_up,
+            walk_in,
+            channel,
+            proxy_id,
+            standing_id,
+            now,
+        )
+        _claim(order, help_, now)
+        order.pay_state = gateway(wish.gateway).begin(order, actor, now) if order.pays_fen else "void"
+        db.session.flush()
+        if menu.closed_at is not None:
+            strip(order, "added", 1, now)
+        detail = {"number": order.number, "channel": channel, **({"proxy": proxy_id} if proxy_id else {})}
+        audit.record(
+            actor, "meal.ordered", "meal_order", order.id, unit_id=order.centre_id, detail=detail, at=now
+        )
+        emit("meal.ordered", {"order": order.id}, at=now)
+        changed(menu)
+    return order
+
+
+def _active(resident_id: int) -> Resident:
+    resident = locked(resident_id)
+    if resident.lifecycle != "active":
+        raise Refused("not_active", _("现在不能订"), _("请找工作人员，我们帮您看看。"), status=403)
+    return resident
+
+
+def _check_time(menu: Menu, day: ServingDay, channel: str, standing: bool, now: datetime) -> bool:
+    """Whether the meal may be ordered now, by the server's clock. Returns whether it is a walk-in."""
+    zone = day.zone
+    today = local_day(now, zone)
+    if menu.meal not in day.meals:
+        reason = day.closed_reason or _("食堂那天不开餐。")
+        raise Refused("closed", _("%(day)s不开餐", day=date_words(menu.day)), reason)
+    if menu.state == "failed":
+        raise Refused("closed", _("这一餐做不了"), menu.failed_reason or _("请看看别的日子。"))
+    if (menu.day - today).days > day.policy.horizon_days and channel != "desk":
+        raise Refused(
+            "too_early", _("现在还订不了那么远"), _("可以订 %(n)d 天以内的。", n=day.policy.horizon_days)
+        )
+    now_in = phase(day.cutoff_at, day.meals[menu.meal].end, now)
+    if now_in == "open":
+        return False
+    if standing and now_in == "walk_in" and menu.closed_at is None:
+        return False
+    if now_in == "over":
+        raise Refused("over", _("这一餐已经结束了"), _("请看看下一餐。"))
+    if channel in PRESENT and today == menu.day:
+        return True
+    until = f"{full_day(local_day(day.cutoff_at, zone), today)} {clock_words(day.cutoff_at, zone)}"
+    raise Refused(
+        "after_cutoff",
+        _("%(day)s的已经截止了", day=date_words(menu.day)),
+        _("%(until)s 前可以订。当天到食堂来，还有现场的份。", until=until),
+    )
+
+
+def _check_enough(resident_id: int, menu: Menu, day: ServingDay) -> None:
+    many = db.session.execute(
+        _MINE, {"resident": resident_id, "day": menu.day, "meal": menu.meal}
+    ).scalar_one()
+    if many >= day.policy.meal_orders:
+        raise Refused(
+            "enough",
+            _("这一餐您已经订了%(n)d份", n=many),
+            _("一餐最多订 %(n)d 份。要改的话，先取消一份。", n=day.policy.meal_orders),
+        )
+
+
+def _take_portion(offer: Offer, walk_in: bool, now: datetime) -> int:
+    """One portion by one conditional UPDATE, and the pick-up number. Losers write nothing: the unit of work is lost."""
+    if not walk_in and db.session.execute(_TAKE, {"offer": offer.id, "now": now}).first() is None:
+        raise Refused("sold_out", _("刚刚订满了"), _("您没有做错。请看看别的菜。"))
+    number = db.session.execute(_NUMBER, {"menu": offer.menu_id, "walk": int(walk_in)}).first()
+    if number is None:
+        raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
+    return int(number.pick_up_last)
+
+
+def _write(
+    offer: Offer,
+    day: ServingDay,
+    resident: Resident | None,
+    help_: Right,
+    wish: Wish,
+    against: list[str],
+    diet: Diet,
+    pick_up: int,
+    walk_in: bool,
+    channel: str,
+    proxy_id: int | None,
+    standing_id: int | None,
+    now: datetime,
+) -> MealOrder:
+    """The row and its lines: price, names and labels as they are now."""
+    menu, costs = offer.menu, help_.sum(offer.price_fen)
+    code = new_code("M")
+    low_salt = "low_salt" in diet.labels if wish.low_salt is None else wish.low_salt
+    order = MealOrder(
+        centre_id=menu.canteen_id,
+        menu_id=menu.id,
+        offer_id=offer.id,
+        resident_id=resident.id if resident else None,
+        proxy_id=proxy_id,
+        standing_id=standing_id,
+        day=menu.day,
+        meal=menu.meal,
+        number=_free_number(),
+        code=code,
+        code_index=blind(code, CODE),
+        pick_up=pick_up,
+        state="ordered",
+        channel=channel,
+        price_fen=costs.price_fen,
+        promotion_fen=costs.promotion_fen,
+        promotion_id=help_.promotion.id if costs.promotion_fen else None,
+        subsidy_fen=costs.subsidy_fen,
+        pays_fen=costs.pays_fen,
+        gateway=wish.gateway,
+        pay_state="due",
+        walk_in=walk_in,
+        texture=wish.texture or diet.texture,
+        low_salt=low_salt,
+        conflicts=against,
+        delivery=wish.delivery,
+        delivery_subsidy_fen=help_.delivery.amount_fen if wish.delivery and help_.delivery else 0,
+        ordered_at=now,
+        undo_until=now + timedelta(seconds=day.policy.undo_seconds),
+        cutoff_at=day.cutoff_at,
+    )
+    db.session.add(order)
+    db.session.flush()
+    db.session.execute(
+        _LINES,
+        [
+            {
+                "order_id": order.id,
+                "position": one.position,
+                "dish_id": one.dish_id,
+                "name_zh": one.dish.name_zh,
+                "name_en": one.dish.name_en,
+                "name_hant": one.dish.name_hant,
+                "price_fen": one.dish.price_fen,
+                "labels": one.dish.labels,
+                "allergens": one.dish.allergens,
+            }
+            for one in offer.dishes
+        ],
+    )
+    return order
+
+
+def _free_number() -> str:
+    for _try in range(5):
+        number = new_number()
+        if db.session.scalar(_NUMBERED, {"number": number}) is None:
+            return number
+    raise RuntimeError("no free order number in five draws")
+
+
+def _claim(order: MealOrder, help_: Right, now: datetime) -> None:
+    """Reserve the right to help. The database lets nobody have it twice, whatever was read before."""
+    if not order.subsidy_fen or help_.rule is None or help_.slot is None:
+        return
+    values = {
+        "resident_id": order.resident_id,
+        "order_id": order.id,
+        "rule_id": help_.rule.id,
+        "day": order.day,
+        "meal": order.meal,
+        "week": week_of(order.day),
+        "slot": help_.slot,
+        "amount_fen": order.subsidy_fen,
+        "state": "reserved",
+        "at": now,
+    }
+    try:
+        db.session.execute(_CLAIMED, values)
+    except IntegrityError as error:  # only where somebody wrote past the person's lock
+        raise Refused("subsidy_used", _("刚才没办成"), _("请再点一次。")) from error
+
+
+def plates(offer: Offer) -> list[Plate]:
+    """The dishes of an offer as far as diets go."""
+    return [
+        Plate(frozenset(one.dish.labels), frozenset(one.dish.allergens), one.dish.texture)
+        for one in offer.dishes
+    ]
+
+
+def diet_of(resident_id: int | None) -> Diet:
+    """A person's profile; an empty one where none is kept."""
+    row = db.session.get(DietProfile, resident_id) if resident_id is not None else None
+    return Diet(frozenset(row.allergens), frozenset(row.labels), row.texture) if row is not None else Diet()
+
+
+def strip(order: MealOrder, kind: str, portions: int, now: datetime) -> None:
+    """After the sheet was drawn every change goes to the kitchen on a strip."""
+    lines = db.session.execute(
+        select(_LINE.c.dish_id, _LINE.c.name_zh, _LINE.c.name_en).where(_LINE.c.order_id == order.id)
+    ).all()
+    rows = [
+        {
+            "dish_id": line.dish_id,
+            "name_zh": line.name_zh,
+            "name_en": line.name_en,
+            "texture": order.texture,
+            "low_salt": order.low_salt,
+            "portions": portions,
+        }
+        for line in lines
+    ]
+    db.session.add(SheetChange(menu_id=order.menu_id, order_id=order.id, kind=kind, rows=rows, at=now))
+
+
+def changed(menu: Menu) -> None:
+    """Pages that show this menu or what was ordered on it are no longer true."""
+    bump(f"menu:{menu.id}", f"today:{menu.canteen_id}")

@@ -1,0 +1,293 @@
+"""Planning: menus with their offers, quotas, swaps; and the moments that follow the calendar."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
+
+from canteen.days import ServingDay, serving_day
+from canteen.models import (
+    Canteen,
+    Dish,
+    MealLine,
+    MealOrder,
+    Menu,
+    Offer,
+    OfferDish,
+    SheetChange,
+    Swap,
+    SwapQuestion,
+)
+from canteen.rules import Plate, conflicts
+from canteen.services.order import changed, diet_of
+from core import audit
+from core.audit import Actor
+from core.clock import database_now
+from core.database import db, unit_of_work
+from core.errors import NotFound, Refused
+from core.events import emit
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One offer as it is planned: the main dish first. price_fen: None: the sum of its dishes."""
+
+    code: str
+    kind: str
+    dish_ids: Sequence[int]
+    quota: int
+    price_fen: int | None = None
+
+
+def make_menu(actor: Actor, canteen: Canteen, day: date, meal: str) -> Menu:
+    """A draft for a meal of a day that the canteen serves; the one that is there already where there is one."""
+    with unit_of_work():
+        found = db.session.scalar(
+            select(Menu).where(Menu.canteen_id == canteen.id, Menu.day == day, Menu.meal == meal)
+        )
+        if found is not None:
+            return found
+        serving = serving_day(canteen, day)
+        if meal not in serving.meals:
+            raise Refused(
+                "closed",
+                _("那天不开这一餐"),
+                serving.closed_reason or _("请看看每周的开餐时间。"),
+                status=422,
+            )
+        menu = Menu(canteen_id=canteen.id, day=day, meal=meal, state="draft", walk_in=serving.policy.walk_in)
+        _set_times(menu, serving, canteen.centre.settings_version)
+        db.session.add(menu)
+        try:
+            db.session.flush()
+        except IntegrityError as error:  # two planners at once
+            raise Refused("menu_there", _("已经有人在排这一餐了"), _("刷新一下就能看到。")) from error
+        audit.record(actor, "menu.made", "menu", menu.id, unit_id=canteen.id)
+    return menu
+
+
+def _set_times(menu: Menu, serving: ServingDay, version: int) -> None:
+    span = serving.meals[menu.meal]
+    menu.serves_from, menu.serves_until = span.start, span.end
+    menu.cutoff_at, menu.missed_at = serving.cutoff_at, serving.missed_at(menu.meal)
+    menu.workday, menu.times_version = serving.workday, version
+
+
+def retime(canteen: Canteen) -> int:
+    """Menus to come follow a calendar, hours or a policy that has changed. What the sheet was drawn for stays as it
+    is, and so does what stands on orders. Returns how many changed; a meal that is no longer served keeps its moments
+    and is refused by its day."""
+    version, many = canteen.centre.settings_version, 0
+    with unit_of_work():
+        rows = db.session.scalars(
+            select(Menu)
+            .where(
+                Menu.canteen_id == canteen.id,
+                Menu.times_version != version,
+                Menu.closed_at.is_(None),
+                Menu.serves_until > database_now(),
+            )
+            .order_by(Menu.id)
+            .with_for_update()
+        ).all()
+        for menu in rows:
+            serving = serving_day(canteen, menu.day)
+            if menu.meal in serving.meals:
+                _set_times(menu, serving, version)
+                changed(menu)
+                many += 1
+    return many
+
+
+def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
+    """What is on a menu. What has been ordered stays, with at least as many portions as are sold; its price for new
+    orders may change, the sold ones keep theirs."""
+    with unit_of_work():
+        menu = _locked(menu_id)
+        _still_open(menu)
+        there = {offer.code: offer for offer in menu.offers}
+        known = {
+            dish.id: dish for dish in db.session.scalars(select(Dish).where(Dish.id.in_(_dishes(wanted))))
+        }
+        for position, one in enumerate(wanted):
+            if not one.dish_ids or any(dish not in known for dish in one.dish_ids):
+                raise Refused("dish_missing", _("请选菜"), _("每份餐至少要有一道菜。"), status=422)
+            price = (
+                one.price_fen if one.price_fen is not None else sum(known[d].price_fen for d in one.dish_ids)
+            )
+            offer = there.pop(one.code, None)
+            if offer is None:
+                offer = Offer(
+                    menu_id=menu.id, code=one.code, kind=one.kind, price_fen=price, quota=one.quota, taken=0
+                )
+                offer.position = position
+                db.session.add(offer)
+                db.session.flush()
+            elif one.quota < offer.taken:
+                raise Refused(
+                    "quota_sold", _("已经订出 %(n)d 份", n=offer.taken), _("份数不能比订出的少。"), status=422
+                )
+            offer.position, offer.price_fen, offer.quota, offer.kind = position, price, one.quota, one.kind
+            offer.full_at = offer.full_at if offer.taken >= offer.quota else None
+            db.session.execute(delete(OfferDish).where(OfferDish.offer_id == offer.id))
+            db.session.expire(offer, ["dishes"])
+            db.session.add_all(
+                OfferDish(offer_id=offer.id, position=n, dish_id=dish) for n, dish in enumerate(one.dish_ids)
+            )
+            db.session.flush()
+        for gone in there.values():
+            if db.session.scalar(select(MealOrder.id).where(MealOrder.offer_id == gone.id).limit(1)):
+                raise Refused(
+                    "offer_sold", _("有人订了这一份，不能删"), _("可以把份数改成订出的数。"), status=422
+                )
+            db.session.execute(delete(OfferDish).where(OfferDish.offer_id == gone.id))
+            db.session.execute(delete(Offer).where(Offer.id == gone.id))
+        db.session.expire(menu, ["offers"])
+        audit.record(actor, "menu.planned", "menu", menu.id, unit_id=menu.canteen_id)
+        changed(menu)
+    return menu
+
+
+def _dishes(wanted: Sequence[Planned]) -> set[int]:
+    return {dish for one in wanted for dish in one.dish_ids}
+
+
+def publish(actor: Actor, menu_id: int) -> Menu:
+    """From now on people see the menu and may order. Publishing twice changes nothing."""
+    with unit_of_work():
+        menu = _locked(menu_id)
+        if menu.state == "published":
+            return menu
+        _still_open(menu)
+        if not menu.offers:
+            raise Refused("menu_empty", _("菜单还是空的"), _("先放上一份餐。"), status=422)
+        menu.state = "published"
+        audit.record(actor, "menu.published", "menu", menu.id, unit_id=menu.canteen_id)
+        changed(menu)
+    return menu
+
+
+def set_quota(actor: Actor, offer_id: int, quota: int) -> Offer:
+    """More or fewer portions; never fewer than are sold: one conditional UPDATE decides."""
+    with unit_of_work():
+        row = db.session.execute(
+            update(Offer)
+            .where(Offer.id == offer_id, Offer.taken <= quota)
+            .values(quota=quota)
+            .returning(Offer.id, Offer.menu_id)
+        ).first()
+        if row is None:
+            raise Refused("quota_sold", _("份数不能比订出的少"), _("刷新一下，看看订出了多少。"), status=422)
+        offer = db.session.get_one(Offer, offer_id, populate_existing=True)
+        offer.full_at = database_now() if offer.taken >= offer.quota else None
+        menu = db.session.get_one(Menu, row.menu_id)
+        audit.record(
+            actor, "offer.quota", "offer", offer_id, unit_id=menu.canteen_id, detail={"quota": quota}
+        )
+        changed(menu)
+    return offer
+
+
+def swap_dish(actor: Actor, menu_id: int, out_id: int, in_id: int, zh: str, en: str = "") -> Swap:
+    """The kitchen replaces a dish on a whole menu. Everybody who ordered it is asked again; where the new dish is
+    against their profile the question says so. Until they answer the meal is not handed out."""
+    if not zh.strip():
+        raise Refused("reason_missing", _("请写明为什么换"), _("居民会看到，比如“菜心没到货”。"), status=422)
+    with unit_of_work():
+        now = database_now()
+        menu = _locked(menu_id)
+        new = db.session.get(Dish, in_id)
+        if new is None or in_id == out_id or new.retired_at is not None:
+            raise Refused("dish_missing", _("请选换成什么菜"), status=422)
+        offers = [offer for offer in menu.offers if any(one.dish_id == out_id for one in offer.dishes)]
+        if not offers:
+            raise Refused("dish_not_on", _("菜单上没有这道菜"), status=422)
+        swap = Swap(
+            menu_id=menu_id,
+            out_dish_id=out_id,
+            in_dish_id=in_id,
+            reason_zh=zh.strip()[:200],
+            reason_en=en.strip()[:200],
+            at=now,
+            staff_id=actor.id if actor.kind == "staff" else None,
+        )
+        db.session.add(swap)
+        db.session.flush()
+        for offer in offers:
+            db.session.execute(
+                update(OfferDish)
+                .where(OfferDish.offer_id == offer.id, OfferDish.dish_id == out_id)
+                .values(dish_id=in_id)
+            )
+        _ask_all(menu_id, swap, new, now)
+        if menu.closed_at is not None:
+            _strip_swap(menu, offers, swap, new, now)
+        audit.record(
+            actor, "menu.swapped", "menu", menu_id, unit_id=menu.canteen_id, detail={"swap": swap.id}, at=now
+        )
+        emit("menu.swapped", {"menu": menu_id, "swap": swap.id}, at=now)
+        changed(menu)
+    return swap
+
+
+def _ask_all(menu_id: int, swap: Swap, new: Dish, now: datetime) -> None:
+    plate = Plate(frozenset(new.labels), frozenset(new.allergens), new.texture)
+    orders = db.session.scalars(
+        select(MealOrder)
+        .join(MealLine, MealLine.order_id == MealOrder.id)
+        .where(
+            MealOrder.menu_id == menu_id, MealOrder.state == "ordered", MealLine.dish_id == swap.out_dish_id
+        )
+        .order_by(MealOrder.id)
+    ).all()
+    for order in orders:
+        against = conflicts([plate], diet_of(order.resident_id))
+        db.session.add(SwapQuestion(order_id=order.id, swap_id=swap.id, conflicts=against, asked_at=now))
+        emit("meal.swap_asked", {"order": order.id, "swap": swap.id}, at=now)
+
+
+def _strip_swap(menu: Menu, offers: Sequence[Offer], swap: Swap, new: Dish, now: datetime) -> None:
+    """The kitchen has its sheet already: the change goes to it on a strip, one dish less and the other more."""
+    many = db.session.execute(
+        select(MealOrder.texture, MealOrder.low_salt, func.count())
+        .where(MealOrder.offer_id.in_([offer.id for offer in offers]), MealOrder.state == "ordered")
+        .group_by(MealOrder.texture, MealOrder.low_salt)
+        .order_by(MealOrder.texture, MealOrder.low_salt)
+    ).all()
+    old = db.session.get_one(Dish, swap.out_dish_id)
+    rows = [
+        {
+            "dish_id": dish.id,
+            "name_zh": dish.name_zh,
+            "name_en": dish.name_en,
+            "texture": texture,
+            "low_salt": low_salt,
+            "portions": sign * portions,
+        }
+        for texture, low_salt, portions in many
+        for dish, sign in ((old, -1), (new, 1))
+    ]
+    db.session.add(SheetChange(menu_id=menu.id, kind="swapped", rows=rows, at=now))
+
+
+def _locked(menu_id: int) -> Menu:
+    query = (
+        select(Menu)
+        .options(selectinload(Menu.offers).selectinload(Offer.dishes))
+        .where(Menu.id == menu_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    menu = db.session.scalars(query).first()
+    if menu is None:
+        raise NotFound(_("没有找到这份菜单"))
+    return menu
+
+
+def _still_open(menu: Menu) -> None:
+    if menu.closed_at is not None or menu.state == "failed":
+        raise Refused("menu_closed", _("这一餐已经截止了"), _("截止以后用“换菜”，或改份数。"))

@@ -1,0 +1,323 @@
+"""核销: one order, one meal. Every way in which a scan can end has its own answer, colour and sound."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from canteen.days import serving_day
+from canteen.gateways import gateway
+from canteen.models import MealOrder, Redemption, SwapQuestion, Transfer
+from canteen.rules import may_move
+from canteen.services import ledger
+from canteen.services.give_back import claim_to, locked_order
+from canteen.services.order import CODE, changed
+from core import audit
+from core.audit import Actor
+from core.clock import database_now, local_day
+from core.codes import is_cut, read_code
+from core.crypto import blinds
+from core.database import db, unit_of_work
+from core.errors import NotFound, Refused
+from core.events import emit
+from core.money import yuan
+from core.words import clock_words, date_words
+
+OFFLINE_MOST = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the window shows. kind: ok, pay, ask, already, wrong_day, wrong_meal, cancelled, failed, late, other_centre,
+    forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind."""
+
+    kind: str
+    title: str
+    text: str = ""
+    order: MealOrder | None = None
+
+    @property
+    def colour(self) -> str:
+        return {"ok": "green", "pay": "amber", "ask": "amber"}.get(self.kind, "red")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan at one window. key: made by the window, the same when it is sent again. cash: the sum was taken."""
+
+    window: str
+    key: str
+    how: str = "slip"
+    cash: bool = False
+    at: datetime | None = None
+    """When it was scanned, where the window was offline; else None."""
+
+
+def read_slip(payload: str) -> MealOrder | Answer:
+    """The order of a scanned slip, or the answer that says why there is none."""
+    read = read_code(payload)
+    if read is None:
+        if is_cut(payload):
+            return Answer("cut", _("没有扫全"), _("请把整个码对准，再扫一次。"))
+        return Answer("forged", _("不是我们的码"), _("请看看小票，或问居民的取餐号。"))
+    if read[0] != "M":
+        return Answer("unknown", _("这不是取餐的码"), _("请扫取餐小票，或刷居民的卡。"))
+    order = db.session.scalar(
+        select(MealOrder)
+        .options(joinedload(MealOrder.centre))
+        .where(MealOrder.code_index.in_(blinds(read[1], CODE)))
+    )
+    return order or Answer("unknown", _("没有找到这张小票"), _("可能太久了。请问居民的取餐号。"))
+
+
+def redeem(staff_id: int, centre_id: int, order_id: int, scan: Scan) -> Answer:
+    """Hand out one meal. A scan that is sent twice is one; a second scan is red and says when and where the first was.
+
+    Offline scans (`scan.at`) are judged by the moment of the scan: the first that arrives stands, another one goes to
+    the review list, and the subsidy is claimed once.
+    """
+    actor = Actor("staff", staff_id)
+    with unit_of_work():
+        now = database_now()
+        order = locked_order(order_id)
+        before = db.session.scalar(select(Redemption).where(Redemption.scan_key == scan.key))
+        if before is not None:
+            return _ok(order) if before.state == "stands" else _already(order)
+        moment = _moment(scan, now)
+        refused = _why_not(order, centre_id, moment, now, scan)
+        if refused is not None:
+            if refused.kind == "already" and scan.at is not None:
+                return _review(order, actor, scan, moment, now)
+            return refused
+        if order.pay_state == "due" and order.pays_fen and not scan.cash:
+            return Answer("pay", _("请收 %(sum)s", sum=yuan(order.pays_fen)), _("收好钱再发餐。"), order)
+        late = order.state == "uncollected"
+        row = _record(order, actor, scan, moment, now, "stands")
+        if order.pays_fen and order.pay_state in {"due", "held"}:
+            gateway(order.gateway).hand_out(order, row.id, actor, now)
+            order.pay_state = "paid"
+        _claim_subsidies(order, row.id, actor, now, was_released=late)
+        order.state, order.ended_at = "delivered" if scan.how == "delivery" else "collected", moment
+        db.session.flush()
+        audit.record(actor, "meal.collected", "meal_order", order.id, unit_id=order.centre_id, at=now)
+        emit("meal.collected", {"order": order.id, "how": scan.how}, at=now)
+        changed(order.menu)
+    return _ok(order)
+
+
+def _moment(scan: Scan, now: datetime) -> datetime:
+    if scan.at is None:
+        return now
+    if scan.at > now + timedelta(minutes=5) or now - scan.at > OFFLINE_MOST:
+        raise Refused("scan_old", _("这次扫码的时间不对"), _("请看看这台平板的时钟。"), status=422)
+    return min(scan.at, now)
+
+
+def _why_not(order: MealOrder, centre_id: int, moment: datetime, now: datetime, scan: Scan) -> Answer | None:
+    zone = order.centre.zone
+    if order.centre_id != centre_id:
+        return Answer(
+            "other_centre", _("这是%(centre)s的", centre=order.centre.name), _("请到那里取餐。"), order
+        )
+    if order.state in {"collected", "delivered"}:
+        return _already(order)
+    if order.state == "cancelled":
+        return Answer("cancelled", _("这份已经取消了"), order.reason, order)
+    if order.state == "failed":
+        return Answer("failed", _("这一餐没有做成"), order.reason, order)
+    if order.day != local_day(moment, zone):
+        return Answer(
+            "wrong_day", _("是%(day)s的", day=date_words(order.day)), _("今天不能发这一份。"), order
+        )
+    if moment > order.menu.missed_at and scan.how != "delivery":
+        until = clock_words(order.menu.missed_at, zone)
+        return Answer("late", _("取餐时间过了"), _("%(time)s 前可以取。", time=until), order)
+    open_question = db.session.scalar(
+        select(SwapQuestion.order_id)
+        .where(SwapQuestion.order_id == order.id, SwapQuestion.answer.is_(None))
+        .limit(1)
+    )
+    if open_question is not None:
+        return Answer("ask", _("换了菜，先问一问"), _("请问居民换的菜能不能吃，再发餐。"), order)
+    return None
+
+
+def _ok(order: MealOrder) -> Answer:
+    return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), "", order)
+
+
+def _already(order: MealOrder) -> Answer:
+    first = db.session.scalar(
+        select(Redemption).where(Redemption.order_id == order.id, Redemption.state == "stands")
+    )
+    if first is None:
+        return Answer("already", _("已经取过了"), "", order)
+    when = clock_words(first.scanned_at, order.centre.zone)
+    text = _("%(time)s 在%(window)s取的。", time=when, window=first.window)
+    return Answer("already", _("已经取过了"), text, order)
+
+
+def _record(
+    order: MealOrder, actor: Actor, scan: Scan, moment: datetime, now: datetime, state: str
+) -> Redemption:
+    row = Redemption(
+        order_id=order.id,
+        centre_id=order.centre_id,
+        window=scan.window[:40],
+        how=scan.how,
+        offline=scan.at is not None,
+        scan_key=scan.key,
+        scanned_at=moment,
+        recorded_at=now,
+        staff_id=actor.id if actor.kind == "staff" else None,
+        state=state,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def _review(order: MealOrder, actor: Actor, scan: Scan, moment: datetime, now: datetime) -> Answer:
+    """Two windows handed out the same meal while one was offline: one stands, this one is looked at by somebody."""
+    row = _record(order, actor, scan, moment, now, "review")
+    audit.record(actor, "redemption.review", "redemption", row.id, unit_id=order.centre_id, at=now)
+    changed(order.menu)
+    return Answer("review", _("这份发了两次"), _("已经记到“要核对的”里。"), order)
+
+
+def _claim_subsidies(
+    order: MealOrder, redemption_id: int, actor: Actor, now: datetime, *, was_released: bool
+) -> None:
+    """The government's part and the promotion become the canteen's with the meal, once."""
+    sales = ledger.centre_account(order.centre_id, "sales") if order.subsidy_fen or order.promotion_fen else 0
+    if order.promotion_fen:
+        source = ledger.centre_account(order.centre_id, "promotion")
+        ledger.move(
+            source,
+            sales,
+            order.promotion_fen,
+            "promotion",
+            actor,
+            at=now,
+            order_id=order.id,
+            redemption_id=redemption_id,
+        )
+    if not order.subsidy_fen:
+        return
+    try:
+        with db.session.begin_nested():
+            moved = claim_to(order.id, "released" if was_released else "reserved", "claimed", now)
+    except IntegrityError:  # the right was given back and used for another meal since
+        moved = False
+    if not moved:
+        return
+    ledger.move(
+        ledger.centre_account(order.centre_id, "subsidy"),
+        sales,
+        order.subsidy_fen,
+        "subsidy",
+        actor,
+        at=now,
+        order_id=order.id,
+        redemption_id=redemption_id,
+    )
+
+
+def undo(staff_id: int, redemption_id: int, reason: str) -> MealOrder:
+    """Handed out by mistake: within the policy's minutes, with a reason, everything is as before the scan."""
+    if not reason.strip():
+        raise Refused("reason_missing", _("请写明为什么撤回"), status=422)
+    actor = Actor("staff", staff_id)
+    with unit_of_work():
+        now = database_now()
+        found = db.session.get(Redemption, redemption_id)
+        if found is None:
+            raise NotFound(_("没有找到这一条"))
+        order = locked_order(found.order_id)
+        row = db.session.get_one(Redemption, redemption_id, with_for_update=True, populate_existing=True)
+        if row.state == "undone":
+            return order
+        minutes = serving_day(order.menu.canteen, order.day).policy.redeem_undo
+        if row.state != "stands" or now > row.recorded_at + timedelta(minutes=minutes):
+            raise Refused(
+                "undo_late", _("撤回的时间过了"), _("%(n)d 分钟内可以撤回。请告诉主任。", n=minutes)
+            )
+        if not may_move(order.state, "ordered"):
+            raise Refused("not_now", _("这一份不能撤回"), status=409)
+        row.state, row.reason = "undone", reason.strip()[:200]
+        done = db.session.scalars(
+            select(Transfer).where(Transfer.redemption_id == row.id, Transfer.reverses_id.is_(None))
+        ).all()
+        cash = ledger.centre_account(order.centre_id, "cash")
+        for transfer in done:
+            ledger.move(
+                transfer.credit_id,
+                transfer.debit_id,
+                transfer.amount_fen,
+                "reversal",
+                actor,
+                at=now,
+                order_id=order.id,
+                reverses_id=transfer.id,
+                reason="redemption_undone",
+            )
+        if any(transfer.kind == "meal_sold" for transfer in done):
+            order.pay_state = "due" if any(transfer.debit_id == cash for transfer in done) else "held"
+        claim_to(order.id, "claimed", "reserved", now)
+        order.state, order.ended_at = "ordered", None
+        db.session.flush()
+        audit.record(actor, "redemption.undone", "redemption", row.id, unit_id=order.centre_id, at=now)
+        emit("meal.collected_undone", {"order": order.id}, at=now)
+        changed(order.menu)
+    return order
+
+
+def settle_review(staff_id: int, redemption_id: int, words: str) -> None:
+    """Somebody has looked at a meal that was handed out twice, and says how it ended."""
+    if not words.strip():
+        raise Refused("reason_missing", _("请写明核对的结果"), status=422)
+    with unit_of_work():
+        row = db.session.get(Redemption, redemption_id, with_for_update=True, populate_existing=True)
+        if row is None or row.state not in {"review", "settled"}:
+            raise NotFound(_("没有找到这一条"))
+        if row.state == "review":
+            row.state, row.reason = "settled", words.strip()[:200]
+            audit.record(
+                Actor("staff", staff_id), "redemption.settled", "redemption", row.id, unit_id=row.centre_id
+            )
+
+
+def pay_at_desk(staff_id: int, order_id: int) -> MealOrder:
+    """Somebody pays at the desk before the meal (guests do): the money is held until it is handed out."""
+    actor = Actor("staff", staff_id)
+    with unit_of_work():
+        now = database_now()
+        order = locked_order(order_id)
+        if order.pay_state == "held":
+            return order
+        if order.state != "ordered" or order.pay_state != "due" or not order.pays_fen:
+            raise Refused("not_due", _("这一份没有要付的钱"), status=409)
+        cash, held = (ledger.centre_account(order.centre_id, kind) for kind in ("cash", "held"))
+        ledger.move(cash, held, order.pays_fen, "order_paid", actor, at=now, order_id=order.id)
+        order.pay_state = "held"
+        db.session.flush()
+        audit.record(actor, "meal.paid", "meal_order", order.id, unit_id=order.centre_id, at=now)
+        changed(order.menu)
+    return order
+
+
+def pay_out(staff_id: int, order_id: int) -> MealOrder:
+    """What is owed for a cancelled or failed meal that had been paid at the desk is paid out there, once."""
+    actor = Actor("staff", staff_id)
+    with unit_of_work():
+        now = database_now()
+        order = locked_order(order_id)
+        if order.gateway != "counter" or order.pay_state != "refunded":
+            raise Refused("not_owed", _("这一份没有要退的现金"), status=409)
+        owed, cash = (ledger.centre_account(order.centre_id, kind) for kind in ("refund_due", "cash"))
+        ledger.move(owed, cash, order.pays_fen, "paid_out", actor, at=now, order_id=order.id)
+        audit.record(actor, "meal.paid_out", "meal_order", order.id, unit_id=order.centre_id, at=now)
+    return order

@@ -1,0 +1,243 @@
+"""Standing orders: made, ended, a day left out; and how each day's order comes of them at its own cutoff."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+
+import structlog
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
+
+from canteen.days import serving_day
+from canteen.gateways import gateway
+from canteen.models import MealOrder, Menu, Offer, OfferDish, StandingOrder, StandingSkip
+from canteen.rules import ALLERGENS, LABELS, MEALS, TEXTURES, Diet, suits
+from canteen.services.give_back import cancel
+from canteen.services.order import Wish, diet_of, place, plates
+from core import audit
+from core.audit import CLOCK, Actor
+from core.clock import database_now
+from core.database import db, unit_of_work
+from core.errors import NotFound, Refused
+from core.events import emit
+from core.versions import bump
+from people.services.residents import locked
+
+log = structlog.get_logger()
+
+
+def start(
+    actor: Actor,
+    resident_id: int,
+    canteen_id: int,
+    meal: str,
+    weekdays: Collection[int],
+    *,
+    gateway_name: str = "counter",
+    labels: Collection[str] = (),
+    avoid: Collection[str] = (),
+    texture: str = "regular",
+    delivery: bool = False,
+) -> StandingOrder:
+    """Begin a standing order for a meal; the one before for the same meal here ends with it."""
+    days = sorted(set(weekdays))
+    if (
+        meal not in MEALS
+        or texture not in TEXTURES
+        or not set(labels) <= set(LABELS)
+        or not set(avoid) <= set(ALLERGENS)
+    ):
+        raise Refused("standing_odd", _("请再选一次"), status=422)
+    if not days or not set(days) <= set(range(7)):
+        raise Refused("weekdays_missing", _("请选星期几"), _("可以选一天，也可以选几天。"), status=422)
+    gateway(gateway_name)
+    with unit_of_work():
+        now = database_now()
+        resident = locked(resident_id)
+        if resident.lifecycle != "active":
+            raise Refused("not_active", _("现在不能订"), _("请找工作人员，我们帮您看看。"), status=403)
+        if delivery and resident.building_id is None:
+            raise Refused(
+                "no_address", _("还没有登记送餐的地址"), _("请找工作人员登记，或到食堂来取。"), status=422
+            )
+        for old in _live(resident_id):
+            if (old.canteen_id, old.meal) == (canteen_id, meal):
+                _end(old, actor, "replaced", now)
+        db.session.flush()
+        row = StandingOrder(
+            resident_id=resident_id,
+            canteen_id=canteen_id,
+            meal=meal,
+            weekdays=days,
+            labels=sorted(labels),
+            avoid=sorted(avoid),
+            texture=texture,
+            gateway=gateway_name,
+            delivery=delivery,
+            state="active",
+            made_at=now,
+        )
+        db.session.add(row)
+        try:
+            db.session.flush()
+        except IntegrityError as error:  # the same person on two screens at once
+            raise Refused("standing_twice", _("已经订好了"), _("刷新一下就能看到。")) from error
+        audit.record(actor, "standing.started", "standing_order", row.id, unit_id=canteen_id, at=now)
+        bump(f"today:{canteen_id}")
+    return row
+
+
+def stop(actor: Actor, standing_id: int, why: str = "asked") -> StandingOrder:
+    """End a standing order; orders it has made stay. Again it changes nothing."""
+    with unit_of_work():
+        row = _one(standing_id)
+        if row.state == "active":
+            _end(row, actor, why, database_now())
+    return row
+
+
+def skip(actor: Actor, standing_id: int, day: date) -> StandingOrder:
+    """明天不吃: no order on that day, until its cutoff. An order that it has made already is given back."""
+    with unit_of_work():
+        now = database_now()
+        row = _one(standing_id)
+        made = db.session.scalar(
+            select(MealOrder.id).where(
+                MealOrder.standing_id == row.id, MealOrder.day == day, MealOrder.state == "ordered"
+            )
+        )
+        if made is not None:
+            cancel(actor, made)
+        if db.session.get(StandingSkip, (row.id, day)) is None:
+            db.session.add(StandingSkip(standing_id=row.id, day=day, at=now))
+            db.session.flush()
+            audit.record(
+                actor, "standing.skipped", "standing_order", row.id, detail={"day": str(day)}, at=now
+            )
+    return row
+
+
+def unskip(actor: Actor, standing_id: int, day: date) -> StandingOrder:
+    """«还是要吃»: until the day's cutoff the order will be made after all."""
+    with unit_of_work():
+        now = database_now()
+        row = _one(standing_id)
+        gone = db.session.get(StandingSkip, (row.id, day))
+        if gone is not None:
+            db.session.delete(gone)
+            db.session.flush()
+            audit.record(
+                actor, "standing.unskipped", "standing_order", row.id, detail={"day": str(day)}, at=now
+            )
+    return row
+
+
+def end_all(actor: Actor, resident_id: int, why: str) -> None:
+    """In the running unit of work: somebody has moved away or died."""
+    for row in _live(resident_id):
+        _end(row, actor, why, database_now())
+
+
+def _live(resident_id: int) -> list[StandingOrder]:
+    query = select(StandingOrder).where(
+        StandingOrder.resident_id == resident_id, StandingOrder.state == "active"
+    )
+    return list(db.session.scalars(query.order_by(StandingOrder.id)))
+
+
+def _one(standing_id: int) -> StandingOrder:
+    resident = db.session.scalar(select(StandingOrder.resident_id).where(StandingOrder.id == standing_id))
+    if resident is None:
+        raise NotFound(_("没有找到这个长期订餐"))
+    locked(resident)
+    return db.session.get_one(StandingOrder, standing_id, populate_existing=True)
+
+
+def _end(row: StandingOrder, actor: Actor, why: str, now: datetime) -> None:
+    row.state, row.ended_at, row.ended_why = "ended", now, why
+    audit.record(
+        actor, "standing.ended", "standing_order", row.id, unit_id=row.canteen_id, detail={"why": why}, at=now
+    )
+    bump(f"today:{row.canteen_id}")
+
+
+def wanted_on(menu: Menu) -> list[StandingOrder]:
+    """Standing orders that want a meal on this menu, the oldest first; those who leave the day out are not in it."""
+    day = serving_day(menu.canteen, menu.day)
+    if menu.meal not in day.meals or day.kind.hours_of is None:
+        return []
+    rows = db.session.scalars(
+        select(StandingOrder)
+        .outerjoin(
+            StandingSkip, (StandingSkip.standing_id == StandingOrder.id) & (StandingSkip.day == menu.day)
+        )
+        .where(
+            StandingOrder.canteen_id == menu.canteen_id,
+            StandingOrder.meal == menu.meal,
+            StandingOrder.state == "active",
+            StandingOrder.made_at < menu.cutoff_at,
+            StandingSkip.standing_id.is_(None),
+        )
+        .order_by(StandingOrder.id)
+    )
+    return [row for row in rows if day.kind.hours_of in row.weekdays]
+
+
+def make_orders(menu_id: int) -> int:
+    """At the cutoff: the day's orders of everybody who has a standing one. Run again it makes none twice.
+
+    Each is a unit of work of its own: what cannot be made for one person (sold out, no money, all against their
+    profile) is told to them and keeps nobody else from eating.
+    """
+    menu = db.session.get_one(Menu, menu_id)
+    made = 0
+    for standing in wanted_on(menu):
+        already = select(MealOrder.id).where(
+            MealOrder.standing_id == standing.id, MealOrder.menu_id == menu_id
+        )
+        if db.session.scalar(already) is not None:
+            continue
+        made += _make(standing.id, menu_id)
+    return made
+
+
+def _make(standing_id: int, menu_id: int) -> bool:
+    why = "nothing_suits"
+    standing = db.session.get_one(StandingOrder, standing_id)
+    wish = Wish(
+        standing.gateway, standing.delivery, standing.texture if standing.texture != "regular" else None
+    )
+    for offer_id in _fitting(standing, menu_id):
+        try:
+            place(CLOCK, offer_id, standing.resident_id, wish, channel="standing", standing_id=standing_id)
+            return True
+        except Refused as refusal:
+            why = refusal.code
+            if why != "sold_out":
+                break
+        except IntegrityError:  # another clock made it in the meantime
+            return False
+    with unit_of_work():
+        emit("standing.failed", {"standing": standing_id, "menu": menu_id, "why": why})
+    log.info("standing_order_not_made", standing=standing_id, menu=menu_id, why=why)
+    return False
+
+
+def _fitting(standing: StandingOrder, menu_id: int) -> list[int]:
+    """Set meals that are not against the person's profile or wishes, the best first."""
+    own = diet_of(standing.resident_id)
+    diet = Diet(
+        own.allergens | frozenset(standing.avoid),
+        own.labels | frozenset(standing.labels),
+        standing.texture if standing.texture != "regular" else own.texture,
+    )
+    offers = db.session.scalars(
+        select(Offer)
+        .options(selectinload(Offer.dishes).joinedload(OfferDish.dish))
+        .where(Offer.menu_id == menu_id, Offer.kind == "set")
+        .order_by(Offer.position)
+    ).all()
+    ranked = [(suits(plates(offer), diet), offer) for offer in offers]
+    good = [(score, offer) for score, offer in ranked if score >= 0]
+    return [offer.id for _score, offer in sorted(good, key=lambda pair: (-pair[0], pair[1].position))]
