@@ -94,7 +94,8 @@ class Area:
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
     as (when, title, note). desks: entries of the console's head. my_day(resident, from, to): what is in that time.
     today(centre, day). search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
-    slip(code, page) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: dataclass. approvals: what needs two people.
+    slip(code, page) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: dataclass.
+    approvals: what needs two people.
     """
 
     name: str

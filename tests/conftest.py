@@ -20,6 +20,7 @@ from tests.support.clock import Clock
 from tests.support.databases import ENGINES, Databases, settings
 from tests.support.house import House, build
 from tests.support.mail import Postbox
+from tests.support.meals import Meals, furnish
 from tests.support.postgres import Cluster
 from tests.support.run import Run, abandoned
 
@@ -135,6 +136,12 @@ def empty_database(request: pytest.FixtureRequest, databases: Databases, tmp_pat
 def clock() -> Clock:
     """Monday 2026-11-23, 09:41 in Shanghai, until the test moves it."""
     return Clock()
+
+
+@pytest.fixture
+def meals(inside: Flask, cast: Cast) -> Meals:
+    """The canteens, inside an application context; a test puts lunches on the days it speaks of."""
+    return furnish(inside, cast)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A swapped dish: the person keeps the meal or gives it back, also after the cutoff, for it is not what they ordered."""
+"""After a swap: the person keeps the meal or gives it back, also after the cutoff: it is not what they ordered."""
 
 from flask_babel import gettext as _
 from sqlalchemy import select, update

@@ -203,6 +203,8 @@ def reverse(staff_id: int, transfer_id: int, reason: str) -> Approval | Transfer
             raise Refused(
                 "not_reversible", _("这一笔不能单独冲正"), _("订餐的钱请在那份订单里取消或退。"), status=422
             )
+        if db.session.scalar(select(Transfer.id).where(Transfer.reverses_id == transfer_id)) is not None:
+            raise Refused("moved_already", _("这一笔已经冲正过了"), _("不会冲两次。"))
         centre_id = db.session.get_one(Account, row.debit_id).centre_id
         policy = _policy(db.session.get_one(Canteen, centre_id), now)
         if row.amount_fen > policy.two_people_fen:
@@ -319,12 +321,9 @@ def _difference(cash: int, other: int, found_fen: int, actor: Actor, now: dateti
 
 def wrong_sums() -> list[int]:
     """Accounts whose balance is not the sum of their transfers. Two passes over the ledger, in the database."""
-    came = select(_TRANSFER.c.credit_id.label("id"), func.sum(_TRANSFER.c.amount_fen).label("fen")).group_by(
-        "id"
-    )
-    went = select(_TRANSFER.c.debit_id.label("id"), func.sum(_TRANSFER.c.amount_fen).label("fen")).group_by(
-        "id"
-    )
+    fen = func.sum(_TRANSFER.c.amount_fen).label("fen")
+    came = select(_TRANSFER.c.credit_id.label("id"), fen).group_by(_TRANSFER.c.credit_id)
+    went = select(_TRANSFER.c.debit_id.label("id"), fen).group_by(_TRANSFER.c.debit_id)
     c, w = came.subquery(), went.subquery()
     real = func.coalesce(c.c.fen, 0) - func.coalesce(w.c.fen, 0)
     query = (

@@ -87,7 +87,7 @@ def redeem(staff_id: int, centre_id: int, order_id: int, scan: Scan) -> Answer:
         if before is not None:
             return _ok(order) if before.state == "stands" else _already(order)
         moment = _moment(scan, now)
-        refused = _why_not(order, centre_id, moment, now, scan)
+        refused = _why_not(order, centre_id, moment, scan)
         if refused is not None:
             if refused.kind == "already" and scan.at is not None:
                 return _review(order, actor, scan, moment, now)
@@ -116,7 +116,7 @@ def _moment(scan: Scan, now: datetime) -> datetime:
     return min(scan.at, now)
 
 
-def _why_not(order: MealOrder, centre_id: int, moment: datetime, now: datetime, scan: Scan) -> Answer | None:
+def _why_not(order: MealOrder, centre_id: int, moment: datetime, scan: Scan) -> Answer | None:
     zone = order.centre.zone
     if order.centre_id != centre_id:
         return Answer(

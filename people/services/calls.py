@@ -45,7 +45,7 @@ def open_calls_to_make(centre_id: int) -> list[CallTask]:
 
 
 def end_call(staff_id: int, centre_id: int, call_id: int, outcome: str, note: str) -> CallTask:
-    """What came of a call: `reached`, `again` (nobody answered: later once more) or `closed` with a note that says why."""
+    """What came of a call: `reached`, `again` (nobody answered: once more later) or `closed`, with why as a note."""
     if outcome not in {"reached", "again", "closed"}:
         raise NotFound(_("这一页没有找到"))
     if outcome == "closed" and not note.strip():

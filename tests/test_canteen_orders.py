@@ -1,0 +1,149 @@
+"""Ordering and giving back: portions, rights and money move together, once."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from canteen.models import Account, MealOrder, Offer, SubsidyClaim, Transfer
+from canteen.services import ledger
+from canteen.services.close import close_menu, fail_menu, finish_menu
+from canteen.services.give_back import cancel
+from canteen.services.serve import Scan, redeem, undo
+from core.approvals import Approval, decide
+from core.audit import CLOCK, Actor
+from core.database import db
+from core.errors import Refused
+from people.models import CallTask, Staff
+from tests.support.clock import Clock
+from tests.support.meals import Meals, double_ninth
+
+TUESDAY = date(2026, 11, 24)
+
+
+def staff_id() -> int:
+    return int(db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0)
+
+
+def sums() -> int:
+    return sum(db.session.scalars(select(Account.balance_fen)))
+
+
+def test_a_meal_of_an_elder_is_helped_and_paid_at_the_counter(meals: Meals, clock: Clock) -> None:
+    meals.lunch(TUESDAY)
+    order = meals.order(meals.cast.chen, TUESDAY)
+    assert (order.price_fen, order.promotion_fen, order.subsidy_fen, order.pays_fen) == (1500, 0, 500, 1000)
+    assert (order.pick_up, order.pay_state, order.state) == (1, "due", "ordered")
+    claim = db.session.scalars(select(SubsidyClaim)).one()
+    assert (claim.slot, claim.week, claim.state) == (1, date(2026, 11, 23), "reserved")
+    assert len(order.lines) == 4 and order.lines[0].name_zh == "清蒸鲈鱼"
+
+
+def test_the_promotion_comes_before_the_subsidy(meals: Meals) -> None:
+    meals.lunch(TUESDAY)
+    double_ninth(meals.cast, TUESDAY, date(2026, 11, 25))
+    order = meals.order(meals.cast.chen, TUESDAY)
+    assert (order.promotion_fen, order.subsidy_fen, order.pays_fen) == (200, 500, 800)
+
+
+def test_prepaid_money_is_held_and_comes_back_once(meals: Meals) -> None:
+    meals.lunch(TUESDAY)
+    chen, centre = meals.cast.chen, meals.cast.shuibei
+    ledger.top_up(staff_id(), centre, chen, 1800)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    assert ledger.balance(chen) == 800
+    with pytest.raises(Refused) as refused:
+        meals.order(chen, TUESDAY, "L4", gateway="account")
+    assert refused.value.code == "balance_low"
+    for _again in range(2):
+        cancel(Actor("resident", chen), order.id)
+    assert ledger.balance(chen) == 1800
+    assert db.session.get_one(Offer, order.offer_id).taken == 0
+    assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
+    assert sums() == 0 and ledger.wrong_sums() == []
+
+
+def test_never_more_portions_than_the_quota(meals: Meals) -> None:
+    meals.lunch(TUESDAY, quotas={"L1": 1})
+    meals.order(meals.cast.chen, TUESDAY)
+    with pytest.raises(Refused) as refused:
+        meals.order(meals.cast.aqiang, TUESDAY)
+    assert refused.value.code == "sold_out"
+    assert len(db.session.scalars(select(MealOrder)).all()) == 1
+
+
+def test_after_the_cutoff_only_those_who_are_here_eat(meals: Meals, clock: Clock) -> None:
+    meals.lunch(TUESDAY)
+    clock.set("2026-11-23 16:00")
+    with pytest.raises(Refused) as refused:
+        meals.order(meals.cast.chen, TUESDAY, channel="phone")
+    assert refused.value.code == "after_cutoff"
+    clock.set("2026-11-24 11:40")
+    order = meals.order(meals.cast.chen, TUESDAY)
+    assert order.walk_in
+
+
+def test_one_order_is_one_meal_and_can_be_undone(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    staff, centre, chen = staff_id(), meals.cast.shuibei, meals.cast.chen
+    ledger.top_up(staff, centre, chen, 5000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    clock.set("2026-11-23 16:01")
+    sheet = close_menu(CLOCK, menu)
+    assert [row["portions"] for row in sheet.rows] == [1, 1, 1, 1]
+    assert close_menu(Actor("staff", staff), menu).rows == sheet.rows
+    assert redeem(staff, centre, order.id, Scan("1号窗", "early001")).kind == "wrong_day"
+    clock.set("2026-11-24 11:40")
+    first = redeem(staff, centre, order.id, Scan("1号窗", "scan0001"))
+    assert first.kind == "ok"
+    again = redeem(staff, centre, order.id, Scan("2号窗", "scan0002"))
+    assert again.kind == "already" and "1号窗" in again.text and "11:40" in again.text
+    assert redeem(staff, meals.cast.sungang, order.id, Scan("x", "scan0003")).kind == "other_centre"
+    row = db.session.scalars(select(Transfer).where(Transfer.kind == "subsidy")).one()
+    undo(staff, row.redemption_id or 0, "发错了")
+    assert db.session.get_one(MealOrder, order.id).state == "ordered"
+    assert redeem(staff, centre, order.id, Scan("2号窗", "scan0004")).kind == "ok"
+    assert sums() == 0 and ledger.wrong_sums() == []
+    sales = ledger.centre_account(centre, "sales")
+    assert db.session.get_one(Account, sales, populate_existing=True).balance_fen == 1500
+
+
+def test_a_meal_that_nobody_collected(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    chen, centre = meals.cast.chen, meals.cast.shuibei
+    ledger.top_up(staff_id(), centre, chen, 5000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    clock.set("2026-11-24 12:31")
+    assert finish_menu(menu) == 1
+    assert finish_menu(menu) == 0
+    order = db.session.get_one(MealOrder, order.id, populate_existing=True)
+    assert (order.state, order.pay_state) == ("uncollected", "paid")
+    assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
+    assert ledger.balance(chen) == 4000
+    call = db.session.scalars(select(CallTask)).one()
+    assert (call.kind, call.resident_id) == ("care", chen)
+
+
+def test_when_the_kitchen_fails_everybody_gets_it_back_once(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    chen, centre = meals.cast.chen, meals.cast.shuibei
+    ledger.top_up(staff_id(), centre, chen, 5000)
+    meals.order(chen, TUESDAY, gateway="account")
+    meals.order(meals.cast.aqiang, TUESDAY)
+    assert fail_menu(staff_id(), menu, "停气了") == 2
+    assert fail_menu(staff_id(), menu, "停气了") == 0
+    assert ledger.balance(chen) == 5000 and sums() == 0
+
+
+def test_big_corrections_need_two_people(meals: Meals) -> None:
+    staff, centre, chen = staff_id(), meals.cast.shuibei, meals.cast.chen
+    made = ledger.top_up(staff, centre, chen, 6000)
+    asked = ledger.reverse(staff, made.id, "充错人了")
+    assert isinstance(asked, Approval) and ledger.balance(chen) == 6000
+    with pytest.raises(Refused) as refused:
+        decide(asked.id, staff, True)
+    assert refused.value.code == "two_people"
+    decide(asked.id, staff + 1, True)
+    assert ledger.balance(chen) == 0
+    with pytest.raises(Refused):
+        ledger.reverse(staff, made.id, "再来一次")
