@@ -1,13 +1,16 @@
 """The canteen's front door."""
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlalchemy import select
 
+from canteen import desk
+from canteen.desk.root import LOOK
 from canteen.jobs import JOBS
 from canteen.models import Account, Transfer
 from canteen.rules import CanteenPolicy
 from canteen.services.ledger import APPROVALS, wrong_sums
-from core.area import Area, Check
+from core.area import Area, Check, Desk
 from core.database import db
 
 
@@ -47,6 +50,8 @@ def export(resident_id: int) -> dict[str, object]:
 
 AREA = Area(
     name="canteen",
+    blueprints=[desk.blueprint],
+    desks=[Desk("canteen", lazy_gettext("食堂"), "utensils", "canteen_desk.week", LOOK)],
     jobs=JOBS,
     export=export,
     doctor=doctor,

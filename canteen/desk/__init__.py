@@ -1,0 +1,6 @@
+"""Staff's pages of the canteen: the week, the kitchen, samples. All hang on `blueprint`."""
+
+from canteen.desk import week
+from canteen.desk.root import blueprint
+
+__all__ = ["blueprint", "week"]

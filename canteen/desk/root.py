@@ -1,0 +1,86 @@
+"""The blueprint of staff's canteen pages, who may open which, and what they load."""
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, current_app, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from canteen.desk_queries import canteen_of, menu_of
+from canteen.forms import parse_day, parse_meal
+from canteen.models import Canteen, Menu
+from centres.models import Centre
+from centres.queries import centre_by_code
+from core.errors import NotFound
+from people.access import current_staff, grants_roles
+
+blueprint = Blueprint("canteen_desk", __name__, url_prefix="/staff/c/<centre>/canteen")
+
+LOOK = frozenset({"kitchen", "front_desk", "manager", "supervisor", "accountant"})
+"""Who may see what is cooked and how many have ordered."""
+COOK = frozenset({"kitchen", "manager", "supervisor"})
+"""Who plans, cooks and writes down what the kitchen must."""
+
+TABS = (
+    (lazy_gettext("一周菜单"), "canteen_desk.week", ("week", "menu")),
+    (lazy_gettext("备餐"), "canteen_desk.kitchen", ("kitchen", "change")),
+    (lazy_gettext("采购"), "canteen_desk.purchase", ("purchase",)),
+    (lazy_gettext("留样"), "canteen_desk.samples", ("samples",)),
+    (lazy_gettext("晨检"), "canteen_desk.morning", ("morning",)),
+)
+"""The tabs, in the order of a day: name, first page, and the modules of this package whose pages stand under it. A tab
+is shown to those whom its first page lets in."""
+
+
+def base(centre: Centre) -> str:
+    """Address under which the canteen's desk lives."""
+    return f"/staff/c/{centre.code}/canteen"
+
+
+def load_canteen(centre: Centre) -> Canteen:
+    """The canteen of the address."""
+    found = canteen_of(centre.id)
+    if found is None:
+        raise NotFound(_("这个中心还没有食堂"), _("要开食堂，请主管先登记。"))
+    return found
+
+
+def load_menu(centre: Centre, day: str, meal: str) -> Menu:
+    """The menu of the address, with its offers and dishes. A menu is named by its day and meal, never by an id."""
+    found = menu_of(load_canteen(centre).id, parse_day(day), parse_meal(meal))
+    if found is None:
+        raise NotFound(_("这一餐还没有排菜单"), _("请先在“一周菜单”里排。"))
+    return found
+
+
+def menu_url(centre: Centre, day: date, meal: str, page: str = "menu") -> str:
+    """Address of a page about one meal: `menu`, `kitchen`, `boxes` …"""
+    return f"{base(centre)}/{page}/{day}/{meal}"
+
+
+def may_cook() -> bool:
+    """Whether whoever asks may change what is cooked."""
+    return bool(_roles() & COOK)
+
+
+def _roles() -> frozenset[str]:
+    staff, code = current_staff(), (request.view_args or {}).get("centre")
+    centre = centre_by_code(code) if staff and isinstance(code, str) else None
+    return grants_roles(staff, centre.id) if staff and centre else frozenset()
+
+
+@blueprint.context_processor
+def _shown() -> dict[str, Any]:
+    """The tabs above every page of this desk, and whether its forms are drawn."""
+    code, roles, views = (request.view_args or {}).get("centre"), _roles(), current_app.view_functions
+    view = views.get(request.endpoint or "")
+    module = (view.__module__ if view else "").rpartition(".")[2]
+    return {
+        "may_cook": bool(roles & COOK),
+        "desk_tabs": [
+            {"label": label, "url": url_for(endpoint, centre=code), "current": module in modules}
+            for label, endpoint, modules in TABS
+            if endpoint in views and getattr(views[endpoint], "hall_grant", frozenset()) & roles
+        ],
+    }
