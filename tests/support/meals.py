@@ -38,7 +38,7 @@ SETS = {
     "L3": ("M03", "V03", "T01", "S07"),
     "L4": ("M04", "V10", "T01", "S08"),
 }
-"""¥15.00, ¥12.00, ¥12.00 and ¥15.00."""
+"""¥15.00, ¥13.00, ¥12.00 and ¥15.00."""
 QUOTAS = {"L1": 45, "L2": 30, "L3": 15, "L4": 8}
 PRIORITY = ["tekun", "dibao", "dibao_margin", "sanshu_wulao", "family_planning"]
 LUNCH_ON_WORKDAYS = {"meals": ["lunch"], "days": "workday"}

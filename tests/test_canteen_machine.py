@@ -1,0 +1,431 @@
+"""Ordering, paying, eating and failing, in any order: the canteen agrees with a small model that shares no code with it.
+
+The ledger is append-only, so that nothing is cleaned up: every example has people and a fortnight of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select
+
+from canteen.models import Account, MealOrder, Menu, Offer, Redemption, SubsidyClaim
+from canteen.services import ledger
+from canteen.services.answer import answer_swap
+from canteen.services.close import close_due, fail_menu
+from canteen.services.give_back import cancel
+from canteen.services.plan import swap_dish
+from canteen.services.serve import Scan, redeem, undo
+from centres.services import set_policy
+from core.audit import OPERATOR, Actor
+from core.database import db
+from core.errors import Refused
+from people.models import Staff
+from tests.support.clock import Clock
+from tests.support.hall import ALL, moment
+from tests.support.meals import Meals
+
+PRICES = {"L1": 1500, "L2": 1300, "L4": 1500}
+QUOTAS = {"L1": 2, "L2": 2, "L4": 1}
+CAPS = {"elder": 500, "poor": 1500, "son": 0}
+WEEK_MOST, MEAL_MOST = 2, 2
+DAY_NUMBERS = (1, 2, 3, 5)
+"""Tuesday to Thursday, and Saturday, on which nobody is helped."""
+SATURDAY = 5
+SUMS = (500, 1000, 2500)
+NUMBERS = count()
+
+
+@dataclass
+class Eaten:
+    """What the model knows of an order."""
+
+    id: int
+    who: str
+    where: str
+    day: int
+    code: str
+    prepaid: bool
+    helped: int
+    pays: int
+    made: datetime
+    walk_in: bool
+    state: str = "ordered"
+    money: str = "due"
+    right: bool = False
+    asked: bool = False
+    served_at: datetime | None = None
+    cash: bool = False
+    redemption: int = 0
+
+    @property
+    def live(self) -> bool:
+        return self.state not in {"cancelled", "failed"}
+
+
+class Machine(RuleBasedStateMachine):
+    meals: Meals
+    clock: Clock
+    staff: int
+    weeks = count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders: list[Eaten] = []
+        self.failed: set[tuple[str, int]] = set()
+        self.people: dict[str, int] = {}
+
+    @initialize()
+    def begin(self) -> None:
+        number = next(Machine.weeks)
+        self.monday = date(2026, 11, 23) + timedelta(days=14 * number)
+        self.clock.set(f"{self.monday} 09:41")
+        self.centres = {"shuibei": self.meals.cast.shuibei, "sungang": self.meals.cast.sungang}
+        self.people = {
+            "elder": self.meals.person(f"甲{number}", date(1948, 6, 12), alone=True),
+            "poor": self.meals.person(
+                f"乙{number}", date(1950, 1, 1), statuses=[("dibao", date(2020, 1, 1), None)]
+            ),
+            "son": self.meals.person(f"丙{number}", date(1974, 2, 20)),
+        }
+        self.money = dict.fromkeys(self.people, 0)
+        self.has_account: set[str] = set()
+        self.menus: dict[tuple[str, int], int] = {}
+        for where, centre in self.centres.items():
+            for day in DAY_NUMBERS:
+                self.menus[where, day] = self.meals.lunch(self.day(day), centre, QUOTAS)
+        self.before = {where: self.accounts(where) for where in self.centres}
+        self.moved = {where: dict.fromkeys(("cash", "held", "sales", "subsidy"), 0) for where in self.centres}
+        self.strips = 0
+
+    # --- the model's own arithmetic ---
+
+    def day(self, number: int) -> date:
+        return self.monday + timedelta(days=number)
+
+    def cutoff(self, day: int) -> datetime:
+        """16:00 on the serving day before: for Saturday that is Friday."""
+        return moment(f"{self.day(day - 1)} 16:00")
+
+    def opens(self, day: int) -> datetime:
+        return moment(f"{self.day(day)} 00:00")
+
+    def ends(self, day: int) -> datetime:
+        return moment(f"{self.day(day)} 12:30")
+
+    @property
+    def now(self) -> datetime:
+        return self.clock()
+
+    def sold(self, where: str, day: int, code: str) -> int:
+        return sum(
+            one.live and not one.walk_in and (one.where, one.day, one.code) == (where, day, code)
+            for one in self.orders
+        )
+
+    def rights(self, who: str) -> list[int]:
+        return [one.day for one in self.orders if one.who == who and one.right]
+
+    def help_for(self, who: str, day: int) -> int:
+        if day == SATURDAY or day in self.rights(who) or len(self.rights(who)) >= WEEK_MOST:
+            return 0
+        return CAPS[who]
+
+    def accounts(self, where: str) -> dict[str, int]:
+        rows = db.session.execute(
+            select(Account.kind, Account.balance_fen).where(
+                Account.centre_id == self.centres[where], Account.resident_id.is_(None)
+            )
+        ).all()
+        return {row.kind: row.balance_fen for row in rows}
+
+    def move(self, where: str, debit: str, credit: str, fen: int) -> None:
+        for account, amount in ((debit, -fen), (credit, fen)):
+            if account in self.money:
+                self.money[account] += amount
+            else:
+                self.moved[where][account] += amount
+
+    def deed(self, expected: str, run: Callable[[], object]) -> object | None:
+        """What the house did; None where it refused. It must do what the model expects."""
+        done, outcome = None, "done"
+        try:
+            done = run()
+        except Refused as refused:
+            outcome = refused.code
+        assert outcome == expected
+        return done
+
+    # --- what people do ---
+
+    def expected_order(
+        self, who: str, where: str, day: int, code: str, prepaid: bool
+    ) -> tuple[str, bool, int]:
+        """(outcome, walk-in, what the government pays)."""
+        walk_in = False
+        if (where, day) in self.failed:
+            return "closed", False, 0
+        if self.now >= self.ends(day):
+            return "over", False, 0
+        if self.now >= self.cutoff(day):
+            if not self.opens(day) <= self.now:
+                return "after_cutoff", False, 0
+            walk_in = True
+        if sum(one.live and (one.who, one.day) == (who, day) for one in self.orders) >= MEAL_MOST:
+            return "enough", walk_in, 0
+        if not walk_in and self.sold(where, day, code) >= QUOTAS[code]:
+            return "sold_out", walk_in, 0
+        helped = min(self.help_for(who, day), PRICES[code])
+        if prepaid and PRICES[code] - helped > self.money[who]:
+            return "balance_low", walk_in, helped
+        return "done", walk_in, helped
+
+    @rule(
+        who=st.sampled_from(sorted(CAPS)),
+        where=st.sampled_from(["shuibei", "sungang"]),
+        day=st.sampled_from(DAY_NUMBERS),
+        code=st.sampled_from(sorted(PRICES)),
+        prepaid=st.booleans(),
+    )
+    def order(self, who: str, where: str, day: int, code: str, prepaid: bool) -> None:
+        expected, walk_in, helped = self.expected_order(who, where, day, code, prepaid)
+        made = self.deed(
+            expected,
+            lambda: self.meals.order(
+                self.people[who],
+                self.day(day),
+                code,
+                centre=self.centres[where],
+                gateway="account" if prepaid else "counter",
+            ),
+        )
+        if not isinstance(made, MealOrder):
+            return
+        pays = PRICES[code] - helped
+        assert (made.subsidy_fen, made.pays_fen, made.walk_in) == (helped, pays, walk_in)
+        one = Eaten(
+            made.id, who, where, day, code, prepaid, helped, pays, self.now, walk_in, right=helped > 0
+        )
+        if prepaid and pays:
+            one.money = "held"
+            self.move(where, who, "held", pays)
+        self.orders.append(one)
+
+    @rule(who=st.sampled_from(sorted(CAPS)), fen=st.sampled_from(SUMS))
+    def top_up(self, who: str, fen: int) -> None:
+        centre = self.centres["shuibei"]
+        self.deed("done", lambda: ledger.top_up(self.staff, centre, self.people[who], fen))
+        self.move("shuibei", "cash", who, fen)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=st.integers(0, 30), times=st.sampled_from([1, 2]))
+    def give_back(self, which: int, times: int) -> None:
+        one = self.orders[which % len(self.orders)]
+        if one.state == "cancelled":
+            expected = "done"
+        elif one.state != "ordered":
+            expected = "not_now"
+        else:
+            in_time = self.now < self.cutoff(one.day) or self.now <= one.made + timedelta(seconds=60)
+            expected = "done" if in_time else "cancel_late"
+        for _tap in range(times):
+            self.deed(expected, lambda: cancel(Actor("resident", self.people[one.who]), one.id))
+            if expected == "done" and one.state == "ordered":
+                self.end(one, "cancelled")
+
+    def end(self, one: Eaten, state: str) -> None:
+        if one.money == "held":
+            self.move(one.where, "held", one.who, one.pays)
+        one.state, one.money, one.right, one.asked = state, "over", False, one.asked
+
+    @precondition(lambda self: self.orders)
+    @rule(which=st.integers(0, 30), cash=st.booleans(), elsewhere=st.booleans())
+    def scan(self, which: int, cash: bool, elsewhere: bool) -> None:
+        one = self.orders[which % len(self.orders)]
+        other = "sungang" if one.where == "shuibei" else "shuibei"
+        centre = self.centres[other if elsewhere else one.where]
+        expected = self.expected_scan(one, cash, elsewhere)
+        answer = redeem(self.staff, centre, one.id, Scan("1号窗", f"scan-{next(NUMBERS):08d}", cash=cash))
+        assert answer.kind == expected
+        if expected != "ok":
+            return
+        one.cash = one.money == "due" and one.pays > 0
+        if one.pays:
+            self.move(one.where, "cash" if one.cash else "held", "sales", one.pays)
+        if one.helped:
+            self.move(one.where, "subsidy", "sales", one.helped)
+        one.state, one.served_at, one.money = "collected", self.now, "paid"
+        query = select(Redemption.id).where(Redemption.order_id == one.id, Redemption.state == "stands")
+        one.redemption = db.session.scalars(query).one()
+
+    def expected_scan(self, one: Eaten, cash: bool, elsewhere: bool) -> str:
+        if elsewhere:
+            return "other_centre"
+        if one.state in {"collected", "cancelled", "failed"}:
+            return {"collected": "already"}.get(one.state, one.state)
+        if not self.opens(one.day) <= self.now < self.opens(one.day) + timedelta(days=1):
+            return "wrong_day"
+        if self.now > self.ends(one.day):
+            return "late"
+        if one.asked:
+            return "ask"
+        return "pay" if one.pays and one.money == "due" and not cash else "ok"
+
+    @precondition(lambda self: any(one.state == "collected" for one in self.orders))
+    @rule(which=st.integers(0, 30))
+    def take_back_a_scan(self, which: int) -> None:
+        served = [one for one in self.orders if one.state == "collected"]
+        one = served[which % len(served)]
+        assert one.served_at is not None
+        in_time = self.now <= one.served_at + timedelta(minutes=5)
+        self.deed("done" if in_time else "undo_late", lambda: undo(self.staff, one.redemption, "发错了"))
+        if not in_time:
+            return
+        if one.pays:
+            self.move(one.where, "sales", "cash" if one.cash else "held", one.pays)
+        if one.helped:
+            self.move(one.where, "sales", "subsidy", one.helped)
+        one.state, one.money = "ordered", "due" if one.cash or not one.prepaid else "held"
+
+    @rule(where=st.sampled_from(["shuibei", "sungang"]), day=st.sampled_from(DAY_NUMBERS))
+    def kitchen_swaps(self, where: str, day: int) -> None:
+        menu = self.menus[where, day]
+        offer = db.session.scalars(select(Offer).where(Offer.menu_id == menu, Offer.code == "L1")).one()
+        db.session.refresh(offer)
+        there = offer.dishes[1].dish_id
+        old, new = self.meals.dishes["V01"], self.meals.dishes["V03"]
+        expected = "done" if there == old else "dish_not_on"
+        self.deed(expected, lambda: swap_dish(Actor("staff", self.staff), menu, old, new, "没到货"))
+        if expected == "done":
+            for one in self.orders:
+                if (one.where, one.day, one.code, one.state) == (where, day, "L1", "ordered"):
+                    one.asked = True
+
+    @precondition(lambda self: any(one.asked for one in self.orders))
+    @rule(which=st.integers(0, 30), answer=st.sampled_from(["keep", "cancel"]))
+    def answer(self, which: int, answer: str) -> None:
+        asked = [one for one in self.orders if one.asked]
+        one = asked[which % len(asked)]
+        answer_swap(Actor("resident", self.people[one.who]), one.id, answer)
+        one.asked = False
+        if answer == "cancel" and one.state == "ordered":
+            self.end(one, "cancelled")
+
+    @rule(
+        where=st.sampled_from(["shuibei", "sungang"]),
+        day=st.sampled_from(DAY_NUMBERS),
+        times=st.sampled_from([1, 2]),
+    )
+    def kitchen_fails(self, where: str, day: int, times: int) -> None:
+        waiting = [one for one in self.orders if (one.where, one.day, one.state) == (where, day, "ordered")]
+        self.failed.add((where, day))
+        assert fail_menu(self.staff, self.menus[where, day], "停气了") == len(waiting)
+        for _again in range(times - 1):
+            assert fail_menu(self.staff, self.menus[where, day], "停气了") == 0
+        for one in waiting:
+            self.end(one, "failed")
+
+    @rule(minutes=st.sampled_from([1, 4, 6, 60, 170, 380, 600, 1440]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.advance(minutes=minutes)
+
+    @rule()
+    def clock_process_beats(self) -> None:
+        close_due()
+        for one in self.orders:
+            if (
+                one.state != "ordered"
+                or self.now <= self.ends(one.day)
+                or (one.where, one.day) in self.failed
+            ):
+                continue
+            if one.money == "held":
+                self.move(one.where, "held", "sales", one.pays)
+            one.state, one.right, one.money = "uncollected", False, "over"
+
+    # --- what must always be so ---
+
+    @invariant()
+    def the_ledger_adds_up(self) -> None:
+        if not self.people:
+            return
+        db.session.rollback()
+        assert ledger.wrong_sums() == []
+        assert db.session.scalar(select(func.sum(Account.balance_fen))) in (0, None)
+        for who, resident in self.people.items():
+            assert (ledger.balance(resident) or 0) == self.money[who] >= 0
+        for where in self.centres:
+            now = self.accounts(where)
+            for kind, moved in self.moved[where].items():
+                assert now.get(kind, 0) - self.before[where].get(kind, 0) == moved, (where, kind)
+
+    @invariant()
+    def portions_are_what_the_model_sold(self) -> None:
+        if not self.people:
+            return
+        db.session.rollback()
+        rows = db.session.execute(
+            select(Menu.id, Offer.code, Offer.taken, Offer.quota)
+            .join(Menu, Menu.id == Offer.menu_id)
+            .where(Menu.id.in_(self.menus.values()))
+        ).all()
+        names = {menu: key for key, menu in self.menus.items()}
+        for row in rows:
+            if row.code in QUOTAS:
+                assert row.taken == self.sold(*names[row.id], row.code) <= row.quota
+
+    @invariant()
+    def orders_and_rights_are_what_the_model_has(self) -> None:
+        if not self.people:
+            return
+        db.session.rollback()
+        rows = {
+            row.id: row
+            for row in db.session.scalars(select(MealOrder).where(MealOrder.menu_id.in_(self.menus.values())))
+        }
+        assert set(rows) == {one.id for one in self.orders}
+        assert all(rows[one.id].state == one.state for one in self.orders)
+        live = db.session.execute(
+            select(SubsidyClaim.resident_id, SubsidyClaim.day).where(
+                SubsidyClaim.resident_id.in_(self.people.values()), SubsidyClaim.state != "released"
+            )
+        ).all()
+        wanted = [(self.people[one.who], self.day(one.day)) for one in self.orders if one.right]
+        assert sorted(map(tuple, live)) == sorted(wanted)
+        assert len(set(wanted)) == len(wanted)
+
+
+@pytest.mark.parametrize("examples", [60 if ALL else 16])
+def test_whatever_is_ordered_paid_and_eaten_the_books_agree(
+    meals: Meals, clock: Clock, examples: int
+) -> None:
+    set_policy(OPERATOR, meals.cast.district, "canteen.subsidies_week", WEEK_MOST, date(2026, 1, 1))
+    set_policy(OPERATOR, meals.cast.district, "canteen.meal_orders", MEAL_MOST, date(2026, 1, 1))
+    Machine.meals, Machine.clock = meals, clock
+    Machine.staff = db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0
+    Machine.weeks = count()
+    few = db.engine.dialect.name == "postgresql" and not ALL
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=examples // 3 if few else examples,
+            stateful_step_count=30,
+            deadline=None,
+            database=None,
+            derandomize=not ALL,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,238 @@
+"""Many want the last portion, the last right or the same money at one moment: exactly so many get it.
+
+The control comes first: under the same harness, looking first and taking then sells more than there is.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from canteen.models import Account, MealOrder, Menu, Offer, Redemption, SubsidyClaim, Transfer
+from canteen.services import ledger
+from canteen.services.close import close_menu, fail_menu, finish_menu
+from canteen.services.give_back import cancel
+from canteen.services.order import Wish, place
+from canteen.services.serve import Answer, Scan, redeem
+from canteen.services.standing import start
+from centres.services import set_policy
+from core.audit import CLOCK, OPERATOR, Actor
+from core.database import db, unit_of_work
+from core.errors import Refused
+from people.models import Staff
+from tests.support.clock import Clock
+from tests.support.hall import ALL, apart
+from tests.support.meals import Meals
+from tests.support.race import together
+
+TUESDAY = date(2026, 11, 24)
+ROUNDS = 100 if ALL else 10
+MANY, LEFT = 30, 5
+
+
+def codes(results: Sequence[object]) -> Counter[str]:
+    """What came of each deed: `done` or the code of the refusal; any other fault fails the test."""
+    found: Counter[str] = Counter()
+    for result in results:
+        if isinstance(result, Exception) and not isinstance(result, Refused):
+            raise result
+        found[result.code if isinstance(result, Refused) else "done"] += 1
+    return found
+
+
+def ordering(app: Flask, who: int, offer: int, gateway: str = "counter") -> Callable[[], object]:
+    actor, wish = Actor("resident", who), Wish(gateway)
+    return apart(app, lambda: place(actor, offer, who, wish, channel="phone"))
+
+
+def staff_id() -> int:
+    return db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0
+
+
+def workday(number: int) -> date:
+    """The tests' rounds each have a day of their own: Tuesdays to Fridays, week after week."""
+    return TUESDAY + timedelta(days=7 * (number // 4) + number % 4)
+
+
+@pytest.fixture
+def crowd(meals: Meals) -> list[int]:
+    set_policy(OPERATOR, meals.cast.district, "canteen.horizon_days", 400, date(2026, 1, 1))
+    return [meals.person(f"街坊{n}", date(1948, 6, 1 + n % 28)) for n in range(MANY)]
+
+
+def test_the_control_looking_first_and_taking_then_oversells(app: Flask, meals: Meals) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE naive_sale (round integer NOT NULL)"))
+    many = text("SELECT count(*) FROM naive_sale WHERE round = :round")
+
+    def buy(number: int) -> bool:
+        if (db.session.execute(many, {"round": number}).scalar_one()) >= LEFT:
+            return False
+        with unit_of_work():
+            db.session.execute(text("INSERT INTO naive_sale VALUES (:round)"), {"round": number})
+        return True
+
+    worst = 0
+    for number in range(ROUNDS):
+        sold = together([apart(app, lambda number=number: buy(number))] * MANY)  # type: ignore[misc]
+        worst = max(worst, sum(one is True for one in sold))
+        if worst > LEFT:
+            break
+    assert worst > LEFT, "the harness is too gentle to prove anything"
+
+
+def test_thirty_want_the_last_five_portions(app: Flask, meals: Meals, crowd: list[int]) -> None:
+    for number in range(ROUNDS):
+        day = workday(number)
+        menu = meals.lunch(day, quotas={"L1": LEFT})
+        offer = meals.offer(day)
+        outcome = codes(together([ordering(app, who, offer) for who in crowd]))
+        assert outcome == {"done": LEFT, "sold_out": MANY - LEFT}
+        db.session.rollback()
+        assert db.session.get_one(Offer, offer, populate_existing=True).taken == LEFT
+        numbers = db.session.scalars(select(MealOrder.pick_up).where(MealOrder.menu_id == menu)).all()
+        assert sorted(numbers) == list(range(1, LEFT + 1))
+        claims = select(func.count()).select_from(SubsidyClaim).where(SubsidyClaim.day == day)
+        assert db.session.scalar(claims) == LEFT
+
+
+def test_one_meal_is_helped_once_in_all_centres(app: Flask, meals: Meals, crowd: list[int]) -> None:
+    for number in range(ROUNDS):
+        day, who = workday(number), crowd[number % MANY]
+        offers = []
+        for centre in (meals.cast.shuibei, meals.cast.sungang):
+            meals.lunch(day, centre)
+            offers.append(meals.offer(day, centre=centre))
+        assert codes(together([ordering(app, who, offer) for offer in offers])) == {"done": 2}
+        db.session.rollback()
+        rows = db.session.scalars(select(MealOrder.subsidy_fen).where(MealOrder.day == day)).all()
+        assert sorted(rows) == [0, 500]
+
+
+def test_the_last_right_of_the_week_is_used_once_from_two_centres(
+    app: Flask, meals: Meals, crowd: list[int]
+) -> None:
+    set_policy(OPERATOR, meals.cast.district, "canteen.subsidies_week", 1, date(2026, 1, 1))
+    weeks = max(2, ROUNDS // 3)
+    for number in range(weeks):
+        first, who = TUESDAY + timedelta(days=7 * number), crowd[number % MANY]
+        wishes = []
+        for centre, day in (
+            (meals.cast.shuibei, first),
+            (meals.cast.sungang, first + timedelta(days=1)),
+            (meals.cast.shuibei, first + timedelta(days=2)),
+        ):
+            meals.lunch(day, centre)
+            wishes.append(ordering(app, who, meals.offer(day, centre=centre)))
+        assert codes(together(wishes)) == {"done": 3}
+        db.session.rollback()
+        live = select(func.count()).select_from(SubsidyClaim).where(SubsidyClaim.resident_id == who)
+        assert db.session.scalar(live.where(SubsidyClaim.week == first - timedelta(days=1))) == 1
+
+
+def test_the_same_eighteen_yuan_are_spent_once(app: Flask, meals: Meals, crowd: list[int]) -> None:
+    staff = staff_id()
+    for number in range(ROUNDS):
+        day, who = workday(number), crowd[number % MANY]
+        meals.lunch(day)
+        there = ledger.balance(who) or 0
+        if there < 1800:
+            ledger.top_up(staff, meals.cast.shuibei, who, 1800 - there)
+        wishes = [ordering(app, who, meals.offer(day, code), "account") for code in ("L1", "L4")]
+        assert codes(together(wishes)) == {"done": 1, "balance_low": 1}
+        db.session.rollback()
+        assert ledger.balance(who) == 800
+    assert ledger.wrong_sums() == []
+
+
+def test_two_windows_hand_out_one_meal(app: Flask, meals: Meals, clock: Clock) -> None:
+    meals.lunch(TUESDAY)
+    staff, centre = staff_id(), meals.cast.shuibei
+    people = [meals.person(f"食客{n}", date(1950, 1, 1)) for n in range(ROUNDS if not ALL else 20)]
+    orders = [meals.order(who, TUESDAY, code).id for who, code in zip(people, ["L1"] * 20, strict=False)]
+    clock.set("2026-11-24 11:40")
+    for order in orders:
+        scans = [
+            apart(
+                app,
+                lambda n=n, order=order: redeem(
+                    staff, centre, order, Scan(f"{n}号窗", f"{order}-{n:06d}", cash=True)
+                ),
+            )  # type: ignore[misc]
+            for n in range(6)
+        ]
+        kinds = Counter(one.kind for one in together(scans) if isinstance(one, Answer))
+        assert kinds == {"ok": 1, "already": 5}
+    db.session.rollback()
+    for kind in ("subsidy", "meal_sold"):
+        count = select(func.count()).select_from(Transfer).where(Transfer.kind == kind)
+        assert db.session.scalar(count) == len(orders)
+    assert db.session.scalar(select(func.count()).select_from(Redemption)) == len(orders)
+
+
+def test_a_meal_given_back_from_two_phones_is_refunded_once(
+    app: Flask, meals: Meals, crowd: list[int]
+) -> None:
+    staff = staff_id()
+    for number in range(ROUNDS):
+        day, who = workday(number), crowd[number % MANY]
+        meals.lunch(day)
+        there = ledger.balance(who) or 0
+        if there < 5000:
+            ledger.top_up(staff, meals.cast.shuibei, who, 5000 - there)
+        order = meals.order(who, day, channel="phone", gateway="account").id
+        taps = [apart(app, lambda order=order, who=who: cancel(Actor("resident", who), order))] * 6  # type: ignore[misc]
+        assert codes(together(taps)) == {"done": 6}
+        db.session.rollback()
+        assert ledger.balance(who) == 5000
+    assert db.session.scalar(select(func.sum(Account.balance_fen))) == 0
+
+
+def test_the_clock_and_a_cook_close_at_once_and_draw_one_sheet(
+    app: Flask, meals: Meals, clock: Clock
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    for n in range(4):
+        who = meals.person(f"长订{n}", date(1945, 1, 1))
+        start(Actor("resident", who), who, meals.cast.shuibei, "lunch", [0, 1, 2, 3, 4])
+    clock.advance(days=0, hours=6, minutes=30)
+    sheets = together(
+        [apart(app, lambda actor=actor: close_menu(actor, menu).rows) for actor in (CLOCK, OPERATOR, CLOCK)]
+    )  # type: ignore[misc]
+    assert all(not isinstance(one, Exception) for one in sheets), sheets
+    assert sheets[0] == sheets[1] == sheets[2]
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(MealOrder)) == 4
+
+
+def test_a_failed_kitchen_gives_back_once_however_often_it_runs(
+    app: Flask, meals: Meals, crowd: list[int]
+) -> None:
+    staff = staff_id()
+    menu = meals.lunch(TUESDAY)
+    for who in crowd[:8]:
+        ledger.top_up(staff, meals.cast.shuibei, who, 2000)
+        meals.order(who, TUESDAY, gateway="account")
+    back = together([apart(app, lambda: fail_menu(staff, menu, "停气了"))] * 3)
+    assert sum(one for one in back if isinstance(one, int)) == 8
+    db.session.rollback()
+    assert [ledger.balance(who) for who in crowd[:8]] == [2000] * 8
+
+
+def test_finishing_twice_at_once_keeps_the_money_once(
+    app: Flask, meals: Meals, crowd: list[int], clock: Clock
+) -> None:
+    staff = staff_id()
+    menu = meals.lunch(TUESDAY)
+    for who in crowd[:8]:
+        ledger.top_up(staff, meals.cast.shuibei, who, 2000)
+        meals.order(who, TUESDAY, gateway="account")
+    clock.set("2026-11-24 12:31")
+    missed = together([apart(app, lambda: finish_menu(menu))] * 3)
+    assert sum(one for one in missed if isinstance(one, int)) == 8, missed
+    db.session.rollback()
+    assert db.session.get_one(Menu, menu, populate_existing=True).finished_at is not None
+    assert ledger.wrong_sums() == []
