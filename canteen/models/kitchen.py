@@ -181,10 +181,12 @@ class KitchenSheet(Base):
 
     menu_id: Mapped[int] = mapped_column(ForeignKey("menu.id"), primary_key=True)
     made_at: Mapped[datetime] = mapped_column(Moment)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    """Who drew it by hand; nobody: the clock."""
     rows: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """dish_id, name_zh, name_en, texture, low_salt, portions."""
     boxes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    """order_id, pick_up, offer, texture, low_salt, delivery; for the labels."""
+    """order_id, pick_up, offer_id, texture, low_salt, delivery; for the labels."""
 
 
 class SheetChange(Base):

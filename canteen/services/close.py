@@ -1,6 +1,5 @@
 """What the clock makes of a menu: closed at the cutoff, finished after serving; and a kitchen that cannot cook."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import select, update
 
+from canteen.cooking import helpings, sheet_rows
 from canteen.days import serving_day
 from canteen.gateways import gateway
-from canteen.models import KitchenSheet, MealLine, MealOrder, Menu, SheetChange
+from canteen.models import KitchenSheet, MealOrder, Menu, SheetChange
 from canteen.services.give_back import claim_to, end, locked_order
 from canteen.services.order import changed
 from canteen.services.standing import make_orders
@@ -45,7 +45,8 @@ def close_menu(actor: Actor, menu_id: int) -> KitchenSheet:
         if drawn is not None:
             return drawn
         rows, boxes = _count(menu_id)
-        drawn = KitchenSheet(menu_id=menu_id, made_at=now, rows=rows, boxes=boxes)
+        by = actor.id if actor.kind == "staff" else None
+        drawn = KitchenSheet(menu_id=menu_id, made_at=now, staff_id=by, rows=rows, boxes=boxes)
         db.session.add(drawn)
         menu.closed_at = now
         db.session.flush()
@@ -57,19 +58,6 @@ def close_menu(actor: Actor, menu_id: int) -> KitchenSheet:
 
 def _count(menu_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Portions by dish, texture and salt, and one box an order; in a fixed order."""
-    lines = db.session.execute(
-        select(MealLine, MealOrder.texture, MealOrder.low_salt)
-        .join(MealOrder, MealOrder.id == MealLine.order_id)
-        .where(MealOrder.menu_id == menu_id, MealOrder.state == "ordered")
-    ).all()
-    portions = Counter(
-        (line.MealLine.dish_id, line.MealLine.name_zh, line.MealLine.name_en, line.texture, line.low_salt)
-        for line in lines
-    )
-    names = ("dish_id", "name_zh", "name_en", "texture", "low_salt")
-    rows = [
-        {**dict(zip(names, key, strict=True)), "portions": many} for key, many in sorted(portions.items())
-    ]
     orders = db.session.scalars(
         select(MealOrder)
         .where(MealOrder.menu_id == menu_id, MealOrder.state == "ordered")
@@ -86,7 +74,7 @@ def _count(menu_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         }
         for order in orders
     ]
-    return rows, boxes
+    return sheet_rows(helpings(menu_id)), boxes
 
 
 def finish_menu(menu_id: int) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
+from canteen.cooking import helpings_of, sheet_rows
 from canteen.days import ServingDay, serving_day
 from canteen.gateways import gateway
 from canteen.models import (
@@ -81,6 +82,9 @@ _MINE = (
         _ORDER.c.meal == bindparam("meal"),
         _ORDER.c.state.not_in(["cancelled", "failed"]),
     )
+)
+_ON_IT = (
+    select(OfferDish.dish_id).where(OfferDish.offer_id == bindparam("offer")).order_by(OfferDish.position)
 )
 _NUMBERED = select(_ORDER.c.id).where(_ORDER.c.number == bindparam("number"))
 _LINES, _CLAIMED = insert(_LINE), insert(_CLAIM)
@@ -223,6 +227,11 @@ def _take_portion(offer: Offer, walk_in: bool, now: datetime) -> int:
     number = db.session.execute(_NUMBER, {"menu": offer.menu_id, "walk": int(walk_in)}).first()
     if number is None:
         raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
+    now_on_it = list(
+        db.session.scalars(_ON_IT, {"offer": offer.id})
+    )  # the menu is ours now: no swap can slip in
+    if now_on_it != [one.dish_id for one in offer.dishes]:
+        raise Refused("menu_changed", _("这份餐刚刚换了菜"), _("您没有做错。请再看一眼，再点一次。"))
     return int(number.pick_up_last)
 
 
@@ -345,20 +354,7 @@ def diet_of(resident_id: int | None) -> Diet:
 
 def strip(order: MealOrder, kind: str, portions: int, now: datetime) -> None:
     """After the sheet was drawn every change goes to the kitchen on a strip."""
-    lines = db.session.execute(
-        select(_LINE.c.dish_id, _LINE.c.name_zh, _LINE.c.name_en).where(_LINE.c.order_id == order.id)
-    ).all()
-    rows = [
-        {
-            "dish_id": line.dish_id,
-            "name_zh": line.name_zh,
-            "name_en": line.name_en,
-            "texture": order.texture,
-            "low_salt": order.low_salt,
-            "portions": portions,
-        }
-        for line in lines
-    ]
+    rows = sheet_rows(helpings_of(order), portions)
     db.session.add(SheetChange(menu_id=order.menu_id, order_id=order.id, kind=kind, rows=rows, at=now))
 
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
+from canteen.cooking import Helping, helpings, swapped_rows
 from canteen.days import ServingDay, serving_day
 from canteen.models import (
     Canteen,
     Dish,
-    MealLine,
     MealOrder,
     Menu,
     Offer,
@@ -194,7 +194,7 @@ def set_quota(actor: Actor, offer_id: int, quota: int) -> Offer:
 
 def swap_dish(actor: Actor, menu_id: int, out_id: int, in_id: int, zh: str, en: str = "") -> Swap:
     """The kitchen replaces a dish on a whole menu. Everybody who ordered it is asked again; where the new dish is
-    against their profile the question says so. Until they answer the meal is not handed out."""
+    against their profile the question says so. Until they answer the meal is not handed out. Where the kitchen has its sheet already it gets a strip."""
     if not zh.strip():
         raise Refused("reason_missing", _("请写明为什么换"), _("居民会看到，比如“菜心没到货”。"), status=422)
     with unit_of_work():
@@ -223,9 +223,10 @@ def swap_dish(actor: Actor, menu_id: int, out_id: int, in_id: int, zh: str, en: 
                 .where(OfferDish.offer_id == offer.id, OfferDish.dish_id == out_id)
                 .values(dish_id=in_id)
             )
-        _ask_all(menu_id, swap, new, now)
+        old = _ask_all(menu_id, swap, new, now)
         if menu.closed_at is not None:
-            _strip_swap(menu, offers, swap, new, now)
+            rows = swapped_rows(old, out_id, in_id)
+            db.session.add(SheetChange(menu_id=menu.id, kind="swapped", rows=rows, at=now))
         audit.record(
             actor, "menu.swapped", "menu", menu_id, unit_id=menu.canteen_id, detail={"swap": swap.id}, at=now
         )
@@ -234,44 +235,18 @@ def swap_dish(actor: Actor, menu_id: int, out_id: int, in_id: int, zh: str, en: 
     return swap
 
 
-def _ask_all(menu_id: int, swap: Swap, new: Dish, now: datetime) -> None:
+def _ask_all(menu_id: int, swap: Swap, new: Dish, now: datetime) -> list[Helping]:
+    """A question to everybody who would get the old dish, also by an earlier swap. Returns those helpings of it."""
     plate = Plate(frozenset(new.labels), frozenset(new.allergens), new.texture)
+    old = [one for one in helpings(menu_id) if one.dish_id == swap.out_dish_id]
     orders = db.session.scalars(
-        select(MealOrder)
-        .join(MealLine, MealLine.order_id == MealOrder.id)
-        .where(
-            MealOrder.menu_id == menu_id, MealOrder.state == "ordered", MealLine.dish_id == swap.out_dish_id
-        )
-        .order_by(MealOrder.id)
+        select(MealOrder).where(MealOrder.id.in_({one.order_id for one in old})).order_by(MealOrder.id)
     ).all()
     for order in orders:
         against = conflicts([plate], diet_of(order.resident_id))
         db.session.add(SwapQuestion(order_id=order.id, swap_id=swap.id, conflicts=against, asked_at=now))
         emit("meal.swap_asked", {"order": order.id, "swap": swap.id}, at=now)
-
-
-def _strip_swap(menu: Menu, offers: Sequence[Offer], swap: Swap, new: Dish, now: datetime) -> None:
-    """The kitchen has its sheet already: the change goes to it on a strip, one dish less and the other more."""
-    many = db.session.execute(
-        select(MealOrder.texture, MealOrder.low_salt, func.count())
-        .where(MealOrder.offer_id.in_([offer.id for offer in offers]), MealOrder.state == "ordered")
-        .group_by(MealOrder.texture, MealOrder.low_salt)
-        .order_by(MealOrder.texture, MealOrder.low_salt)
-    ).all()
-    old = db.session.get_one(Dish, swap.out_dish_id)
-    rows = [
-        {
-            "dish_id": dish.id,
-            "name_zh": dish.name_zh,
-            "name_en": dish.name_en,
-            "texture": texture,
-            "low_salt": low_salt,
-            "portions": sign * portions,
-        }
-        for texture, low_salt, portions in many
-        for dish, sign in ((old, -1), (new, 1))
-    ]
-    db.session.add(SheetChange(menu_id=menu.id, kind="swapped", rows=rows, at=now))
+    return old
 
 
 def _locked(menu_id: int) -> Menu:

@@ -367,9 +367,11 @@ def upgrade() -> None:
     op.create_table('kitchen_sheet',
     sa.Column('menu_id', sa.Integer(), nullable=False),
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('staff_id', sa.Integer(), nullable=True),
     sa.Column('rows', sa.JSON(), nullable=False),
     sa.Column('boxes', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['menu_id'], ['menu.id'], name=op.f('fk_kitchen_sheet_menu_id_menu')),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_kitchen_sheet_staff_id_staff')),
     sa.PrimaryKeyConstraint('menu_id', name=op.f('pk_kitchen_sheet'))
     )
     op.create_table('offer',

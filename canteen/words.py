@@ -1,0 +1,69 @@
+"""What the canteen's codes are called on screens."""
+
+from collections.abc import Collection, Iterable
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+MEALS = {"breakfast": lazy_gettext("早餐"), "lunch": lazy_gettext("午餐"), "dinner": lazy_gettext("晚餐")}
+KINDS = {
+    "main": lazy_gettext("主菜"),
+    "vegetable": lazy_gettext("青菜"),
+    "soup": lazy_gettext("汤"),
+    "staple": lazy_gettext("主食"),
+    "breakfast": lazy_gettext("早点"),
+}
+TEXTURES = {
+    "regular": lazy_gettext("普通"),
+    "soft": lazy_gettext("软"),
+    "minced": lazy_gettext("切碎"),
+    "puree": lazy_gettext("打泥"),
+}
+LABELS = {
+    "low_salt": lazy_gettext("低盐"),
+    "low_sugar": lazy_gettext("低糖"),
+    "low_oil": lazy_gettext("低油"),
+    "soft": lazy_gettext("软食"),
+    "halal": lazy_gettext("清真"),
+    "vegan": lazy_gettext("全素"),
+}
+ALLERGENS = {
+    "gluten": lazy_gettext("麸质"),
+    "crustacean": lazy_gettext("虾蟹"),
+    "fish": lazy_gettext("鱼"),
+    "egg": lazy_gettext("蛋"),
+    "peanut": lazy_gettext("花生"),
+    "soy": lazy_gettext("大豆"),
+    "milk": lazy_gettext("奶"),
+    "nut": lazy_gettext("坚果"),
+    "mollusc": lazy_gettext("贝类"),
+    "sesame": lazy_gettext("芝麻"),
+    "sulphite": lazy_gettext("亚硫酸盐"),
+}
+MENU_STATES = {
+    "draft": lazy_gettext("还没发布"),
+    "published": lazy_gettext("已发布"),
+    "failed": lazy_gettext("做不了"),
+}
+
+
+def label_words(codes: Collection[str]) -> list[str]:
+    """低盐, 软食"""
+    return [str(word) for code, word in LABELS.items() if code in codes]
+
+
+def allergen_words(codes: Collection[str]) -> list[str]:
+    """含鱼, 含大豆"""
+    return [_("含%(what)s", what=word) for code, word in ALLERGENS.items() if code in codes]
+
+
+def conflict_words(codes: Iterable[str]) -> list[str]:
+    """What of a meal is against a profile: `allergen:fish` → 含鱼, `not:halal` → 不是清真."""
+    words = []
+    for code in codes:
+        kind, _colon, what = code.partition(":")
+        if kind == "allergen" and what in ALLERGENS:
+            words.append(_("含%(what)s", what=ALLERGENS[what]))
+        elif kind == "not" and what in LABELS:
+            words.append(_("不是%(what)s", what=LABELS[what]))
+    return words
