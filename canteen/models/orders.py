@@ -43,6 +43,8 @@ class MealOrder(Base):
     proxy_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
     """The relative who ordered."""
     standing_id: Mapped[int | None] = mapped_column(ForeignKey("standing_order.id"))
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    """Of a guest at a screen: only a few are ordered in one visit."""
     day: Mapped[date]
     meal: Mapped[str] = mapped_column(Short)
     number: Mapped[str] = mapped_column(Short, unique=True)

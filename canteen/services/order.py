@@ -1,29 +1,25 @@
-"""Ordering a meal: a portion, a right to help, the money and the record, all or nothing."""
+"""Ordering a meal: a portion, a right to help, the money and the record, all or nothing.
+
+It is written for the half hour before the cutoff: statements are written out once, what seldom changes is kept under
+its version (canteen/catalogue.py), and everything that decides is read or counted under its lock.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import Row, bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import make_transient_to_detached
 
+from canteen.catalogue import Choice, Where, choice, where
 from canteen.cooking import helpings_of, sheet_rows
-from canteen.days import ServingDay, serving_day
+from canteen.days import ServingDay, day_of
 from canteen.gateways import gateway
-from canteen.models import (
-    Canteen,
-    DietProfile,
-    MealLine,
-    MealOrder,
-    Menu,
-    Offer,
-    OfferDish,
-    SheetChange,
-    SubsidyClaim,
-)
-from canteen.quotes import Right, right
+from canteen.models import DietProfile, MealLine, MealOrder, Menu, Offer, SheetChange, SubsidyClaim
+from canteen.quotes import Right, right_under
 from canteen.rules import Diet, Plate, conflicts, phase, week_of
 from core import audit
 from core.audit import Actor
@@ -33,10 +29,11 @@ from core.crypto import blind
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
+from core.money import yuan
 from core.versions import bump
 from core.words import clock_words, date_words, full_day
+from kiosk.models import Visit
 from people.models import Resident
-from people.services.residents import locked
 
 CODE = "meal_order.code"
 PRESENT = frozenset({"kiosk", "desk"})
@@ -44,15 +41,12 @@ PRESENT = frozenset({"kiosk", "desk"})
 
 _OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
 _ORDER, _CLAIM = MealOrder.metadata.tables["meal_order"], SubsidyClaim.metadata.tables["subsidy_claim"]
-_LINE = MealLine.metadata.tables["meal_line"]
-_WANTED = (
-    select(Offer)
-    .options(
-        joinedload(Offer.menu).joinedload(Menu.canteen).joinedload(Canteen.centre),
-        selectinload(Offer.dishes).joinedload(OfferDish.dish),
-    )
-    .where(Offer.id == bindparam("offer"))
-    .execution_options(populate_existing=True)
+_LINE, _DIET = MealLine.metadata.tables["meal_line"], DietProfile.metadata.tables["diet_profile"]
+_PERSON = Resident.metadata.tables["resident"]
+_LOCKED = (
+    select(_PERSON.c.id, _PERSON.c.born, _PERSON.c.hukou, _PERSON.c.lifecycle, _PERSON.c.building_id)
+    .where(_PERSON.c.id == bindparam("resident"))
+    .with_for_update(key_share=True)
 )
 _TAKE = (
     update(_OFFER)
@@ -68,11 +62,13 @@ _NUMBER = (
     .where(
         _MENU.c.id == bindparam("menu"),
         _MENU.c.state == "published",
+        _MENU.c.revision == bindparam("revision"),
         _MENU.c.walk_in_taken + bindparam("walk") <= _MENU.c.walk_in,
     )
     .values(pick_up_last=_MENU.c.pick_up_last + 1, walk_in_taken=_MENU.c.walk_in_taken + bindparam("walk"))
     .returning(_MENU.c.pick_up_last)
 )
+_REVISION = select(_MENU.c.revision).where(_MENU.c.id == bindparam("menu"))
 _MINE = (
     select(func.count())
     .select_from(_ORDER)
@@ -83,22 +79,35 @@ _MINE = (
         _ORDER.c.state.not_in(["cancelled", "failed"]),
     )
 )
-_ON_IT = (
-    select(OfferDish.dish_id).where(OfferDish.offer_id == bindparam("offer")).order_by(OfferDish.position)
+_GUESTS = (
+    select(func.count())
+    .select_from(_ORDER)
+    .where(
+        _ORDER.c.visit_id == bindparam("visit"),
+        _ORDER.c.resident_id.is_(None),
+        _ORDER.c.day == bindparam("day"),
+        _ORDER.c.meal == bindparam("meal"),
+        _ORDER.c.state.not_in(["cancelled", "failed"]),
+    )
 )
-_NUMBERED = select(_ORDER.c.id).where(_ORDER.c.number == bindparam("number"))
+_DIET_OF = select(_DIET.c.allergens, _DIET.c.labels, _DIET.c.texture).where(
+    _DIET.c.resident_id == bindparam("resident")
+)
+_ORDERED = insert(_ORDER).returning(_ORDER.c.id)
 _LINES, _CLAIMED = insert(_LINE), insert(_CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How somebody wants a meal. confirmed: conflicts with their profile to which they said yes."""
+    """How somebody wants a meal. confirmed: conflicts with their profile to which they said yes. shown_fen: what they
+    were told they would pay; where it has changed meanwhile, they are asked again."""
 
     gateway: str = "counter"
     delivery: bool = False
     texture: str | None = None
     low_salt: bool | None = None
     confirmed: Collection[str] = ()
+    shown_fen: int | None = None
 
 
 def place(
@@ -110,25 +119,29 @@ def place(
     channel: str,
     proxy_id: int | None = None,
     standing_id: int | None = None,
+    visit_id: int | None = None,
 ) -> MealOrder:
     """Order one portion for a resident, or for a guest (None). channel: kiosk, phone, family, desk, api, standing.
 
-    Raises `Refused`: `not_offered`, `closed`, `too_early`, `after_cutoff`, `over`, `sold_out`, `enough`,
-    `against_diet`, `no_address`, `balance_low` and what the gateway says.
+    visit_id: of a guest at a screen, whose orders are counted. Raises `Refused`: `not_offered`, `closed`, `too_early`,
+    `after_cutoff`, `over`, `sold_out`, `enough`, `against_diet`, `no_address`, `sum_changed`, `balance_low` and what
+    the gateway says.
     """
     with unit_of_work():
         now = database_now()
         resident = _active(resident_id) if resident_id is not None else None
-        offer = db.session.scalar(_WANTED, {"offer": offer_id})
-        if offer is None or offer.menu.state == "draft":
+        menu = where(offer_id)
+        if menu is None or menu.state == "draft":
             raise Refused("not_offered", _("没有找到这份餐"), _("请从菜单里再选一次。"), status=404)
-        menu = offer.menu
-        day = serving_day(menu.canteen, menu.day)
+        offer = choice(offer_id, menu.catalogue)
+        day = day_of(menu.canteen_id, menu.zone, menu.settings, menu.day)
         walk_in = _check_time(menu, day, channel, standing_id is not None, now)
         if resident is not None:
             _check_enough(resident.id, menu, day)
-        diet = diet_of(resident.id if resident else None)
-        against = conflicts(plates(offer), diet)
+        elif visit_id is not None:
+            _check_guests(visit_id, menu, day)
+        diet = diet_of(resident_id)
+        against = conflicts(offer.plates, diet)
         if set(against) - set(wish.confirmed):
             raise Refused(
                 "against_diet",
@@ -140,26 +153,37 @@ def place(
             raise Refused(
                 "no_address", _("还没有登记送餐的地址"), _("请找工作人员登记，或到食堂来取。"), status=422
             )
-        help_ = right(resident, menu.canteen_id, menu.day, menu.meal, day.workday, day.policy)
-        pick_up = _take_portion(offer, walk_in, now)
+        help_ = right_under(resident, menu.canteen_id, day, menu.meal, menu.settings, menu.catalogue)  # type: ignore[arg-type]
+        pays = help_.sum(offer.price_fen).pays_fen
+        if wish.shown_fen is not None and wish.shown_fen != pays:
+            raise Refused(
+                "sum_changed",
+                _("价钱和刚才看到的不一样了"),
+                _("现在您付 %(sum)s。请再看一遍，还没有订。", sum=yuan(pays)),
+            )
+        way = gateway(wish.gateway)
+        pick_up = _take_portion(offer, menu, walk_in, now)
         order = _write(
+            menu,
             offer,
             day,
-            resident,
             help_,
             wish,
-            against,
             diet,
-            pick_up,
-            walk_in,
-            channel,
-            proxy_id,
-            standing_id,
             now,
+            resident_id=resident_id,
+            proxy_id=proxy_id,
+            standing_id=standing_id,
+            visit_id=visit_id,
+            pick_up=pick_up,
+            channel=channel,
+            pay_state=way.at_first if pays else "void",
+            walk_in=walk_in,
+            conflicts=against,
         )
         _claim(order, help_, now)
-        order.pay_state = gateway(wish.gateway).begin(order, actor, now) if order.pays_fen else "void"
-        db.session.flush()
+        if pays:
+            way.begin(order, actor, now)
         if menu.closed_at is not None:
             strip(order, "added", 1, now)
         detail = {"number": order.number, "channel": channel, **({"proxy": proxy_id} if proxy_id else {})}
@@ -167,18 +191,19 @@ def place(
             actor, "meal.ordered", "meal_order", order.id, unit_id=order.centre_id, detail=detail, at=now
         )
         emit("meal.ordered", {"order": order.id}, at=now)
-        changed(menu)
+        bump(f"menu:{menu.menu_id}", f"today:{menu.canteen_id}")
     return order
 
 
-def _active(resident_id: int) -> Resident:
-    resident = locked(resident_id)
-    if resident.lifecycle != "active":
+def _active(resident_id: int) -> Row[Any]:
+    """The resident, locked: their meals and their week are counted by one at a time."""
+    row = db.session.execute(_LOCKED, {"resident": resident_id}).one()
+    if row.lifecycle != "active":
         raise Refused("not_active", _("现在不能订"), _("请找工作人员，我们帮您看看。"), status=403)
-    return resident
+    return row
 
 
-def _check_time(menu: Menu, day: ServingDay, channel: str, standing: bool, now: datetime) -> bool:
+def _check_time(menu: Where, day: ServingDay, channel: str, standing: bool, now: datetime) -> bool:
     """Whether the meal may be ordered now, by the server's clock. Returns whether it is a walk-in."""
     zone = day.zone
     today = local_day(now, zone)
@@ -187,7 +212,7 @@ def _check_time(menu: Menu, day: ServingDay, channel: str, standing: bool, now: 
         raise Refused("closed", _("%(day)s不开餐", day=date_words(menu.day)), reason)
     if menu.state == "failed":
         raise Refused("closed", _("这一餐做不了"), menu.failed_reason or _("请看看别的日子。"))
-    if (menu.day - today).days > day.policy.horizon_days and channel != "desk":
+    if day.too_early(today) and channel != "desk":
         raise Refused(
             "too_early", _("现在还订不了那么远"), _("可以订 %(n)d 天以内的。", n=day.policy.horizon_days)
         )
@@ -208,7 +233,7 @@ def _check_time(menu: Menu, day: ServingDay, channel: str, standing: bool, now: 
     )
 
 
-def _check_enough(resident_id: int, menu: Menu, day: ServingDay) -> None:
+def _check_enough(resident_id: int, menu: Where, day: ServingDay) -> None:
     many = db.session.execute(
         _MINE, {"resident": resident_id, "day": menu.day, "meal": menu.meal}
     ).scalar_one()
@@ -220,100 +245,93 @@ def _check_enough(resident_id: int, menu: Menu, day: ServingDay) -> None:
         )
 
 
-def _take_portion(offer: Offer, walk_in: bool, now: datetime) -> int:
-    """One portion by one conditional UPDATE, and the pick-up number. Losers write nothing: the unit of work is lost."""
+def _check_guests(visit_id: int, menu: Where, day: ServingDay) -> None:
+    """Of one visit in which nobody is known only a few; the visit is locked, so that taps at once count too."""
+    db.session.execute(select(Visit.id).where(Visit.id == visit_id).with_for_update())
+    asked = {"visit": visit_id, "day": menu.day, "meal": menu.meal}
+    if db.session.execute(_GUESTS, asked).scalar_one() >= day.policy.guest_orders:
+        raise Refused(
+            "enough",
+            _("当客人一餐最多订%(n)d份", n=day.policy.guest_orders),
+            _("还要的话，请找工作人员。"),
+        )
+
+
+def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> int:
+    """One portion by one conditional UPDATE, and the pick-up number. Losers write nothing: the unit of work is lost.
+
+    The second UPDATE also sees whether the menu is still the one that was read: a swap may have slipped in between.
+    """
     if not walk_in and db.session.execute(_TAKE, {"offer": offer.id, "now": now}).first() is None:
         raise Refused("sold_out", _("刚刚订满了"), _("您没有做错。请看看别的菜。"))
-    number = db.session.execute(_NUMBER, {"menu": offer.menu_id, "walk": int(walk_in)}).first()
-    if number is None:
-        raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
-    now_on_it = list(
-        db.session.scalars(_ON_IT, {"offer": offer.id})
-    )  # the menu is ours now: no swap can slip in
-    if now_on_it != [one.dish_id for one in offer.dishes]:
+    asked = {"menu": menu.menu_id, "walk": int(walk_in), "revision": menu.revision}
+    number = db.session.execute(_NUMBER, asked).first()
+    if number is not None:
+        return int(number.pick_up_last)
+    if db.session.scalar(_REVISION, {"menu": menu.menu_id}) != menu.revision:
         raise Refused("menu_changed", _("这份餐刚刚换了菜"), _("您没有做错。请再看一眼，再点一次。"))
-    return int(number.pick_up_last)
+    raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
 
 
 def _write(
-    offer: Offer,
+    menu: Where,
+    offer: Choice,
     day: ServingDay,
-    resident: Resident | None,
     help_: Right,
     wish: Wish,
-    against: list[str],
     diet: Diet,
-    pick_up: int,
-    walk_in: bool,
-    channel: str,
-    proxy_id: int | None,
-    standing_id: int | None,
     now: datetime,
+    **given: Any,
 ) -> MealOrder:
     """The row and its lines: price, names and labels as they are now."""
-    menu, costs = offer.menu, help_.sum(offer.price_fen)
-    code = new_code("M")
-    low_salt = "low_salt" in diet.labels if wish.low_salt is None else wish.low_salt
-    order = MealOrder(
-        centre_id=menu.canteen_id,
-        menu_id=menu.id,
-        offer_id=offer.id,
-        resident_id=resident.id if resident else None,
-        proxy_id=proxy_id,
-        standing_id=standing_id,
-        day=menu.day,
-        meal=menu.meal,
-        number=_free_number(),
-        code=code,
-        code_index=blind(code, CODE),
-        pick_up=pick_up,
-        state="ordered",
-        channel=channel,
-        price_fen=costs.price_fen,
-        promotion_fen=costs.promotion_fen,
-        promotion_id=help_.promotion.id if costs.promotion_fen else None,
-        subsidy_fen=costs.subsidy_fen,
-        pays_fen=costs.pays_fen,
-        gateway=wish.gateway,
-        pay_state="due",
-        walk_in=walk_in,
-        texture=wish.texture or diet.texture,
-        low_salt=low_salt,
-        conflicts=against,
-        delivery=wish.delivery,
-        delivery_subsidy_fen=help_.delivery.amount_fen if wish.delivery and help_.delivery else 0,
-        ordered_at=now,
-        undo_until=now + timedelta(seconds=day.policy.undo_seconds),
-        cutoff_at=day.cutoff_at,
-    )
+    costs, code = help_.sum(offer.price_fen), new_code("M")
+    values: dict[str, Any] = {
+        "centre_id": menu.canteen_id,
+        "menu_id": menu.menu_id,
+        "offer_id": offer.id,
+        "day": menu.day,
+        "meal": menu.meal,
+        "number": new_number(),
+        "code": code,
+        "code_index": blind(code, CODE),
+        "state": "ordered",
+        "price_fen": costs.price_fen,
+        "promotion_fen": costs.promotion_fen,
+        "promotion_id": help_.promotion.id if costs.promotion_fen else None,
+        "subsidy_fen": costs.subsidy_fen,
+        "pays_fen": costs.pays_fen,
+        "gateway": wish.gateway,
+        "texture": wish.texture or diet.texture,
+        "low_salt": "low_salt" in diet.labels if wish.low_salt is None else wish.low_salt,
+        "delivery": wish.delivery,
+        "delivery_subsidy_fen": help_.delivery.amount_fen if wish.delivery and help_.delivery else 0,
+        "ordered_at": now,
+        "undo_until": now + timedelta(seconds=day.policy.undo_seconds),
+        "cutoff_at": day.cutoff_at,
+        "reason": "",
+        **given,
+    }
+    order = MealOrder(id=db.session.execute(_ORDERED, values).scalar_one(), **values)
+    make_transient_to_detached(order)  # it is in the table already, exactly so
     db.session.add(order)
-    db.session.flush()
     db.session.execute(
         _LINES,
         [
             {
                 "order_id": order.id,
-                "position": one.position,
-                "dish_id": one.dish_id,
-                "name_zh": one.dish.name_zh,
-                "name_en": one.dish.name_en,
-                "name_hant": one.dish.name_hant,
-                "price_fen": one.dish.price_fen,
-                "labels": one.dish.labels,
-                "allergens": one.dish.allergens,
+                "position": part.position,
+                "dish_id": part.dish_id,
+                "name_zh": part.name_zh,
+                "name_en": part.name_en,
+                "name_hant": part.name_hant,
+                "price_fen": part.price_fen,
+                "labels": list(part.labels),
+                "allergens": list(part.allergens),
             }
-            for one in offer.dishes
+            for part in offer.parts
         ],
     )
     return order
-
-
-def _free_number() -> str:
-    for _try in range(5):
-        number = new_number()
-        if db.session.scalar(_NUMBERED, {"number": number}) is None:
-            return number
-    raise RuntimeError("no free order number in five draws")
 
 
 def _claim(order: MealOrder, help_: Right, now: datetime) -> None:
@@ -348,7 +366,9 @@ def plates(offer: Offer) -> list[Plate]:
 
 def diet_of(resident_id: int | None) -> Diet:
     """A person's profile; an empty one where none is kept."""
-    row = db.session.get(DietProfile, resident_id) if resident_id is not None else None
+    if resident_id is None:
+        return Diet()
+    row = db.session.execute(_DIET_OF, {"resident": resident_id}).first()
     return Diet(frozenset(row.allergens), frozenset(row.labels), row.texture) if row is not None else Diet()
 
 

@@ -250,6 +250,7 @@ def upgrade() -> None:
     sa.Column('missed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('times_version', sa.Integer(), nullable=False),
     sa.Column('workday', sa.Boolean(), nullable=False),
+    sa.Column('revision', sa.Integer(), nullable=False),
     sa.Column('walk_in', sa.Integer(), nullable=False),
     sa.Column('walk_in_taken', sa.Integer(), nullable=False),
     sa.Column('pick_up_last', sa.Integer(), nullable=False),
@@ -422,6 +423,7 @@ def upgrade() -> None:
     sa.Column('resident_id', sa.Integer(), nullable=True),
     sa.Column('proxy_id', sa.Integer(), nullable=True),
     sa.Column('standing_id', sa.Integer(), nullable=True),
+    sa.Column('visit_id', sa.Integer(), nullable=True),
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('meal', sa.String(length=64), nullable=False),
     sa.Column('number', sa.String(length=64), nullable=False),
@@ -461,6 +463,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['promotion_id'], ['promotion.id'], name=op.f('fk_meal_order_promotion_id_promotion')),
     sa.ForeignKeyConstraint(['proxy_id'], ['resident.id'], name=op.f('fk_meal_order_proxy_id_resident')),
     sa.ForeignKeyConstraint(['resident_id'], ['resident.id'], name=op.f('fk_meal_order_resident_id_resident')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_meal_order_visit_id_visit')),
     sa.ForeignKeyConstraint(['standing_id'], ['standing_order.id'], name=op.f('fk_meal_order_standing_id_standing_order')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_meal_order')),
     sa.UniqueConstraint('code_index', name=op.f('uq_meal_order_code_index')),
@@ -471,6 +474,7 @@ def upgrade() -> None:
     op.create_index('ix_meal_order_centre', 'meal_order', ['centre_id', 'day', 'state'], unique=False)
     op.create_index(op.f('ix_meal_order_offer_id'), 'meal_order', ['offer_id'], unique=False)
     op.create_index('ix_meal_order_resident', 'meal_order', ['resident_id', 'day'], unique=False)
+    op.create_index(op.f('ix_meal_order_visit_id'), 'meal_order', ['visit_id'], unique=False)
     op.create_table('offer_dish',
     sa.Column('offer_id', sa.Integer(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
@@ -715,6 +719,7 @@ def downgrade() -> None:
     op.drop_table('delivery_stop')
     op.drop_index(op.f('ix_offer_dish_dish_id'), table_name='offer_dish')
     op.drop_table('offer_dish')
+    op.drop_index(op.f('ix_meal_order_visit_id'), table_name='meal_order')
     op.drop_index('ix_meal_order_resident', table_name='meal_order')
     op.drop_index(op.f('ix_meal_order_offer_id'), table_name='meal_order')
     op.drop_index('ix_meal_order_centre', table_name='meal_order')

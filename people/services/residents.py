@@ -14,7 +14,7 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.versions import bump
-from people.models import Consent, Resident
+from people.models import Consent, FamilyLink, Resident
 from people.phones import phone_indexes
 from people.rules import weak_pin
 from people.services import throttles
@@ -152,7 +152,22 @@ def withdraw_consent(actor: Actor, resident_id: int, kind: str) -> None:
         if taken:
             if kind == "settings":
                 resident.settings = {}
+            if kind == "family":
+                _end_family(actor, resident_id)
             audit.record(actor, "consent.withdrawn", "resident", resident_id, detail={"kind": kind})
+            emit("consent.withdrawn", {"resident": resident_id, "kind": kind})
+
+
+def _end_family(actor: Actor, elder_id: int) -> None:
+    """Nobody orders for this elder any more."""
+    ended = db.session.scalars(
+        update(FamilyLink)
+        .where(FamilyLink.elder_id == elder_id, FamilyLink.state == "active")
+        .values(state="ended", ended_at=database_now(), ended_by="elder")
+        .returning(FamilyLink.id)
+    ).all()
+    for link_id in ended:
+        audit.record(actor, "family.ended", "family_link", link_id, detail={"elder": elder_id})
 
 
 def set_pin(actor: Actor, resident_id: int, pin: str) -> None:
