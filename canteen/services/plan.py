@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
+from canteen.catalogue import changed_catalogue
 from canteen.cooking import Helping, helpings, swapped_rows
 from canteen.days import ServingDay, serving_day
 from canteen.models import (
@@ -59,7 +60,8 @@ def make_menu(actor: Actor, canteen: Canteen, day: date, meal: str) -> Menu:
                 serving.closed_reason or _("请看看每周的开餐时间。"),
                 status=422,
             )
-        menu = Menu(canteen_id=canteen.id, day=day, meal=meal, state="draft", walk_in=serving.policy.walk_in)
+        menu = Menu(canteen_id=canteen.id, day=day, meal=meal, state="draft", revision=0)
+        menu.walk_in = serving.policy.walk_in
         _set_times(menu, serving, canteen.centre.settings_version)
         db.session.add(menu)
         try:
@@ -107,7 +109,7 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
     """What is on a menu. What has been ordered stays, with at least as many portions as are sold; its price for new
     orders may change, the sold ones keep theirs."""
     with unit_of_work():
-        menu = _locked(menu_id)
+        menu = _locked(menu_id, with_offers=True)
         _still_open(menu)
         there = {offer.code: offer for offer in menu.offers}
         known = {
@@ -147,9 +149,16 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
             db.session.execute(delete(OfferDish).where(OfferDish.offer_id == gone.id))
             db.session.execute(delete(Offer).where(Offer.id == gone.id))
         db.session.expire(menu, ["offers"])
+        _is_another(menu)
         audit.record(actor, "menu.planned", "menu", menu.id, unit_id=menu.canteen_id)
         changed(menu)
     return menu
+
+
+def _is_another(menu: Menu) -> None:
+    """What is on the menu has changed: orders that read it before are refused, kept copies are no longer found."""
+    menu.revision += 1
+    changed_catalogue()
 
 
 def _dishes(wanted: Sequence[Planned]) -> set[int]:
@@ -169,6 +178,37 @@ def publish(actor: Actor, menu_id: int) -> Menu:
         audit.record(actor, "menu.published", "menu", menu.id, unit_id=menu.canteen_id)
         changed(menu)
     return menu
+
+
+def put_offer(actor: Actor, menu_id: int, one: Planned) -> Menu:
+    """One offer of a menu, new or in place of the one of its code; the others stay as they are."""
+    with unit_of_work():
+        menu = _locked(menu_id, with_offers=True)
+        wanted = [as_planned(offer) for offer in menu.offers]
+        codes = [offer.code for offer in wanted]
+        if one.code in codes:
+            wanted[codes.index(one.code)] = one
+        else:
+            wanted.append(one)
+        return set_offers(actor, menu_id, wanted)
+
+
+def take_offer_off(actor: Actor, menu_id: int, code: str) -> Menu:
+    """One offer less; refused where somebody has ordered it. Again it changes nothing."""
+    with unit_of_work():
+        menu = _locked(menu_id, with_offers=True)
+        rest = [as_planned(offer) for offer in menu.offers if offer.code != code]
+        if len(rest) == len(menu.offers):
+            return menu
+        if not rest and menu.state == "published":
+            raise Refused("menu_empty", _("菜单上只剩这一份了"), _("先放上别的，再拿掉这一份。"), status=422)
+        return set_offers(actor, menu_id, rest)
+
+
+def as_planned(offer: Offer) -> Planned:
+    """An offer as it stands."""
+    dishes = [one.dish_id for one in offer.dishes]
+    return Planned(offer.code, offer.kind, dishes, offer.quota, offer.price_fen)
 
 
 def set_quota(actor: Actor, offer_id: int, quota: int) -> Offer:
@@ -192,9 +232,46 @@ def set_quota(actor: Actor, offer_id: int, quota: int) -> Offer:
     return offer
 
 
+def set_walk_in(actor: Actor, menu_id: int, portions: int) -> Menu:
+    """So many portions for those who come without an order; never fewer than are gone. Once the kitchen has its sheet
+    it hears of the difference on a strip."""
+    with unit_of_work():
+        menu = _locked(menu_id)
+        before, now = menu.walk_in, database_now()
+        row = db.session.execute(
+            update(Menu)
+            .where(Menu.id == menu_id, Menu.walk_in_taken <= portions)
+            .values(walk_in=portions)
+            .returning(Menu.id)
+        ).first()
+        if row is None:
+            raise Refused(
+                "quota_sold",
+                _("现场已经给出 %(n)d 份", n=menu.walk_in_taken),
+                _("份数不能比给出的少。"),
+                status=422,
+            )
+        db.session.refresh(menu, ["walk_in"])
+        if menu.closed_at is not None and portions != before:
+            rows = [{"dish_id": None, "walk_in": True, "portions": portions - before}]
+            db.session.add(SheetChange(menu_id=menu.id, kind="quota", rows=rows, at=now))
+        audit.record(
+            actor,
+            "menu.walk_in",
+            "menu",
+            menu_id,
+            unit_id=menu.canteen_id,
+            detail={"quota": portions},
+            at=now,
+        )
+        changed(menu)
+    return menu
+
+
 def swap_dish(actor: Actor, menu_id: int, out_id: int, in_id: int, zh: str, en: str = "") -> Swap:
     """The kitchen replaces a dish on a whole menu. Everybody who ordered it is asked again; where the new dish is
-    against their profile the question says so. Until they answer the meal is not handed out. Where the kitchen has its sheet already it gets a strip."""
+    against their profile the question says so. Until they answer the meal is not handed out. Where the kitchen has
+    its sheet already, it gets a strip."""
     if not zh.strip():
         raise Refused("reason_missing", _("请写明为什么换"), _("居民会看到，比如“菜心没到货”。"), status=422)
     with unit_of_work():
@@ -223,6 +300,7 @@ def swap_dish(actor: Actor, menu_id: int, out_id: int, in_id: int, zh: str, en: 
                 .where(OfferDish.offer_id == offer.id, OfferDish.dish_id == out_id)
                 .values(dish_id=in_id)
             )
+        _is_another(menu)
         old = _ask_all(menu_id, swap, new, now)
         if menu.closed_at is not None:
             rows = swapped_rows(old, out_id, in_id)
@@ -249,7 +327,13 @@ def _ask_all(menu_id: int, swap: Swap, new: Dish, now: datetime) -> list[Helping
     return old
 
 
-def _locked(menu_id: int) -> Menu:
+def _locked(menu_id: int, *, with_offers: bool = False) -> Menu:
+    """The menu for update. with_offers: its offers before it, as an order locks them, so that neither waits in a
+    circle and what is sold stands still."""
+    if with_offers:
+        db.session.execute(
+            select(Offer.id).where(Offer.menu_id == menu_id).order_by(Offer.id).with_for_update()
+        )
     query = (
         select(Menu)
         .options(selectinload(Menu.offers).selectinload(Offer.dishes))
