@@ -109,7 +109,7 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
     """What is on a menu. What has been ordered stays, with at least as many portions as are sold; its price for new
     orders may change, the sold ones keep theirs."""
     with unit_of_work():
-        menu = _locked(menu_id, with_offers=True)
+        menu = _locked(menu_id)
         _still_open(menu)
         there = {offer.code: offer for offer in menu.offers}
         known = {
@@ -183,7 +183,7 @@ def publish(actor: Actor, menu_id: int) -> Menu:
 def put_offer(actor: Actor, menu_id: int, one: Planned) -> Menu:
     """One offer of a menu, new or in place of the one of its code; the others stay as they are."""
     with unit_of_work():
-        menu = _locked(menu_id, with_offers=True)
+        menu = _locked(menu_id)
         wanted = [as_planned(offer) for offer in menu.offers]
         codes = [offer.code for offer in wanted]
         if one.code in codes:
@@ -196,7 +196,7 @@ def put_offer(actor: Actor, menu_id: int, one: Planned) -> Menu:
 def take_offer_off(actor: Actor, menu_id: int, code: str) -> Menu:
     """One offer less; refused where somebody has ordered it. Again it changes nothing."""
     with unit_of_work():
-        menu = _locked(menu_id, with_offers=True)
+        menu = _locked(menu_id)
         rest = [as_planned(offer) for offer in menu.offers if offer.code != code]
         if len(rest) == len(menu.offers):
             return menu
@@ -327,13 +327,7 @@ def _ask_all(menu_id: int, swap: Swap, new: Dish, now: datetime) -> list[Helping
     return old
 
 
-def _locked(menu_id: int, *, with_offers: bool = False) -> Menu:
-    """The menu for update. with_offers: its offers before it, as an order locks them, so that neither waits in a
-    circle and what is sold stands still."""
-    if with_offers:
-        db.session.execute(
-            select(Offer.id).where(Offer.menu_id == menu_id).order_by(Offer.id).with_for_update()
-        )
+def _locked(menu_id: int) -> Menu:
     query = (
         select(Menu)
         .options(selectinload(Menu.offers).selectinload(Offer.dishes))
