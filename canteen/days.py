@@ -12,7 +12,7 @@ from canteen.rules import MEALS, CanteenPolicy, cutoff_day
 from centres.policies import policies_by_day
 from centres.queries import day_kinds, one_offs
 from centres.rules import DayKind
-from core.clock import at, day_bounds
+from core.clock import at, day_bounds, local_day
 from core.database import db
 from core.i18n import pick
 from core.intervals import Interval
@@ -48,6 +48,11 @@ class ServingDay:
         """Why nothing is served, for the reader; '' where it is no serving day of the week."""
         return pick(self.closed_zh, self.closed_en) if self.closed_zh else ""
 
+    def too_early(self, today: date) -> bool:
+        """Whether one cannot order yet. Counted to the cutoff, so that the first meal after long holidays can be ordered
+        before them."""
+        return (local_day(self.cutoff_at, self.zone) - today).days >= self.policy.horizon_days
+
     def missed_at(self, meal: str) -> datetime:
         """What is not collected by then is uncollected."""
         return self.meals[meal].end + timedelta(minutes=self.policy.missed_after)
@@ -58,13 +63,21 @@ _DAYS: Kept[tuple[object, ...], list[ServingDay]] = Kept(128)
 
 def serving_days(canteen: Canteen, first: date, last: date) -> list[ServingDay]:
     """The canteen on each day from `first` to `last`, both included. Kept under the centre's `settings_version`."""
-    centre = canteen.centre
-    key = (canteen.id, first, last, centre.zone, centre.settings_version)
+    return _kept(canteen.id, canteen.centre.zone, canteen.centre.settings_version, first, last)
+
+
+def _kept(canteen_id: int, zone: str, settings: int, first: date, last: date) -> list[ServingDay]:
+    key = (canteen_id, first, last, zone, settings)
     found = _DAYS.get(key)
     if found is None:
-        found = _read(canteen, first, last)
+        found = _read(canteen_id, zone, first, last)
         keep_true(_DAYS, key, found)
     return found
+
+
+def day_of(canteen_id: int, zone: str, settings: int, day: date) -> ServingDay:
+    """The canteen on one day, for whoever has read its centre's zone and version but no row."""
+    return _kept(canteen_id, zone, settings, day, day)[0]
 
 
 def serving_day(canteen: Canteen, day: date) -> ServingDay:
@@ -72,16 +85,16 @@ def serving_day(canteen: Canteen, day: date) -> ServingDay:
     return serving_days(canteen, day, day)[0]
 
 
-def _read(canteen: Canteen, first: date, last: date) -> list[ServingDay]:
+def _read(canteen_id: int, zone: str, first: date, last: date) -> list[ServingDay]:
     """Some seven queries, however many days."""
-    zone, since = canteen.centre.zone, first - LOOK_BACK
-    kinds = day_kinds(canteen.id, since, last)
+    since = first - LOOK_BACK
+    kinds = day_kinds(canteen_id, since, last)
     hours: dict[int, dict[str, tuple[time, time]]] = defaultdict(dict)
-    for row in db.session.scalars(select(ServingHours).where(ServingHours.canteen_id == canteen.id)):
+    for row in db.session.scalars(select(ServingHours).where(ServingHours.canteen_id == canteen_id)):
         hours[row.weekday][row.meal] = (row.opens, row.closes)
     start, end = day_bounds(since, zone)[0], day_bounds(last, zone)[1]
-    closures = [row for row in one_offs(canteen.id, start, end, PLACE) if not row.is_open]
-    rules = policies_by_day(CanteenPolicy, "canteen", canteen.id, list(kinds))
+    closures = [row for row in one_offs(canteen_id, start, end, PLACE) if not row.is_open]
+    rules = policies_by_day(CanteenPolicy, "canteen", canteen_id, list(kinds))
     meals: dict[date, dict[str, Interval]] = {}
     for day, kind in kinds.items():
         usual = hours.get(kind.hours_of, {}) if kind.hours_of is not None else {}

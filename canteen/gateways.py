@@ -20,12 +20,14 @@ class Gateway(Protocol):
     """What the canteen asks of a way to pay. Amounts are fen and never nought."""
 
     name: str
+    at_first: str
+    """The pay_state of a new order: `held` (the money is taken with the order) or `due` (it will be asked for)."""
 
     def why_not(self, canteen: Canteen, resident_id: int | None, amount_fen: int) -> str | None:
         """Why it cannot be used for this sum now, in words for the person; None if it can. Changes nothing."""
 
-    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> str:
-        """The order was made. Returns its pay_state: `held` (the money is here) or `due` (it will be asked for)."""
+    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> None:
+        """The order was made. What is `held` at first is taken here, or refused and with it the order."""
 
     def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
         """The meal was handed out: what was held, or is paid at this moment, becomes the canteen's."""
@@ -40,13 +42,13 @@ class Gateway(Protocol):
 class Counter:
     """Pay at the counter: in cash when the meal is handed out, or at the desk before."""
 
-    name = "counter"
+    name, at_first = "counter", "due"
 
     def why_not(self, canteen: Canteen, resident_id: int | None, amount_fen: int) -> str | None:
         return None
 
-    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> str:
-        return "due"
+    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> None:
+        return None
 
     def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
         source = "held" if order.pay_state == "held" else "cash"
@@ -67,7 +69,7 @@ class Counter:
 class Prepaid:
     """The resident's prepaid account: held when ordered, never below nought."""
 
-    name = "account"
+    name, at_first = "account", "held"
 
     def why_not(self, canteen: Canteen, resident_id: int | None, amount_fen: int) -> str | None:
         if not ledger.accounts_are_on(canteen):
@@ -79,10 +81,9 @@ class Prepaid:
             return _("余额 %(sum)s，不够", sum=yuan(there))
         return None
 
-    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> str:
+    def begin(self, order: MealOrder, actor: Actor, now: datetime) -> None:
         account, held = self._ends(order)
         ledger.move(account, held, order.pays_fen, "order_held", actor, at=now, order_id=order.id)
-        return "held"
 
     def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
         _sell(order, ledger.centre_account(order.centre_id, "held"), redemption_id, actor, now)

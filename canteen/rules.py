@@ -1,5 +1,6 @@
 """Pure decisions of the canteen. Money is whole fen; `now` and policy are arguments; moments are aware."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -258,3 +259,35 @@ def shopping(
             key = (str(part["ingredient"]), str(part["unit"]))
             tenths[key] = tenths.get(key, 0) + int(part["amount"]) * many
     return {key: -(-amount // 10) for key, amount in sorted(tenths.items())}
+
+
+def spread(many: int, weights: Mapping[int, int]) -> dict[int, int]:
+    """So many portions over several offers, in proportion to their weights, evenly where there are none. The parts add
+    up; what does not divide goes to the largest rests, of equal ones to the first."""
+    total = sum(weights.values())
+    shares = {key: (weight or 0) if total else 1 for key, weight in weights.items()}
+    whole = sum(shares.values())
+    if not whole or many <= 0:
+        return dict.fromkeys(weights, 0)
+    parts = {key: many * share // whole for key, share in shares.items()}
+    rests = sorted(shares, key=lambda key: -(many * shares[key] % whole))
+    for key in rests[: many - sum(parts.values())]:
+        parts[key] += 1
+    return parts
+
+
+# --- delivery -------------------------------------------------------------------------------------------------------
+
+
+def floor_of(room: str) -> int:
+    """The floor of a room as it is written on doors: 1203 is on 12, 302 on 3; 0 where the room does not say."""
+    numbers = [int(part) for part in re.findall(r"\d+", room)]
+    last = numbers[-1] if numbers else 0
+    return last // 100 if last >= 100 else 0
+
+
+def route_key(building: str, lift: bool, room: str) -> tuple[str, int, int, str]:
+    """Where a door comes on a round: building by building; with a lift from the top down, else from the ground up."""
+    floor = floor_of(room)
+    numbers = re.findall(r"\d+", room)
+    return building, -floor if lift else floor, int(numbers[-1]) if numbers else 0, room

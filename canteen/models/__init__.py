@@ -25,12 +25,13 @@ from canteen.models.orders import (
     SwapQuestion,
 )
 from canteen.models.settlement import Settlement, SettlementLine
-from canteen.models.subsidies import Promotion, SubsidyClaim, SubsidyRule
+from canteen.models.subsidies import ClaimCorrection, Promotion, SubsidyClaim, SubsidyRule
 
 __all__ = [
     "Account",
     "Canteen",
     "CashCount",
+    "ClaimCorrection",
     "DietProfile",
     "Dish",
     "FoodSample",

@@ -111,6 +111,8 @@ class Menu(Base):
     """The centre's settings_version from which the moments were made."""
     workday: Mapped[bool] = mapped_column(default=True)
     """Whether subsidies of working days hold on it."""
+    revision: Mapped[int] = mapped_column(default=0)
+    """Grows when what is on it changes: an order that was read from the menu before is refused."""
     walk_in: Mapped[int] = mapped_column(default=0)
     walk_in_taken: Mapped[int] = mapped_column(default=0)
     pick_up_last: Mapped[int] = mapped_column(default=0)

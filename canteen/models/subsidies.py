@@ -109,3 +109,28 @@ class SubsidyClaim(Base):
     state: Mapped[str] = mapped_column(Short, default="reserved")
     at: Mapped[datetime] = mapped_column(Moment)
     """When it came to its state."""
+
+
+class ClaimCorrection(Base):
+    """Two records turned out to be one person: a right was used twice, or more often than the week allows.
+
+    The order stays as it was; somebody looks at it and writes down what became of it.
+    """
+
+    __tablename__ = "claim_correction"
+    __table_args__ = (
+        CheckConstraint("kind IN ('same_meal','week')", name="kind"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+        UniqueConstraint("order_id"),
+        Index("ix_claim_correction_open", "centre_id", "settled_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("meal_order.id"))
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    kind: Mapped[str] = mapped_column(Short)
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    settled_at: Mapped[datetime | None] = mapped_column(Moment)
+    settled_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    note: Mapped[str] = mapped_column(Text, default="")

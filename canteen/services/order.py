@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Row, bindparam, case, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import make_transient_to_detached
 
 from canteen.catalogue import Choice, Where, choice, where
 from canteen.cooking import helpings_of, sheet_rows
@@ -62,7 +61,7 @@ _NUMBER = (
     .where(
         _MENU.c.id == bindparam("menu"),
         _MENU.c.state == "published",
-        _MENU.c.revision == bindparam("revision"),
+        _MENU.c.revision == bindparam("seen"),
         _MENU.c.walk_in_taken + bindparam("walk") <= _MENU.c.walk_in,
     )
     .values(pick_up_last=_MENU.c.pick_up_last + 1, walk_in_taken=_MENU.c.walk_in_taken + bindparam("walk"))
@@ -93,7 +92,7 @@ _GUESTS = (
 _DIET_OF = select(_DIET.c.allergens, _DIET.c.labels, _DIET.c.texture).where(
     _DIET.c.resident_id == bindparam("resident")
 )
-_ORDERED = insert(_ORDER).returning(_ORDER.c.id)
+_ORDERED = insert(MealOrder).returning(MealOrder).execution_options(populate_existing=True)
 _LINES, _CLAIMED = insert(_LINE), insert(_CLAIM)
 
 
@@ -153,7 +152,7 @@ def place(
             raise Refused(
                 "no_address", _("还没有登记送餐的地址"), _("请找工作人员登记，或到食堂来取。"), status=422
             )
-        help_ = right_under(resident, menu.canteen_id, day, menu.meal, menu.settings, menu.catalogue)  # type: ignore[arg-type]
+        help_ = right_under(resident, menu.canteen_id, day, menu.meal, menu.settings, menu.catalogue)
         pays = help_.sum(offer.price_fen).pays_fen
         if wish.shown_fen is not None and wish.shown_fen != pays:
             raise Refused(
@@ -195,7 +194,7 @@ def place(
     return order
 
 
-def _active(resident_id: int) -> Row[Any]:
+def _active(resident_id: int) -> Any:
     """The resident, locked: their meals and their week are counted by one at a time."""
     row = db.session.execute(_LOCKED, {"resident": resident_id}).one()
     if row.lifecycle != "active":
@@ -258,19 +257,17 @@ def _check_guests(visit_id: int, menu: Where, day: ServingDay) -> None:
 
 
 def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> int:
-    """One portion by one conditional UPDATE, and the pick-up number. Losers write nothing: the unit of work is lost.
-
-    The second UPDATE also sees whether the menu is still the one that was read: a swap may have slipped in between.
-    """
+    """The pick-up number and one portion, each by one conditional UPDATE. Losers write nothing: the unit of work is
+    lost. The menu comes first, as in every verb; it also sees whether what is on it is still what was read."""
+    asked = {"menu": menu.menu_id, "walk": int(walk_in), "seen": menu.revision}
+    number = db.session.execute(_NUMBER, asked).first()
+    if number is None:
+        if db.session.scalar(_REVISION, {"menu": menu.menu_id}) != menu.revision:
+            raise Refused("menu_changed", _("这份餐刚刚换了菜"), _("您没有做错。请再看一眼，再点一次。"))
+        raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
     if not walk_in and db.session.execute(_TAKE, {"offer": offer.id, "now": now}).first() is None:
         raise Refused("sold_out", _("刚刚订满了"), _("您没有做错。请看看别的菜。"))
-    asked = {"menu": menu.menu_id, "walk": int(walk_in), "revision": menu.revision}
-    number = db.session.execute(_NUMBER, asked).first()
-    if number is not None:
-        return int(number.pick_up_last)
-    if db.session.scalar(_REVISION, {"menu": menu.menu_id}) != menu.revision:
-        raise Refused("menu_changed", _("这份餐刚刚换了菜"), _("您没有做错。请再看一眼，再点一次。"))
-    raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
+    return int(number.pick_up_last)
 
 
 def _write(
@@ -311,9 +308,7 @@ def _write(
         "reason": "",
         **given,
     }
-    order = MealOrder(id=db.session.execute(_ORDERED, values).scalar_one(), **values)
-    make_transient_to_detached(order)  # it is in the table already, exactly so
-    db.session.add(order)
+    order = db.session.scalars(_ORDERED, [values]).one()
     db.session.execute(
         _LINES,
         [

@@ -24,20 +24,24 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
 from core.money import yuan
-from core.words import clock_words, date_words
+from core.words import clock_words, date_words, sentences
 
 OFFLINE_MOST = timedelta(hours=24)
+EARLY = timedelta(minutes=60)
+"""A meal may be handed out so long before its serving begins; earlier it is the slip of another meal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the window shows. kind: ok, pay, ask, already, wrong_day, wrong_meal, cancelled, failed, late, other_centre,
-    forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind."""
+    forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind. redemption_id: what can be
+    undone."""
 
     kind: str
     title: str
     text: str = ""
     order: MealOrder | None = None
+    redemption_id: int | None = None
 
     @property
     def colour(self) -> str:
@@ -76,24 +80,28 @@ def read_slip(payload: str) -> MealOrder | Answer:
 def redeem(staff_id: int, centre_id: int, order_id: int, scan: Scan) -> Answer:
     """Hand out one meal. A scan that is sent twice is one; a second scan is red and says when and where the first was.
 
-    Offline scans (`scan.at`) are judged by the moment of the scan: the first that arrives stands, another one goes to
-    the review list, and the subsidy is claimed once.
+    Offline scans (`scan.at`) are judged by the moment of the scan: the first that arrives stands. Another one, and one
+    that would have been refused, goes to the review list: the meal is gone already. The subsidy is claimed once.
     """
-    actor = Actor("staff", staff_id)
+    return hand_out(Actor("staff", staff_id), centre_id, order_id, scan)
+
+
+def hand_out(actor: Actor, centre_id: int, order_id: int, scan: Scan) -> Answer:
+    """The same by whoever hands it out: at a door that may be a volunteer."""
     with unit_of_work():
         now = database_now()
         order = locked_order(order_id)
         before = db.session.scalar(select(Redemption).where(Redemption.scan_key == scan.key))
         if before is not None:
-            return _ok(order) if before.state == "stands" else _already(order)
+            return _again(before, order)
         moment = _moment(scan, now)
         refused = _why_not(order, centre_id, moment, scan)
+        if refused is None and order.pay_state == "due" and order.pays_fen and not scan.cash:
+            refused = Answer("pay", _("请收 %(sum)s", sum=yuan(order.pays_fen)), _("收好钱再发餐。"), order)
         if refused is not None:
-            if refused.kind == "already" and scan.at is not None:
-                return _review(order, actor, scan, moment, now)
+            if scan.at is not None and order.centre_id == centre_id:
+                return _review(order, actor, scan, moment, now, refused.title)
             return refused
-        if order.pay_state == "due" and order.pays_fen and not scan.cash:
-            return Answer("pay", _("请收 %(sum)s", sum=yuan(order.pays_fen)), _("收好钱再发餐。"), order)
         late = order.state == "uncollected"
         row = _record(order, actor, scan, moment, now, "stands")
         if order.pays_fen and order.pay_state in {"due", "held"}:
@@ -105,7 +113,16 @@ def redeem(staff_id: int, centre_id: int, order_id: int, scan: Scan) -> Answer:
         audit.record(actor, "meal.collected", "meal_order", order.id, unit_id=order.centre_id, at=now)
         emit("meal.collected", {"order": order.id, "how": scan.how}, at=now)
         changed(order.menu)
-    return _ok(order)
+    return _ok(order, row.id)
+
+
+def _again(before: Redemption, order: MealOrder) -> Answer:
+    """The same scan once more: the answer it had. Its key under another order is a fault of the window."""
+    if before.order_id != order.id:
+        raise Refused("scan_key_reused", _("刚才没办成"), _("请再扫一次。"), status=422)
+    if before.state == "stands":
+        return _ok(order, before.id)
+    return _already(order) if before.state == "undone" else _twice(order)
 
 
 def _moment(scan: Scan, now: datetime) -> datetime:
@@ -132,6 +149,9 @@ def _why_not(order: MealOrder, centre_id: int, moment: datetime, scan: Scan) -> 
         return Answer(
             "wrong_day", _("是%(day)s的", day=date_words(order.day)), _("今天不能发这一份。"), order
         )
+    if moment < order.menu.serves_from - EARLY and scan.how != "delivery":
+        begins = clock_words(order.menu.serves_from, zone)
+        return Answer("wrong_meal", _("不是这一餐的"), _("%(time)s 开始取这一份。", time=begins), order)
     if moment > order.menu.missed_at and scan.how != "delivery":
         until = clock_words(order.menu.missed_at, zone)
         return Answer("late", _("取餐时间过了"), _("%(time)s 前可以取。", time=until), order)
@@ -145,8 +165,12 @@ def _why_not(order: MealOrder, centre_id: int, moment: datetime, scan: Scan) -> 
     return None
 
 
-def _ok(order: MealOrder) -> Answer:
-    return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), "", order)
+def _ok(order: MealOrder, redemption_id: int) -> Answer:
+    return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), "", order, redemption_id)
+
+
+def _twice(order: MealOrder) -> Answer:
+    return Answer("review", _("这份要核对"), _("已经记到“要核对的”里。"), order)
 
 
 def _already(order: MealOrder) -> Answer:
@@ -157,11 +181,11 @@ def _already(order: MealOrder) -> Answer:
         return Answer("already", _("已经取过了"), "", order)
     when = clock_words(first.scanned_at, order.centre.zone)
     text = _("%(time)s 在%(window)s取的。", time=when, window=first.window)
-    return Answer("already", _("已经取过了"), text, order)
+    return Answer("already", _("已经取过了"), text, order, first.id)
 
 
 def _record(
-    order: MealOrder, actor: Actor, scan: Scan, moment: datetime, now: datetime, state: str
+    order: MealOrder, actor: Actor, scan: Scan, moment: datetime, now: datetime, state: str, why: str = ""
 ) -> Redemption:
     row = Redemption(
         order_id=order.id,
@@ -174,18 +198,19 @@ def _record(
         recorded_at=now,
         staff_id=actor.id if actor.kind == "staff" else None,
         state=state,
+        reason=why,
     )
     db.session.add(row)
     db.session.flush()
     return row
 
 
-def _review(order: MealOrder, actor: Actor, scan: Scan, moment: datetime, now: datetime) -> Answer:
-    """Two windows handed out the same meal while one was offline: one stands, this one is looked at by somebody."""
-    row = _record(order, actor, scan, moment, now, "review")
+def _review(order: MealOrder, actor: Actor, scan: Scan, moment: datetime, now: datetime, why: str) -> Answer:
+    """Handed out while the window was offline, and it should not have been: somebody looks at it."""
+    row = _record(order, actor, scan, moment, now, "review", why)
     audit.record(actor, "redemption.review", "redemption", row.id, unit_id=order.centre_id, at=now)
     changed(order.menu)
-    return Answer("review", _("这份发了两次"), _("已经记到“要核对的”里。"), order)
+    return _twice(order)
 
 
 def _claim_subsidies(
@@ -284,7 +309,7 @@ def settle_review(staff_id: int, redemption_id: int, words: str) -> None:
         if row is None or row.state not in {"review", "settled"}:
             raise NotFound(_("没有找到这一条"))
         if row.state == "review":
-            row.state, row.reason = "settled", words.strip()[:200]
+            row.state, row.reason = "settled", sentences(row.reason, words.strip()[:200])
             audit.record(
                 Actor("staff", staff_id), "redemption.settled", "redemption", row.id, unit_id=row.centre_id
             )

@@ -1,0 +1,138 @@
+"""The pick-up window: whose meal is meant by what was scanned or typed, and who is called next."""
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from canteen.counter_queries import menu_now, order_by_number, order_by_pick_up, orders_of_person
+from canteen.models import MealOrder
+from canteen.services.order import changed
+from canteen.services.serve import Answer, Scan, read_slip, redeem
+from centres.models import Centre
+from core import audit
+from core.audit import Actor
+from core.clock import database_now, local_day
+from core.codes import NUMBER_ALPHABET, is_cut, read_code
+from core.database import db, unit_of_work
+from core.errors import NotFound, Refused
+from people.models import Resident
+from people.services.cards import resident_of_code, resident_of_number
+
+NUMBER = 8
+
+
+def scan(staff_id: int, centre: Centre, payload: str, given: Scan) -> Answer:
+    """What the window shows for a slip, a card, a pick-up number or a number. A meal is handed out if it may be."""
+    found = find(centre, payload, database_now())
+    if isinstance(found, Answer):
+        return found
+    order, how = found
+    return redeem(staff_id, centre.id, order.id, Scan(given.window, given.key, how, given.cash, given.at))
+
+
+def find(centre: Centre, payload: str, now: datetime) -> tuple[MealOrder, str] | Answer:
+    """The order that is meant, and how it was found."""
+    text = payload.strip()
+    plain = "".join(text.split()).upper()
+    if plain.isascii() and plain.isdigit() and len(plain) <= 4:
+        return _by_pick_up(centre, int(plain), now)
+    if len(plain) == NUMBER and all(sign in NUMBER_ALPHABET for sign in plain):
+        order = order_by_number(plain)
+        if order is not None:
+            return order, "number"
+    read = read_code(text)
+    if read is not None and read[0] == "K":
+        return _by_card(centre, now, code=read[1])
+    if read is None and not is_cut(text):
+        resident = _linked(text)
+        if isinstance(resident, Answer):
+            return resident
+        if resident is not None:
+            return _of(centre, resident, now)
+        if len(plain) == NUMBER:
+            return Answer("unknown", _("没有找到这个编号"), _("请再看看小票上的编号。"))
+    slip = read_slip(text)
+    return slip if isinstance(slip, Answer) else (slip, "slip")
+
+
+def _by_pick_up(centre: Centre, number: int, now: datetime) -> tuple[MealOrder, str] | Answer:
+    menu = menu_now(centre.id, centre.zone, now)
+    order = order_by_pick_up(menu.id, number) if menu else None
+    if order is None:
+        return Answer("unknown", _("这一餐没有 %(n)d 号", n=number), _("请再看看小票，或刷居民的卡。"))
+    return order, "number"
+
+
+def _linked(text: str) -> Resident | Answer | None:
+    try:
+        return resident_of_number(text)
+    except Refused as refusal:
+        return Answer("unknown", refusal.title, refusal.text)
+
+
+def _by_card(centre: Centre, now: datetime, *, code: str) -> tuple[MealOrder, str] | Answer:
+    try:
+        resident = resident_of_code(code)
+    except Refused as refusal:
+        return Answer("unknown", refusal.title, refusal.text)
+    return _of(centre, resident, now)
+
+
+def _of(centre: Centre, resident: Resident, now: datetime) -> tuple[MealOrder, str] | Answer:
+    """Their order of this meal here; of two the one that has not been fetched. Else what they ordered elsewhere."""
+    menu = menu_now(centre.id, centre.zone, now)
+    orders = orders_of_person(resident.id, local_day(now, centre.zone))
+    here = [order for order in orders if menu is not None and order.menu_id == menu.id]
+    elsewhere = [order for order in orders if order.centre_id != centre.id and order.state == "ordered"]
+    if here or elsewhere:
+        return (here or elsewhere)[0], "card"
+    return Answer("unknown", _("这一餐没有订"), _("还有现场的份，可以在“订单”里加一份。"))
+
+
+# --- calling numbers ------------------------------------------------------------------------------------------------
+
+
+def call_next(actor: Actor, menu_id: int) -> MealOrder | None:
+    """The lowest number that waits and has not been called goes onto the hall's screen. None: all were called."""
+    with unit_of_work():
+        waiting = (
+            select(MealOrder)
+            .where(
+                MealOrder.menu_id == menu_id,
+                MealOrder.state == "ordered",
+                MealOrder.delivery.is_(False),
+                MealOrder.called_at.is_(None),
+            )
+            .order_by(MealOrder.pick_up)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        order = db.session.scalars(waiting).first()
+        if order is not None:
+            _call(actor, order)
+    return order
+
+
+def call_again(actor: Actor, menu_id: int, pick_up: int) -> MealOrder:
+    """Once more, or out of turn: the number goes to the top of the hall's screen."""
+    with unit_of_work():
+        order = db.session.scalars(
+            select(MealOrder)
+            .where(MealOrder.menu_id == menu_id, MealOrder.pick_up == pick_up)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).first()
+        if order is None:
+            raise NotFound(_("这一餐没有 %(n)d 号", n=pick_up), _("请再看看小票，或刷居民的卡。"))
+        if order.state != "ordered":
+            raise Refused("not_now", _("%(n)d 号不用叫了", n=pick_up), _("这一份已经取走，或者不做了。"))
+        _call(actor, order)
+    return order
+
+
+def _call(actor: Actor, order: MealOrder) -> None:
+    order.called_at = database_now()
+    audit.record(actor, "meal.called", "meal_order", order.id, unit_id=order.centre_id, at=order.called_at)
+    changed(order.menu)
