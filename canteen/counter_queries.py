@@ -165,7 +165,7 @@ def called(menu_id: int, most: int = 5) -> list[int]:
 def tally(menu_id: int) -> dict[str, int]:
     """State → how many orders of a meal are in it."""
     query = select(MealOrder.state, func.count()).where(MealOrder.menu_id == menu_id)
-    return {state: many for state, many in db.session.execute(query.group_by(MealOrder.state)).all()}
+    return {row[0]: row[1] for row in db.session.execute(query.group_by(MealOrder.state)).all()}
 
 
 def uncalled(menu_id: int) -> int:

@@ -1,4 +1,4 @@
-"""A window was offline: what it keeps to judge scans by, and what becomes of the scans it sends when the line is back."""
+"""A window was offline: what it keeps to judge scans by, and what becomes of those it sends when the line is back."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from canteen.counter_queries import menus_on, order_by_number, orders_of, questioned
+from canteen.counter_queries import order_by_number, orders_of, questioned
 from canteen.models import MealOrder, Menu
 from canteen.services.serve import EARLY, Answer, Scan, redeem
 from core.errors import Refused
@@ -56,7 +56,7 @@ def _one(staff_id: int, centre_id: int, window: str, kept: Kept) -> Outcome:
     return Outcome(kept.key, answer.kind, answer.title, answer.text, order.pick_up)
 
 
-def meal_list(centre_id: int, menus: Sequence[Menu]) -> list[dict[str, object]]:
+def meal_list(menus: Sequence[Menu]) -> list[dict[str, object]]:
     """What a window keeps: of each order the digest of its code, its numbers, dish and state; nothing of the person."""
     asked = questioned([menu.id for menu in menus])
     return [_kept(order, order.id in asked) for menu in menus for order in orders_of(menu.id)]
@@ -84,6 +84,3 @@ def meal_times(menu: Menu) -> dict[str, object]:
         "from": (menu.serves_from - EARLY).isoformat(),
         "until": menu.missed_at.isoformat(),
     }
-
-
-__all__ = ["MOST", "Kept", "Outcome", "meal_list", "meal_times", "menus_on", "send_in"]
