@@ -13,13 +13,16 @@ from whitenoise import WhiteNoise
 
 from booking.area import AREA as BOOKING
 from canteen.area import AREA as CANTEEN
-from core import approvals, http, logs
+from centres import master as centres_master
+from core import approvals, figures, files, http, imports, logs, stores
 from core.clock import OPTION
 from core.crypto import keys
 from core.database import db, prepare_engine
 from core.events import registry
+from core.http import files as file_pages
 from core.http import probes
 from core.i18n import Languages
+from core.master import masters
 from core.outbox import channels
 from core.settings import Settings, load
 from demo.commands import demo
@@ -55,6 +58,8 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
         _flask_settings(settings), **{name: value for name, value in config.items() if name.isupper()}
     )
     _database(app, config)
+    with app.app_context():
+        files.use_store(stores.store_at(settings.files_url, settings.data_dir / "files"))
     http.setup(app)
     Languages(
         app,
@@ -132,6 +137,11 @@ def _areas(app: Flask) -> None:
     areas.use(AREAS)
     registry.use([listener for area in AREAS for listener in area.listeners])
     approvals.kinds.use([kind for area in AREAS for kind in area.approvals])
+    masters.use([*centres_master.MASTERS, *(master for area in AREAS for master in area.masters)])
+    centres_master.known.use({area.name: area.policy for area in AREAS if area.policy is not None})
+    figures.measures.use([measure for area in AREAS for measure in area.figures])
+    files.kinds.use([imports.SHEET, *(kind for area in AREAS for kind in area.files)])
+    app.register_blueprint(file_pages.blueprint)
     app.register_blueprint(kiosk_pages)
     app.register_blueprint(console_pages)
     for area in AREAS:

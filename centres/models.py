@@ -58,6 +58,8 @@ class Building(Named, Base):
     """The grid cell it stands in."""
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    retired_at: Mapped[datetime | None] = mapped_column(Moment)
+    """No longer on lists; whoever lives there still does."""
 
 
 class WeeklyHours(Base):

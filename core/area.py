@@ -6,7 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from core.approvals import ApprovalKind
+from core.audit import Actor
 from core.events import Listener
+from core.figures import Measure
+from core.files import FileKind
+from core.master import Master
+from core.messages import MessageKind
 from core.scheduler import Job
 
 
@@ -95,7 +100,10 @@ class Area:
     as (when, title, note). desks: entries of the console's head. my_day(resident, from, to): what is in that time.
     today(centre, day). search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
     slip(code, page) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: dataclass.
-    approvals: what needs two people.
+    approvals: what needs two people. masters: data with pages of its own. figures: numbers for reports. files: what
+    may be handed in. messages: what it tells people. api: its part of `/api/v1`.
+    merge(actor, from, to): two records are one person, everything of the first becomes the second's.
+    leave(actor, resident, why): somebody has moved away or died (`moved_away`, `deceased`): what is to come ends.
     """
 
     name: str
@@ -117,6 +125,13 @@ class Area:
     doctor: Callable[[], Sequence[Check]] | None = None
     policy: type[Any] | None = None
     approvals: Sequence[ApprovalKind] = ()
+    messages: Sequence[MessageKind] = ()
+    api: Sequence[Any] = ()
+    merge: Callable[[Actor, int, int], None] | None = None
+    leave: Callable[[Actor, int, str], None] | None = None
+    masters: Sequence[Master] = ()
+    figures: Sequence[Measure] = ()
+    files: Sequence[FileKind] = ()
 
 
 @dataclass(frozen=True, slots=True)

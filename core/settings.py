@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core.stores import sound
+
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -38,12 +40,18 @@ class Settings:
     """`smtp://user:password@host:port` for e-mail; empty: messages go to the log channel only."""
     mail_from: str
     """Sender of e-mail."""
+    sms_url: str
+    """Where SMS are handed over: an adapter beside the gateway (docs/messages.md). Empty: no SMS."""
+    sms_token: str
+    """Bearer token that the adapter asks for."""
     metrics_token: str
     """Bearer token that `/metrics` asks for from other machines; empty: loopback only."""
     log_level: str
     """`debug`, `info`, `warning` or `error`."""
     espeak: str
     """Program for reading aloud; empty: looked up as `espeak-ng`; `off` switches it off."""
+    files_url: str
+    """Where files are kept: `s3://key:secret@host:port/bucket?secure=0`; empty: `files/` in the data folder."""
 
     @property
     def is_demo(self) -> bool:
@@ -67,9 +75,12 @@ DEFAULTS: dict[str, str] = {
     "PUBLIC_URL": "http://127.0.0.1:8000",
     "SMTP_URL": "",
     "MAIL_FROM": "hall@localhost",
+    "SMS_URL": "",
+    "SMS_TOKEN": "",
     "METRICS_TOKEN": "",
     "LOG_LEVEL": "info",
     "ESPEAK": "",
+    "FILES_URL": "",
 }
 
 
@@ -101,6 +112,9 @@ def load(config: Mapping[str, object] | None = None, environ: Mapping[str, str] 
     public = urlsplit(raw["PUBLIC_URL"])
     if public.scheme not in {"http", "https"} or not public.hostname:
         raise SettingError("HALL_PUBLIC_URL must be an address such as https://hall.example.cn.")
+    if raw["FILES_URL"] and not sound(raw["FILES_URL"]):
+        raise SettingError("HALL_FILES_URL must look like s3://key:secret@host:port/bucket, or be empty.")
+    _check_sms(raw["SMS_URL"], raw["SMS_TOKEN"])
     settings = Settings(
         mode=raw["MODE"],
         data_dir=data_dir,
@@ -110,12 +124,25 @@ def load(config: Mapping[str, object] | None = None, environ: Mapping[str, str] 
         public_url=raw["PUBLIC_URL"].rstrip("/"),
         smtp_url=raw["SMTP_URL"],
         mail_from=raw["MAIL_FROM"],
+        sms_url=raw["SMS_URL"],
+        sms_token=raw["SMS_TOKEN"],
         metrics_token=raw["METRICS_TOKEN"],
         log_level=raw["LOG_LEVEL"],
         espeak=raw["ESPEAK"],
+        files_url=raw["FILES_URL"],
     )
     _refuse_unsafe(settings, public.hostname)
     return settings
+
+
+def _check_sms(url: str, token: str) -> None:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise SettingError("HALL_SMS_URL must be an address such as http://127.0.0.1:9000/send.")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise SettingError("HALL_SMS_URL is plain http; beyond this machine it needs https.")
+    if token and not (token.isascii() and token.isprintable() and " " not in token):
+        raise SettingError("HALL_SMS_TOKEN may hold plain signs only, without spaces.")
 
 
 def _ours(name: str) -> bool:

@@ -9,7 +9,18 @@ from typing import Any, ParamSpec, cast
 from urllib.parse import quote
 
 import structlog
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
@@ -109,8 +120,33 @@ def setup(app: Flask) -> None:
     app.register_error_handler(Exception, _fault)
 
 
+def takes_file(most: int) -> Callable[[View[P]], View[P]]:
+    """A POST that carries a file of up to `most` bytes, by somebody signed in. Stands outermost, above `@require`."""
+
+    def mark(view: View[P]) -> View[P]:
+        view.hall_most = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def uploaded(name: str) -> bytes:
+    """The bytes of a file field; none where no file was chosen."""
+    given = request.files.get(name)
+    return given.read() if given is not None else b""
+
+
+def _most_of_file() -> int:
+    """Bytes of a file that this address takes in; nought for nearly all of them."""
+    return int(getattr(current_app.view_functions.get(request.endpoint or ""), "hall_most", 0))
+
+
 def _look_at_signs() -> None:
     """Before anything reads them: signs that nobody types, and more fields than any form of ours has."""
+    if (
+        _most_of_file() and "_user_id" in session
+    ):  # before the sign-in nobody makes us take in more than a form
+        request.max_content_length = _most_of_file() + MAX_FORM
     fields = [(name, text) for name, texts in request.form.lists() for text in texts]
     if len(fields) > MAX_FIELDS:
         raise RequestEntityTooLarge
@@ -316,7 +352,8 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, BadHost):  # without a host that can be read no address can be made, and so no page
         return Response(_("这个地址打不开，请从社区首页进去。"), 400, mimetype="text/plain")
     if isinstance(error, RequestEntityTooLarge):
-        return _refused(Refused("too_large", _("内容太多了"), _("请少写一些，再点一次。"), status=413))
+        small = _("请换一个小一点的文件。") if _most_of_file() else _("请少写一些，再点一次。")
+        return _refused(Refused("too_large", _("内容太多了"), small, status=413))
     again = [Alternative(_("回到首页"), home_url())]
     if error.code in {404, 405}:
         title, text = _("这一页没有找到"), _("可能已经换了地方。您没有做错。")

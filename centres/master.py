@@ -1,0 +1,157 @@
+"""The centres' master data: buildings, and the house's numbers by date."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import time
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from sqlalchemy import update
+
+from centres.models import Building, Centre, Policy
+from centres.policies import chain
+from centres.queries import subtree
+from core.columns import Flag, Number, Real, Value, Words, Wrong
+from core.database import db
+from core.master import Master
+
+MANAGERS = frozenset({"manager", "supervisor"})
+
+
+def changed(unit_id: int) -> None:
+    """Pages of every centre below a unit are made anew."""
+    db.session.execute(
+        update(Centre)
+        .where(Centre.id.in_(subtree({unit_id})))
+        .values(settings_version=Centre.settings_version + 1)
+    )
+
+
+# --- buildings ------------------------------------------------------------------------------------------------------
+
+BUILDINGS = Master(
+    name="buildings",
+    title=lazy_gettext("楼栋"),
+    one=lazy_gettext("一栋楼"),
+    note=lazy_gettext("送餐按楼栋排路线，有没有电梯也看这里。"),
+    icon="house",
+    model=Building,
+    columns=[
+        Words(
+            name="code",
+            label=lazy_gettext("编号"),
+            hint=lazy_gettext("字母、数字和横线，比如 SB2-3。"),
+            key=True,
+            required=True,
+            most=40,
+            shape=r"[0-9A-Za-z_-]+",
+        ),
+        Words(
+            name="name_zh",
+            label=lazy_gettext("名称"),
+            hint=lazy_gettext("比如：水贝二街3栋。"),
+            required=True,
+        ),
+        Words(name="name_en", label=lazy_gettext("英文名称"), listed=False),
+        Flag(name="lift", label=lazy_gettext("有电梯")),
+        Number(name="floors", label=lazy_gettext("楼层"), least=1, most=150, required=True),
+        Words(name="cell", label=lazy_gettext("网格"), most=40),
+        Real(
+            name="latitude",
+            label=lazy_gettext("纬度"),
+            least=-90,
+            most=90,
+            listed=False,
+            hint=lazy_gettext("比如 22.5732。"),
+        ),
+        Real(
+            name="longitude",
+            label=lazy_gettext("经度"),
+            least=-180,
+            most=180,
+            listed=False,
+            hint=lazy_gettext("比如 114.1278。"),
+        ),
+    ],
+    look=MANAGERS | {"front_desk", "kitchen"},
+    write=MANAGERS,
+    units=chain,
+    order="code",
+    find=("code", "name_zh", "name_en"),
+    retire="retired_at",
+    changed=changed,
+)
+
+
+# --- policies -------------------------------------------------------------------------------------------------------
+
+
+class Known:
+    """Every policy that an area knows, by its whole name, with its field; `create_app` fills it."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Any] = {}
+
+    def use(self, kinds: Mapping[str, type[Any]]) -> None:
+        self.by_name = {
+            f"{area}.{field.name}": field for area, kind in kinds.items() for field in fields(kind)
+        }
+
+
+known = Known()
+
+
+def _check_policy(row: Policy) -> None:
+    """The value is of the kind that the policy's default is."""
+    field = known.by_name.get(row.name)
+    if field is None:
+        raise Wrong(
+            _("没有“%(name)s”这一项规定", name=row.name), _("照着列表里的名字写，比如 canteen.walk_in。")
+        )
+    if isinstance(field.default, int):
+        least = int(field.metadata.get("least", 0))
+        if not isinstance(row.value, int) or not least <= row.value <= 10_000_000:
+            raise Wrong(_("这一项是数字"), _("写 %(least)d 或更大的整数。", least=least))
+    elif row.value is None and field.type is time:
+        raise Wrong(_("这一项不能空着"), _("时间写成 10:00。"))
+    elif row.value is not None and not isinstance(row.value, str):
+        raise Wrong(_("这一项是时刻"), _("时间写成 10:00。"))
+
+
+POLICIES = Master(
+    name="policies",
+    title=lazy_gettext("规定"),
+    one=lazy_gettext("一项规定"),
+    note=lazy_gettext("从一天起改，以前的日子还按以前的办。"),
+    icon="settings",
+    model=Policy,
+    columns=[
+        Words(
+            name="name",
+            label=lazy_gettext("哪一项"),
+            hint=lazy_gettext("比如 canteen.walk_in。"),
+            key=True,
+            required=True,
+            most=60,
+        ),
+        Words(
+            name="subject",
+            label=lazy_gettext("哪里"),
+            hint=lazy_gettext("场地的编号；空着就是所有地方。"),
+            key=True,
+            most=40,
+        ),
+        Value(name="value", label=lazy_gettext("值"), hint=lazy_gettext("数字写成 30，时间写成 10:00。")),
+    ],
+    look=MANAGERS,
+    write=MANAGERS,
+    units=chain,
+    order="name",
+    find=("name", "subject"),
+    dated=True,
+    check=_check_policy,
+    changed=changed,
+)
+
+MASTERS = [BUILDINGS, POLICIES]
