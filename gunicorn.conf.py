@@ -15,6 +15,8 @@ if _own_metrics:
 
 from prometheus_client import multiprocess  # noqa: E402
 
+from staff.doctor import why_not_start  # noqa: E402
+
 bind = f"{os.environ.get('BIND', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(max(2, len(os.sched_getaffinity(0))), 16))
@@ -30,6 +32,16 @@ accesslog = None  # paths carry codes; the program logs requests itself, without
 errorlog = "-"
 loglevel = "warning"
 SWITCH = 0.0005
+
+
+def when_ready(server: Arbiter) -> None:
+    """In production nobody of the demo may sign in: the server says so and does not start."""
+    app = server.app.wsgi()
+    with app.app_context():
+        reason = why_not_start()
+    if reason:
+        print(f"Service Hall does not start. {reason}", file=sys.stderr, flush=True)
+        server.halt(reason="demo sign-ins in production", exit_status=1)
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:

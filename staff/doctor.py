@@ -41,6 +41,24 @@ def examine(*, mend: bool = False) -> list[Check]:
     return [*findings, *(check for area in Areas.all if area.doctor for check in area.doctor())]
 
 
+def why_not_start() -> str:
+    """What keeps the server from starting, with what to do; '' where nothing does. Tables may not be there yet."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.is_demo or "staff" not in inspect(db.session.connection()).get_table_names():
+        return ""
+    many = _demo_sign_ins()
+    return (
+        f"{many} demo sign-ins work in this database. Switch them off: flask --app app staff deactivate EMAIL"
+        if many
+        else ""
+    )
+
+
+def _demo_sign_ins() -> int:
+    query = db.select(db.func.count()).select_from(Staff).where(Staff.is_demo, Staff.active)
+    return db.session.scalar(query) or 0
+
+
 def _settings(settings: Settings) -> list[Check]:
     secret = settings.data_dir / "secret_key"
     private = not secret.exists() or (secret.stat().st_mode & 0o077) == 0
@@ -127,10 +145,7 @@ def _people(settings: Settings) -> list[Check]:
         readable = True
     except Undecryptable:
         readable = False
-    demo = (
-        db.session.scalar(db.select(db.func.count()).select_from(Staff).where(Staff.is_demo, Staff.active))
-        or 0
-    )
+    demo = _demo_sign_ins()
     return [
         Check(
             readable, "encrypted columns can be read", "HALL_SECRET_KEY is not the key they were written with"

@@ -411,6 +411,17 @@ def test_the_next_person_may_sit_down_in_the_minute_in_which_somebody_leaves(
     assert refusal(lambda: hall.book(hall.cast.chen, "A2", rest, kiosk=True)) == "done"
 
 
+def test_who_leaves_early_leaves_the_time_to_tidy_up(hall: Hall, clock: Clock) -> None:
+    policy(hall, "buffer_minutes", 15)
+    made = hall.book(hall.cast.chen)
+    clock.set("2026-11-24 09:00")
+    hall.check_in(made)
+    clock.set("2026-11-24 10:00")
+    hall.leave(made)
+    assert hall.claims() == [span("09:00", "10:15")]
+    assert hall.line(hall.cast.chen) == [span("09:00", "10:00")]
+
+
 def test_cancelling_after_check_in_is_signing_out(hall: Hall, clock: Clock) -> None:
     made = hall.book(hall.cast.chen)
     clock.set("2026-11-24 09:10")

@@ -14,6 +14,7 @@ from app import create_app
 from core.database import db, unit_of_work
 from core.settings import SettingError, load
 from people.models import Staff
+from tests.conftest import StartServer
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
 from tests.support.databases import SECRET_KEY, settings
@@ -217,3 +218,16 @@ def test_production_refuses_the_demos_people(
             "/staff/sign-in", data={**given, "email": email, "password": PASSWORD}
         ).status_code
     assert found == {cast.wu: 422, cast.luo: 303}
+
+
+@pytest.mark.databases("sqlite")
+def test_production_does_not_start_while_the_demos_people_may_sign_in(
+    app: Flask, cast: Cast, start_server: StartServer
+) -> None:
+    with app.app_context(), unit_of_work():
+        db.session.execute(update(Staff).where(Staff.email == cast.wu).values(is_demo=True))
+    with pytest.raises(RuntimeError, match="1 demo sign-ins work in this database"):
+        start_server(MODE="production")
+    with app.app_context(), unit_of_work():
+        db.session.execute(update(Staff).where(Staff.email == cast.wu).values(active=False))
+    assert start_server(MODE="production").workers

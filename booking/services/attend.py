@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from booking.models import Booking, Claim, Violation
 from booking.rules import free_from, in_window, is_late_cancel, may_move
-from booking.services.place import changed, free, lock_units, settle_missed
+from booking.services.place import changed, free, free_after_use, lock_units, settle_missed
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, local_day
@@ -63,7 +63,7 @@ def leave(actor: Actor, booking_id: int) -> Booking:
         _move(booking, "left", now)
         booking.ended_at = min(now, booking.ends_at)
         until = min(free_from(now), booking.ends_at)
-        free(booking.id, until)
+        free_after_use(booking.id, until)
         end_time("booking", booking.id, until)
         _tell(actor, "booking.left", booking, now)
     return booking

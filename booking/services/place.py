@@ -103,13 +103,24 @@ def occupy(
 
 
 def free(booking_id: int, at: datetime) -> None:
-    """The booking's units are free from `at` on; nothing is left of claims that had not begun."""
+    """Nobody has used it: the units are free from `at` on; nothing is left of claims that had not begun."""
     db.session.execute(delete(Claim).where(Claim.booking_id == booking_id, Claim.starts_at >= at))
     db.session.execute(
         update(Claim)
         .where(Claim.booking_id == booking_id, Claim.ends_at > at)
         .values(ends_at=at, use_ends_at=at, expires_at=None)
     )
+
+
+def free_after_use(booking_id: int, at: datetime) -> None:
+    """Somebody leaves early: the units are free from `at` on, after the time that they are tidied up in."""
+    db.session.execute(delete(Claim).where(Claim.booking_id == booking_id, Claim.starts_at >= at))
+    for claim in db.session.scalars(
+        select(Claim).where(Claim.booking_id == booking_id, Claim.use_ends_at > at).order_by(Claim.unit_id)
+    ).all():
+        buffer = claim.ends_at - claim.use_ends_at
+        claim.use_ends_at, claim.ends_at, claim.expires_at = at, at + buffer, None
+    db.session.flush()
 
 
 def settle_missed(booking_id: int, now: datetime) -> bool:
