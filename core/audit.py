@@ -12,7 +12,7 @@ from core.appendonly import append_only
 from core.clock import database_now
 from core.database import Base, Moment, Short, db
 
-ActorKind = Literal["nobody", "resident", "staff", "device", "clock", "operator"]
+ActorKind = Literal["nobody", "resident", "staff", "device", "clock", "operator", "client"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,23 @@
 """Messages to people: written with the change they tell of, sent afterwards by the clock, with visible retries.
 
-Channels: `log` (says only that there was a message, never its words), `email` over SMTP. A message sent twice
-because of a kill bears the same Message-ID, so that mail programs show it once.
+Channels: `log` (says only that there was a message, never its words), `email`, `sms`, `group` (of staff), `webhook`
+(other programs); core/channels has them. Every way out bears the message's key, so that the other side can tell one
+that is sent twice because of a kill.
 """
 
 import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
 
 import structlog
 from sqlalchemy import Index, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core import audit
+from core.audit import Actor
+from core.channels import groups, sms, smtp
+from core.channels.outward import NeverTaken
 from core.clock import database_now
 from core.crypto import Encrypted
 from core.database import Base, Moment, Short, Text, db, unit_of_work
@@ -28,7 +31,11 @@ class Message(Base):
     """One message through one channel. `key` says which event and purpose it is for: written once."""
 
     __tablename__ = "message"
-    __table_args__ = (UniqueConstraint("key"), Index("ix_message_due", "sent_at", "next_try_at"))
+    __table_args__ = (
+        UniqueConstraint("key"),
+        Index("ix_message_due", "sent_at", "next_try_at"),
+        Index("ix_message_centre", "centre_id", "made_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(Short)
@@ -41,9 +48,39 @@ class Message(Base):
     tries: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
     error: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Short, default="")
+    """What it tells of, such as `meal.ordered`."""
+    centre_id: Mapped[int | None]
+    """Whose staff see that it was sent, or not."""
+    resident_id: Mapped[int | None]
+    target_id: Mapped[int | None]
+    """The group of staff, or the other program, that it goes to."""
+    called_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When it was put on the list of calls instead."""
+
+    @property
+    def state(self) -> str:
+        """sent, called (somebody rings up instead), waiting, or stopped (nobody tries any more)."""
+        if self.sent_at is not None:
+            return "sent"
+        if self.called_at is not None:
+            return "called"
+        return "waiting" if self.next_try_at is not None else "stopped"
 
 
-def put(key: str, channel: str, address: str, subject: str, body: str) -> None:
+def put(
+    key: str,
+    channel: str,
+    address: str,
+    subject: str,
+    body: str,
+    *,
+    kind: str = "",
+    centre_id: int | None = None,
+    resident_id: int | None = None,
+    target_id: int | None = None,
+    not_before: datetime | None = None,
+) -> None:
     """Write a message in the running unit of work; the same key again changes nothing."""
     now = database_now()
     make = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
@@ -56,8 +93,12 @@ def put(key: str, channel: str, address: str, subject: str, body: str) -> None:
             subject=subject,
             body=body,
             made_at=now,
-            next_try_at=now,
+            next_try_at=max(now, not_before) if not_before else now,
             tries=0,
+            kind=kind,
+            centre_id=centre_id,
+            resident_id=resident_id,
+            target_id=target_id,
         )
         .on_conflict_do_nothing()
     )
@@ -90,18 +131,21 @@ def _send(message_id: int) -> bool:
     if claimed is None:
         return False
     message = db.session.get_one(Message, message_id, populate_existing=True)
-    error = None
+    error, never = None, False
     try:
         channel = channels.by_name.get(message.channel)
         if channel is None:
-            raise LookupError(f"channel {message.channel} is not set up (HALL_SMTP_URL?)")
+            raise LookupError(f"channel {message.channel} is not set up (HALL_SMTP_URL, HALL_SMS_URL?)")
         channel(message)
     except (OSError, smtplib.SMTPException, LookupError) as fault:
-        error = f"{type(fault).__name__}: {fault}".replace(message.address, "…")[:400]
+        error, never = f"{type(fault).__name__}: {fault}", isinstance(fault, NeverTaken)
+        if message.address:
+            error = error.replace(message.address, "…")
+        error = error[:400]
         log.warning("message_not_sent", message=message_id, error=type(fault).__name__)
     with unit_of_work():
         now = database_now()
-        gone = claimed.tries >= GIVE_UP_AFTER
+        gone = never or claimed.tries >= GIVE_UP_AFTER
         db.session.execute(
             update(Message)
             .where(Message.id == message_id)
@@ -114,35 +158,62 @@ def _send(message_id: int) -> bool:
     return error is None
 
 
+def try_again(actor: Actor, message_id: int) -> None:
+    """«再发一次»: a message that was given up, or waits for its next try, is tried at once. Sent ones stay sent."""
+    with unit_of_work():
+        now = database_now()
+        found = db.session.execute(
+            update(Message)
+            .where(Message.id == message_id, Message.sent_at.is_(None), Message.called_at.is_(None))
+            .values(next_try_at=now, tries=0)
+            .returning(Message.centre_id)
+        ).first()
+        if found:
+            audit.record(actor, "message.again", "message", message_id, unit_id=found.centre_id, at=now)
+
+
+def stop_messages(resident_id: int, why: str) -> int:
+    """In the running unit of work: what waits for somebody is not sent any more. Returns how many."""
+    stopped = db.session.execute(
+        update(Message)
+        .where(Message.resident_id == resident_id, Message.sent_at.is_(None), Message.next_try_at.is_not(None))
+        .values(next_try_at=None, error=why)
+        .returning(Message.id)
+    ).all()
+    return len(stopped)
+
+
 def _to_log(message: Message) -> None:
     log.info("message", message=message.id, channel=message.channel, key=message.key)
 
 
-def _to_smtp(message: Message, url: str, sender: str) -> None:
-    parts = urlsplit(url)
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = sender, message.address, message.subject
-    mail["Message-ID"] = f"<{message.key}@{sender.rpartition('@')[2]}>"
-    mail.set_content(message.body)
-    secure = parts.scheme == "smtps"
-    connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    with connect(parts.hostname or "127.0.0.1", parts.port or (465 if secure else 25), timeout=10) as server:
-        if parts.username:
-            if not secure:
-                server.starttls()
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(mail)
+def _to_group(message: Message) -> None:
+    groups.send(message.target_id, message.subject, message.body, inside=channels.inside)
 
 
 class Channels:
     """The ways out of this house, by name; `create_app` fills it."""
 
     def __init__(self) -> None:
-        self.by_name: dict[str, Channel] = {"log": _to_log}
+        self.by_name: dict[str, Channel] = {"log": _to_log, "group": _to_group}
+        self.inside = False
+        """Whether this machine and private networks may be spoken to: in the demo only."""
 
     def use_smtp(self, url: str, sender: str) -> None:
         """Send `email` through the server at `smtp://user:password@host:port`."""
-        self.by_name["email"] = lambda message: _to_smtp(message, url, sender)
+        self.by_name["email"] = lambda message: smtp.send(
+            url, sender, message.key, message.address, message.subject, message.body
+        )
+
+    def use_sms(self, url: str, token: str) -> None:
+        """Send `sms` through the adapter at `url`."""
+        self.by_name["sms"] = lambda message: sms.send(
+            url, token, message.key, message.address, message.body
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether messages can leave this way."""
+        return name in self.by_name
 
 
 channels = Channels()

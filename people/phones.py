@@ -34,6 +34,16 @@ def _plausible(digits: str) -> bool:
     return len(digits) != 11 or digits.startswith(("1", "0"))
 
 
+def is_mobile(phone: str | None) -> bool:
+    """Whether an SMS can reach this number (E.164): mobiles of the mainland and of Hong Kong."""
+    if not phone:
+        return False
+    digits = phone.removeprefix("+")
+    return (digits.startswith("861") and len(digits) == 13) or (
+        digits.startswith("852") and len(digits) == 11 and digits[3] in "456789"
+    )
+
+
 def phone_indexes(phone: str | None) -> tuple[bytes | None, bytes | None]:
     """Blind indexes of the whole number and of its last four digits, for writing."""
     return (blind(phone, WHOLE), blind(phone[-4:], TAIL)) if phone else (None, None)

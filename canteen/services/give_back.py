@@ -107,7 +107,7 @@ def end(order: MealOrder, state: str, actor: Actor, now: datetime, *, reason: st
     if after_sheet and state == "cancelled":
         strip(order, "cancelled", -1, now)
     audit.record(actor, f"meal.{state}", "meal_order", order.id, unit_id=order.centre_id, at=now)
-    emit(f"meal.{state}", {"order": order.id}, at=now)
+    emit(f"meal.{state}", {"order": order.id, "by": actor.kind}, at=now)
     changed(order.menu)
 
 

@@ -1,0 +1,197 @@
+"""What the canteen does when something happens: tells people, their relatives, staff, the hall and other programs."""
+
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from api.hooks import tell_clients
+from canteen import letters
+from canteen.models import Canteen, Dish, MealOrder, Menu, Redemption, StandingOrder, Swap
+from canteen.services import diet
+from canteen.words import MEALS
+from core.audit import Actor
+from core.channels.hall import put_notice
+from core.clock import local_day
+from core.database import db
+from core.events import Event, Listener
+from core.messages import tell_groups
+from core.words import clock_words, date_words
+from people.models import FamilyLink
+from people.services.tell import tell
+
+
+def tell_ordered(event: Event) -> None:
+    """A relative ordered: the elder is told who, and the relative that it is done. Nobody else needs a message."""
+    order = db.session.get_one(MealOrder, event.payload["order"])
+    if order.resident_id is None or order.proxy_id is None:
+        return
+    person, proxy = order.resident, order.proxy
+    tell(
+        f"event-{event.id}-elder",
+        "meal.ordered",
+        order.resident_id,
+        order.centre_id,
+        lambda: letters.by_whom(letters.of_order(order), proxy),
+    )
+    tell(
+        f"event-{event.id}-relative",
+        "meal.ordered_for",
+        order.proxy_id,
+        order.centre_id,
+        lambda: letters.by_whom(letters.of_order(order), person),
+    )
+
+
+def tell_ended(event: Event) -> None:
+    """A meal that staff took back or that cannot be cooked. What people cancel themselves they know."""
+    order = db.session.get_one(MealOrder, event.payload["order"])
+    if order.resident_id is None or (event.kind == "meal.cancelled" and event.payload.get("by") != "staff"):
+        return
+    tell(
+        f"event-{event.id}-person",
+        event.kind,
+        order.resident_id,
+        order.centre_id,
+        lambda: letters.of_order(order),
+    )
+
+
+def ask_swap(event: Event) -> None:
+    """Do they still want the meal?"""
+    order = db.session.get_one(MealOrder, event.payload["order"])
+    swap = db.session.get_one(Swap, event.payload["swap"])
+    if order.resident_id is None or order.state != "ordered":
+        return
+    out, new = (db.session.get_one(Dish, one) for one in (swap.out_dish_id, swap.in_dish_id))
+    tell(
+        f"event-{event.id}-person",
+        "meal.swap_asked",
+        order.resident_id,
+        order.centre_id,
+        lambda: letters.of_swap(order, swap, out, new),
+    )
+
+
+def tell_standing(event: Event) -> None:
+    """The day's order of a standing one could not be made."""
+    standing = db.session.get_one(StandingOrder, event.payload["standing"])
+    menu = db.session.get_one(Menu, event.payload["menu"])
+    tell(
+        f"event-{event.id}-person",
+        "standing.failed",
+        standing.resident_id,
+        standing.canteen_id,
+        lambda: letters.of_standing(standing, menu, event.payload["why"]),
+    )
+
+
+def tell_relatives(event: Event) -> None:
+    """已取餐, for relatives to whom the elder shows it."""
+    order = db.session.get_one(MealOrder, event.payload["order"])
+    if order.resident_id is None or order.state not in {"collected", "delivered"}:
+        return
+    links = db.session.scalars(
+        select(FamilyLink)
+        .where(
+            FamilyLink.elder_id == order.resident_id,
+            FamilyLink.state == "active",
+            FamilyLink.sees_collected,
+        )
+        .order_by(FamilyLink.id)
+    ).all()
+    at = db.session.scalar(
+        select(Redemption.scanned_at).where(Redemption.order_id == order.id, Redemption.state == "stands")
+    )
+    time = clock_words(at or event.at, order.menu.canteen.centre.zone)
+    for link in links:
+        tell(
+            f"event-{event.id}-link-{link.id}",
+            "meal.collected",
+            link.proxy_id,
+            order.centre_id,
+            lambda: {**letters.by_whom(letters.of_order(order), order.resident), "time": time},
+        )
+
+
+def tell_account(event: Event) -> None:
+    """Money went onto an account or came off it: how much, never what is on it now."""
+    canteen = db.session.get(Canteen, event.payload["centre"])
+    if canteen is None:
+        return
+    day = local_day(event.at, canteen.centre.zone)
+    tell(
+        f"event-{event.id}-person",
+        event.kind,
+        event.payload["resident"],
+        canteen.id,
+        lambda: letters.of_money(canteen, day, event.payload["fen"]),
+    )
+
+
+def tell_staff(event: Event) -> None:
+    """A menu that cannot be cooked, or has another dish: the groups of staff and the hall's screen."""
+    menu = db.session.get_one(Menu, event.payload["menu"])
+    with force_locale("zh_Hans"):
+        values = letters.of_menu(menu)
+        if event.kind == "menu.swapped":
+            swap = db.session.get_one(Swap, event.payload["swap"])
+            out, new = (db.session.get_one(Dish, one) for one in (swap.out_dish_id, swap.in_dish_id))
+            values |= {"dish": out.name, "new": new.name, "reason": swap.reason_zh}
+        else:
+            values |= {"many": str(_portions(menu.id))}
+        tell_groups(f"event-{event.id}", event.kind, menu.canteen_id, values)
+    words = {}
+    for language in ("zh_Hans", "en"):
+        with force_locale(language):
+            words[language] = _in_the_hall(event, menu)
+    put_notice(f"event-{event.id}-hall", menu.canteen_id, words["zh_Hans"], words["en"], menu.serves_until)
+
+
+def _portions(menu_id: int) -> int:
+    query = select(func.count()).where(MealOrder.menu_id == menu_id, MealOrder.state.in_(["ordered", "failed"]))
+    return int(db.session.execute(query).scalar_one())
+
+
+def _in_the_hall(event: Event, menu: Menu) -> str:
+    day, meal = date_words(menu.day), str(MEALS[menu.meal])
+    if event.kind == "menu.failed":
+        return _("%(day)s%(meal)s做不了，付过的钱都退。", day=day, meal=meal)
+    swap = db.session.get_one(Swap, event.payload["swap"])
+    out, new = (db.session.get_one(Dish, one) for one in (swap.out_dish_id, swap.in_dish_id))
+    return _("%(day)s%(meal)s：%(out)s换成%(new)s。", day=day, meal=meal, out=out.name, new=new.name)
+
+
+def forget_diet(event: Event) -> None:
+    """The consent is taken back: nothing of the diet is kept any more."""
+    if event.payload["kind"] == "diet":
+        diet.erase(Actor("resident", event.payload["resident"]), event.payload["resident"])
+
+
+def tell_programs(event: Event) -> None:
+    """Other programs that asked to be told: ids and states, nobody's name, nobody's money."""
+    order = db.session.get_one(MealOrder, event.payload["order"])
+    tell_clients(
+        event,
+        order.centre_id,
+        {
+            "order": order.number,
+            "centre": order.centre.code,
+            "day": str(order.day),
+            "meal": order.meal,
+            "pick_up": order.pick_up,
+            "state": {"meal.ordered": "ordered", "meal.missed": "uncollected"}.get(event.kind, order.state),
+        },
+    )
+
+
+LISTENERS = [
+    Listener("canteen.tell_ordered", ("meal.ordered",), tell_ordered),
+    Listener("canteen.tell_ended", ("meal.cancelled", "meal.failed"), tell_ended),
+    Listener("canteen.ask_swap", ("meal.swap_asked",), ask_swap),
+    Listener("canteen.tell_standing", ("standing.failed",), tell_standing),
+    Listener("canteen.tell_relatives", ("meal.collected",), tell_relatives),
+    Listener("canteen.tell_account", ("account.topped_up", "account.refunded"), tell_account),
+    Listener("canteen.tell_staff", ("menu.failed", "menu.swapped"), tell_staff),
+    Listener("canteen.forget_diet", ("consent.withdrawn",), forget_diet, eager=True),
+    Listener("canteen.tell_programs", ("meal.ordered", "meal.collected", "meal.missed"), tell_programs),
+]

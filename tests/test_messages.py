@@ -1,0 +1,411 @@
+"""Who is told what, by which way and when: consent decides, staff see what did not get through."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from canteen.services import ledger
+from canteen.services.close import close_menu, fail_menu
+from canteen.services.give_back import cancel
+from canteen.services.order import Wish, place
+from canteen.services.plan import swap_dish
+from canteen.services.serve import Scan, redeem
+from canteen.services.standing import start
+from centres.models import Centre
+from core.audit import CLOCK, OPERATOR, Actor
+from core.channels.hall import current_notices, take_down
+from core.channels.outward import NotAllowed, checked, post_json
+from core.database import db, unit_of_work
+from core.events import deliver_due
+from core.messages import add_group, fill, forget_words, kinds, preview, remove_group, set_words, words_of
+from core.outbox import GIVE_UP_AFTER, Message, channels, send_due, stop_messages, try_again
+from people.models import CallTask, FamilyLink, Resident, Staff
+from people.services.residents import give_consent, withdraw_consent
+from people.services.tell import call_instead, not_before
+from tests.support.clock import Clock
+from tests.support.ear import Ear
+from tests.support.hall import moment, refusal
+from tests.support.meals import Meals
+
+TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    """An adapter for SMS, a group's program or another program: it keeps what it is told."""
+    made = Ear()
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sms(meals: Meals, ear: Ear) -> Iterator[Ear]:
+    """陈奶奶 and 阿强 agreed to messages, and SMS go to `ear`."""
+    before = dict(channels.by_name)
+    channels.by_name.pop("email", None)
+    channels.use_sms(f"{ear.url}/send", "the-token")
+    for person in (meals.cast.chen, meals.cast.aqiang):
+        give_consent(OPERATOR, person, {"messages"}, "desk")
+    yield ear
+    channels.by_name = before
+
+
+@pytest.fixture
+def staff(meals: Meals) -> int:
+    return int(db.session.scalars(select(Staff.id).where(Staff.email == meals.cast.wu)).one())
+
+
+def texts(ear: Ear) -> list[tuple[str, str]]:
+    """(last four digits, words) of every SMS."""
+    deliver_due()
+    send_due()
+    return [(one.json["to"][-4:], one.json["text"]) for one in ear.heard]
+
+
+def by_family(meals: Meals, day: date = TUESDAY, *, sees: bool = False) -> int:
+    cast = meals.cast
+    with unit_of_work():
+        if db.session.scalar(select(FamilyLink)) is None:
+            db.session.add(
+                FamilyLink(
+                    elder_id=cast.chen,
+                    proxy_id=cast.aqiang,
+                    state="active",
+                    sees_collected=sees,
+                    asked_at=meals.app.config["CLOCK"](),
+                )
+            )
+    who = Actor("resident", cast.aqiang)
+    return place(who, meals.offer(day), cast.chen, Wish(), channel="family", proxy_id=cast.aqiang).id
+
+
+def rows() -> list[Message]:
+    db.session.rollback()
+    return list(db.session.scalars(select(Message).order_by(Message.id)))
+
+
+def calls() -> list[CallTask]:
+    return list(db.session.scalars(select(CallTask).where(CallTask.kind == "message").order_by(CallTask.id)))
+
+
+# --- what is said ---------------------------------------------------------------------------------------------------
+
+
+def test_a_relative_who_orders_and_the_elder_are_both_told(meals: Meals, sms: Ear) -> None:
+    meals.lunch(TUESDAY)
+    by_family(meals)
+    said = dict(texts(sms))
+    assert said.keys() == {"1187", "1188"}
+    assert "陈*强帮您订了11月24日 星期二午餐：清蒸鲈鱼" in said["1187"]
+    assert "¥10.00" in said["1187"] and "11月23日 星期一 16:00 前可以退" in said["1187"]
+    assert "给陈*英订好了" in said["1188"]
+
+
+def test_who_orders_for_themselves_gets_no_message(meals: Meals, sms: Ear) -> None:
+    meals.lunch(TUESDAY)
+    meals.order(meals.cast.chen, TUESDAY)
+    assert texts(sms) == [] and rows() == [] and calls() == []
+
+
+def test_a_message_is_posted_with_the_token_and_an_id_of_its_own(meals: Meals, sms: Ear) -> None:
+    meals.lunch(TUESDAY)
+    by_family(meals)
+    texts(sms)
+    heard = sms.heard[0]
+    assert heard.headers["Authorization"] == "Bearer the-token"
+    assert heard.json["id"] == heard.headers["Idempotency-Key"] == rows()[0].key
+    assert heard.path == "/send"
+
+
+def test_no_message_says_what_is_on_an_account_or_who_is_helped(meals: Meals, sms: Ear, staff: int, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 4000)
+    order = by_family(meals, sees=True)
+    ledger.refund(staff, meals.cast.shuibei, meals.cast.chen, 1000)
+    swap_dish(CLOCK, menu, meals.dishes["M01"], meals.dishes["M03"], "鱼没到货")
+    texts(sms)
+    cancel(Actor("staff", staff), order, "老人住院了")
+    said = " ".join(words for _to, words in texts(sms))
+    assert "¥40.00" in said and "¥10.00" in said, "what was moved"
+    for secret in ("¥30.00", "补贴", "政府", "补5", "P15", "A5", "特困", "低保", "¥5.00"):
+        assert secret not in said
+    assert "香菇豆腐" in said and "老人住院了" in said
+
+
+def test_a_relative_hears_that_the_meal_was_collected_only_where_the_elder_lets_them(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    for day, sees in ((TUESDAY, False), (WEDNESDAY, True)):
+        meals.lunch(day)
+        order = by_family(meals, day)
+        with unit_of_work():
+            db.session.scalars(select(FamilyLink)).one().sees_collected = sees
+        clock.set(f"{day} 11:42")
+        assert redeem(staff, meals.cast.shuibei, order, Scan("1号窗", f"scan-{day}", cash=True)).kind == "ok"
+        told = [words for to, words in texts(sms) if to == "1188" and "取走" in words]
+        assert told == (["陈*英的午餐，11:42 已经取走了。"] if sees else [])
+        clock.set("2026-11-24 13:00")
+
+
+def test_a_standing_order_that_could_not_be_made_is_told_with_the_reason(
+    meals: Meals, sms: Ear, clock: Clock
+) -> None:
+    menu = meals.lunch(TUESDAY, quotas={"L1": 0, "L2": 0, "L3": 0, "L4": 0})
+    start(Actor("resident", meals.cast.chen), meals.cast.chen, meals.cast.shuibei, "lunch", [1])
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    ((to, words),) = texts(sms)
+    assert to == "1187" and "这次没有订上：订满了" in words
+
+
+# --- by which way ---------------------------------------------------------------------------------------------------
+
+
+def test_who_did_not_agree_is_sent_nothing_but_is_rung_up_when_the_kitchen_fails(
+    meals: Meals, sms: Ear, staff: int
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    withdraw_consent(OPERATOR, meals.cast.chen, "messages")
+    by_family(meals)
+    assert [to for to, _words in texts(sms)] == ["1188"], "no receipt for her, and no call about it"
+    assert calls() == []
+    fail_menu(staff, menu, "停气了")
+    assert len(texts(sms)) == 1
+    (call,) = calls()
+    assert call.resident_id == meals.cast.chen and "停气了" in call.words
+
+
+def test_somebody_without_a_phone_is_put_on_the_list_of_calls(meals: Meals, sms: Ear, staff: int) -> None:
+    person = meals.person("孙阿婆", date(1940, 1, 1))
+    give_consent(OPERATOR, person, {"messages"}, "desk")
+    menu = meals.lunch(TUESDAY)
+    meals.order(person, TUESDAY)
+    fail_menu(staff, menu, "停气了")
+    assert texts(sms) == []
+    assert [call.resident_id for call in calls()] == [person]
+
+
+@pytest.mark.parametrize("lifecycle", ["moved_away", "deceased"])
+def test_nobody_writes_to_the_dead_or_to_who_has_moved_away(
+    meals: Meals, sms: Ear, staff: int, lifecycle: str
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    meals.order(meals.cast.chen, TUESDAY)
+    with unit_of_work():
+        db.session.get_one(Resident, meals.cast.chen).lifecycle = lifecycle
+    fail_menu(staff, menu, "停气了")
+    assert texts(sms) == [] and calls() == []
+
+
+def test_the_language_is_the_persons(meals: Meals, sms: Ear) -> None:
+    meals.lunch(TUESDAY)
+    with unit_of_work():
+        db.session.get_one(Resident, meals.cast.chen).language = "en"
+    by_family(meals)
+    said = dict(texts(sms))
+    assert "Steamed sea bass" in said["1187"] and "清蒸鲈鱼" in said["1188"]
+
+
+# --- when -----------------------------------------------------------------------------------------------------------
+
+
+def test_quiet_hours_hold_back_what_can_wait(meals: Meals, sms: Ear, staff: int, clock: Clock) -> None:
+    clock.set("2026-11-23 21:00")
+    ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 2000)
+    assert texts(sms) == []
+    clock.set("2026-11-24 07:59")
+    assert texts(sms) == []
+    clock.set("2026-11-24 08:00")
+    assert len(texts(sms)) == 1
+
+
+def test_what_cannot_wait_goes_out_at_night(meals: Meals, sms: Ear, staff: int, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    meals.order(meals.cast.chen, TUESDAY)
+    clock.set("2026-11-23 23:30")
+    fail_menu(staff, menu, "停气了")
+    assert len(texts(sms)) == 1
+
+
+@pytest.mark.parametrize(
+    ("wall", "ends"),
+    [("20:59", None), ("21:00", "2026-11-24 08:00"), ("00:10", "2026-11-23 08:00"), ("08:00", None)],
+)
+def test_when_the_quiet_hours_end(meals: Meals, clock: Clock, wall: str, ends: str | None) -> None:
+    clock.at(wall, date(2026, 11, 23))
+    centre = db.session.get_one(Centre, meals.cast.shuibei)
+    assert not_before(centre, clock()) == (moment(ends) if ends else None)
+
+
+# --- what did not get through ---------------------------------------------------------------------------------------
+
+
+def test_an_adapter_that_is_away_is_asked_again_and_staff_can_ring_up_instead(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    sms.answer = 503
+    ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 2000)
+    texts(sms)
+    (row,) = rows()
+    assert (row.state, row.tries, row.centre_id, row.kind) == (
+        "waiting",
+        1,
+        meals.cast.shuibei,
+        "account.topped_up",
+    )
+    assert row.error is not None and "503" in row.error and "1187" not in row.error
+    for _again in range(2):
+        call_instead(Actor("staff", staff), meals.cast.shuibei, row.id)
+    assert rows()[0].state == "called" and len(calls()) == 1
+    clock.advance(hours=3)
+    sms.answer = 200
+    assert send_due() == 0, "somebody rings up instead"
+    assert refusal(lambda: call_instead(Actor("staff", staff), meals.cast.sungang, row.id)) == "not_found"
+
+
+def test_what_the_adapter_will_never_take_is_given_up_and_can_be_tried_again(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    sms.answer = 422
+    ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 2000)
+    texts(sms)
+    assert rows()[0].state == "stopped" and rows()[0].tries == 1
+    sms.answer = 200
+    try_again(Actor("staff", staff), rows()[0].id)
+    assert send_due() == 1 and rows()[0].state == "sent"
+    try_again(Actor("staff", staff), rows()[0].id)
+    assert send_due() == 0, "sent ones stay sent"
+
+
+def test_tries_end_and_the_row_stays(meals: Meals, sms: Ear, staff: int, clock: Clock) -> None:
+    sms.answer = 500
+    ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 2000)
+    for _n in range(GIVE_UP_AFTER + 2):
+        texts(sms)
+        clock.advance(hours=2)
+    assert (rows()[0].state, rows()[0].tries) == ("stopped", GIVE_UP_AFTER)
+
+
+def test_what_waits_for_somebody_can_be_stopped(meals: Meals, sms: Ear, staff: int) -> None:
+    ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 2000)
+    deliver_due()
+    with unit_of_work():
+        assert stop_messages(meals.cast.chen, "deceased") == 1
+    assert send_due() == 0 and sms.heard == []
+
+
+# --- staff and the hall ---------------------------------------------------------------------------------------------
+
+
+def test_a_failed_kitchen_is_told_to_the_groups_of_staff_and_in_the_hall(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    actor, centre = Actor("staff", staff), meals.cast.shuibei
+    address = sms.url.replace("http://", "json://") + "/group"
+    group = add_group(actor, centre, "水贝食堂群", address, ["menu.failed"])
+    add_group(actor, meals.cast.sungang, "笋岗的群", address, ["menu.failed"])
+    menu = meals.lunch(TUESDAY)
+    meals.order(meals.cast.aqiang, TUESDAY)
+    fail_menu(staff, menu, "停气了")
+    deliver_due()
+    send_due()
+    (heard,) = [one for one in sms.heard if one.path == "/group"]
+    assert "水贝长者食堂" in heard.json["title"] and "停气了" in heard.json["message"]
+    assert "陈" not in heard.json["message"], "nobody's name"
+    assert [one.words for one in current_notices(centre)] == ["11月24日 星期二午餐做不了，付过的钱都退。"]
+    assert current_notices(meals.cast.sungang) == []
+    remove_group(actor, centre, group.id)
+    take_down(centre, current_notices(centre)[0].id)
+    clock.advance(seconds=1)
+    assert current_notices(centre) == []
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "json://169.254.169.254/x", "syslog://", "nothing", "http://x"])
+def test_a_group_may_not_lead_anywhere(meals: Meals, staff: int, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "inside", False)
+    deed = lambda: add_group(Actor("staff", staff), meals.cast.shuibei, "群", url, ["menu.failed"])  # noqa: E731
+    assert refusal(deed) == "group_url"
+
+
+# --- a centre's own words -------------------------------------------------------------------------------------------
+
+
+def test_a_manager_may_write_other_words_for_one_language(meals: Meals, sms: Ear, staff: int) -> None:
+    actor, centre = Actor("staff", staff), meals.cast.shuibei
+    set_words(actor, centre, "account.topped_up", "zh_Hans", "存好了", "奶奶，{sum} 存好啦。\n{phone}")
+    ledger.top_up(staff, centre, meals.cast.chen, 2000)
+    ((_to, words),) = texts(sms)
+    assert words == "奶奶，¥20.00 存好啦。\n0755-00001234"
+    assert words_of(kinds.named("account.topped_up"), meals.cast.sungang, "zh_Hans")[2] is False
+    assert words_of(kinds.named("account.topped_up"), centre, "en")[2] is False
+    forget_words(actor, centre, "account.topped_up", "zh_Hans")
+    assert words_of(kinds.named("account.topped_up"), centre, "zh_Hans")[2] is False
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("存了 {balance}", "place_unknown"),
+        ("存了 {sum.__class__}", "place_unknown"),
+        ("存了 {sum", "place_unknown"),
+        ("存了 {}", "place_unknown"),
+        ("", "words_missing"),
+        ("好" * 401, "words_long"),
+    ],
+)
+def test_placeholders_are_checked(meals: Meals, staff: int, body: str, code: str) -> None:
+    deed = lambda: set_words(  # noqa: E731
+        Actor("staff", staff), meals.cast.shuibei, "account.topped_up", "zh_Hans", "存好了", body
+    )
+    assert refusal(deed) == code
+
+
+def test_every_kind_has_words_in_every_language_that_its_samples_fill(meals: Meals) -> None:
+    for kind in kinds.by_name.values():
+        for language in ("zh_Hans", "zh_Hant", "en"):
+            subject, body, _own = words_of(kind, None, language)
+            shown = preview(kind, subject, body, language)
+            assert all(shown) and "{" not in "".join(shown), (kind.name, language, shown)
+
+
+def test_filling_leaves_out_empty_lines_and_touches_nothing_else() -> None:
+    assert fill("{a}\n{b}\n100% {a}", {"a": "x", "b": ""}) == "x\n100% x"
+    assert fill("{a}", {"a": "{b}", "b": "no"}) == "{b}"
+
+
+# --- where we speak to ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/x",
+        "https://127.0.0.1/x",
+        "https://10.0.0.1/",
+        "https://[::1]/",
+        "https://169.254.169.254/latest",
+        "https://user:word@example.com/",
+        "ftp://example.com/",
+        "https:///x",
+        "https://exa mple.com/",
+        "https://example.com:99999/",
+    ],
+)
+def test_in_production_nothing_inside_is_spoken_to(url: str) -> None:
+    with pytest.raises(NotAllowed):
+        checked(url, inside=False)
+
+
+def test_a_name_that_leads_inside_is_found_when_it_is_looked_up() -> None:
+    with pytest.raises(NotAllowed):
+        post_json("https://localhost:1/x", b"{}", {}, inside=False)
+
+
+def test_no_redirect_is_followed(ear: Ear) -> None:
+    ear.answer, ear.location = 302, f"{ear.url}/elsewhere"
+    with pytest.raises(OSError, match="answered 302"):
+        post_json(f"{ear.url}/x", b"{}", {}, inside=True)
+    assert [one.path for one in ear.heard] == ["/x"]
