@@ -1,0 +1,248 @@
+"""«请您看一遍», who it is, and the order itself."""
+
+from typing import Any
+
+from flask import Response, render_template, request
+from flask_babel import gettext as _
+
+from canteen import queries
+from canteen.gateways import GATEWAYS, gateway
+from canteen.models import Offer
+from canteen.rules import Sum, conflicts, suits
+from canteen.services.order import Wish, place, plates
+from canteen.views.choose import Table, table_of
+from canteen.views.root import (
+    Eater,
+    base,
+    blueprint,
+    home,
+    load_canteen,
+    may_see_balance,
+    name_of,
+    with_asked,
+)
+from canteen.words import MEALS, conflict_words
+from core.clock import local_day, now
+from core.errors import Alternative, NotFound, Refused
+from core.http import once, own_path, personal, see_other, with_next
+from core.money import yuan
+from core.words import date_words, near_day, span_words
+from kiosk.session import actor, at_kiosk, known_visit, need_visit
+
+@blueprint.get("/who")
+def who(code: str) -> Any:
+    """«请刷一下您的卡», or by phone number, or as a guest who pays at the desk."""
+    centre, _canteen = load_canteen(code)
+    onward = own_path(request.args.get("next"), f"{base(centre)}/")
+    if known_visit() is not None:
+        return see_other(onward)
+    joined = "&" if "?" in onward else "?"
+    return render_template(
+        "canteen/who.html",
+        scan_next=onward,
+        phone_url=with_next(f"/c/{code}/identify/phone", onward),
+        guest_url=f"{onward}{joined}guest=1",
+        back_url=f"{base(centre)}/",
+    )
+
+
+@blueprint.get("/menu/<day>/<meal>/check")
+def check(code: str, day: str, meal: str) -> Any:
+    """Everything that will be ordered, each with its way to change; what is against their diet needs a yes."""
+    table = table_of(code, day, meal)
+    offer = _offer(table, request.args.get("offer"))
+    if not table.who.known and not table.who.guest:
+        return see_other(with_next(f"{base(table.centre)}/who", request.full_path.rstrip("?")))
+    if not table.can_take(offer):
+        raise _gone(table, offer)
+    costs, wish = table.right.sum(offer.price_fen), _wish(table)
+    against = conflicts(plates(offer), table.diet)
+    return personal(
+        render_template(
+            "canteen/check.html",
+            rows=_rows(table, offer, costs, wish),
+            sum=costs,
+            against=conflict_words(against),
+            dish=offer.dishes[0].dish.name,
+            for_name=name_of(table.who) if table.who.link else None,
+            other_url=table.url(),
+            order_url=table.url("order"),
+            fields={
+                "offer": offer.code,
+                "pay": wish.gateway,
+                "home": "1" if wish.delivery else "",
+                "shown": str(costs.pays_fen),
+                "confirmed": ",".join(against),
+                **table.who.asked,
+            },
+            back_url=table.url(offer=offer.code),
+        )
+    )
+
+
+def _offer(table: Table, code: str | None) -> Offer:
+    found = next((one for one in table.offers if one.code == code), None)
+    if found is None:
+        raise NotFound(_("没有找到这份餐"), _("请从菜单里再选一次。"))
+    return found
+
+
+def _wish(table: Table) -> Wish:
+    """How they want it, as the address or the form says; what they cannot have is left out."""
+    person = table.who.resident
+    at_home = request.values.get("home") == "1" and person is not None and person.building_id is not None
+    pay = request.values.get("pay") or "counter"
+    pay = pay if pay in GATEWAYS and (pay == "counter" or _may_prepay(table.who)) else "counter"
+    shown = request.values.get("shown", "")
+    return Wish(
+        gateway=pay,
+        delivery=at_home,
+        confirmed=[one for one in request.values.get("confirmed", "").split(",") if one],
+        shown_fen=int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 9 else None,
+    )
+
+
+def _may_prepay(who: Eater) -> bool:
+    """A relative does not spend the elder's money, and a guest has none here."""
+    return who.resident is not None and who.link is None
+
+
+def _rows(table: Table, offer: Offer, costs: Sum, wish: Wish) -> list[dict[str, Any]]:
+    centre, menu = table.centre, table.meal.menu
+    near = near_day(menu.day, local_day(table.moment, centre.zone))
+    span = table.meal.serving.meals[menu.meal]
+    chosen = {"offer": offer.code, "pay": wish.gateway if wish.gateway != "counter" else None}
+    rows: list[dict[str, Any]] = [
+        {
+            "label": _("哪一餐"),
+            "value": f"{near} {MEALS[menu.meal]}",
+            "note": f"{date_words(menu.day)} {span_words(span.start, span.end, centre.zone)}",
+            "url": with_asked(f"{base(centre)}/days", meal=menu.meal, **table.who.asked),
+            "change": _("改日子"),
+        },
+        {
+            "label": _("吃什么"),
+            "value": offer.dishes[0].dish.name,
+            "note": _("、").join(one.dish.name for one in offer.dishes[1:]),
+            "url": table.url(offer=offer.code),
+            "change": _("换一份"),
+        },
+    ]
+    if table.who.link is not None:
+        rows.append({"label": _("给谁"), "value": name_of(table.who)})
+    rows.append(_where_row(table, wish, chosen))
+    rows.append(_pay_row(table, wish, costs, offer))
+    return rows
+
+
+def _where_row(table: Table, wish: Wish, chosen: dict[str, Any]) -> dict[str, Any]:
+    if wish.delivery:
+        row = {"value": _("送到家"), "note": _("送到登记的地址"), "change": _("改自己取")}
+        return {"label": _("怎么拿"), "url": table.url("check", **chosen), **row}
+    row = {"label": _("怎么拿"), "value": _("到食堂取"), "note": table.canteen.name}
+    person = table.who.resident
+    if person is None or person.building_id is None:
+        return row
+    return {**row, "url": table.url("check", home="1", **chosen), "change": _("改送到家")}
+
+
+def _pay_row(table: Table, wish: Wish, costs: Sum, offer: Offer) -> dict[str, Any]:
+    """How it is paid; what is not possible now stands there dashed, with its reason."""
+    person, pays = table.who.resident, costs.pays_fen
+    chosen = {"offer": offer.code, "home": "1" if wish.delivery else None}
+    row: dict[str, Any] = {"label": _("怎么付"), "sum": costs}
+    if not pays:
+        return {**row, "value": _("不用付钱")}
+    if wish.gateway != "counter":
+        row |= {"value": _("用饭卡付"), "url": table.url("check", **chosen), "change": _("改柜台付")}
+        return row
+    row["value"] = _("取餐时到柜台付") if not table.who.guest else _("到服务台付")
+    if not _may_prepay(table.who) or person is None:
+        return row
+    reason = gateway("account").why_not(table.canteen, person.id, pays)
+    if reason is None:
+        return {**row, "url": table.url("check", pay="account", **chosen), "change": _("改饭卡付")}
+    return {
+        **row,
+        "off": _("饭卡付"),
+        "reason": reason if may_see_balance(table.who) else _("饭卡现在用不了"),
+    }
+
+
+@blueprint.post("/menu/<day>/<meal>/order")
+@once
+def order(code: str, day: str, meal: str) -> Response:
+    """«确认订餐»."""
+    table = table_of(code, day, meal)
+    offer = _offer(table, request.form.get("offer"))
+    eats = table.who
+    if not eats.known and not eats.guest:
+        return see_other(with_next(f"{base(table.centre)}/who", table.url("check", offer=offer.code)))
+    found = known_visit()
+    visit = need_visit(table.centre) if eats.guest else None
+    channel = "family" if eats.link is not None else "kiosk" if at_kiosk() else "phone"
+    try:
+        made = place(
+            actor(),
+            offer.id,
+            eats.resident.id if eats.resident is not None else None,
+            _wish(table),
+            channel=channel,
+            proxy_id=found.resident_id if eats.link is not None and found is not None else None,
+            visit_id=visit.id if visit is not None else None,
+        )
+    except Refused as refusal:
+        why = refusal.code
+        refusal.ways = lambda: _ways(why, table, offer)
+        raise
+    if eats.guest:
+        return see_other(f"/q/{made.code}/done")
+    return see_other(f"{base(table.centre)}/o/{made.number}/done")
+
+
+def _gone(table: Table, offer: Offer) -> Refused:
+    """The page was open for a while, and now there is none left."""
+    title = _("刚刚订满了") if table.meal.can_order else _("订餐的时间过了")
+    text = _("您没有做错。请看看别的菜。") if table.meal.can_order else _("您没有做错。可以订后面的。")
+    refused = Refused("sold_out" if table.meal.can_order else "after_cutoff", title, text)
+    refused.ways = lambda: _ways(refused.code, table, offer)
+    return refused
+
+
+def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
+    """The best ways on: other dishes of this meal, the next meal, one's own orders."""
+    moment, centre = now(), table.centre
+    found = queries.meals(table.canteen, moment, here=at_kiosk())
+    menu = table.meal.menu
+    ways: list[Alternative] = []
+    if why in {"against_diet", "sum_changed", "menu_changed"}:
+        ways.append(Alternative(_("再看一遍"), table.url("check", offer=offer.code)))
+    here = next((one for one in found if one.menu.id == menu.id and one.can_order), None)
+    if here is not None and why != "enough":
+        rest = [
+            one
+            for one in queries.offers_of(menu.id)
+            if one.id != offer.id and one.kind == "set" and not queries.is_full(one, here)
+        ]
+        rest.sort(key=lambda one: (-suits(plates(one), table.diet), one.position))
+        ways += [
+            Alternative(
+                _(
+                    "%(dish)s，您付 %(sum)s",
+                    dish=one.dishes[0].dish.name,
+                    sum=yuan(table.right.sum(one.price_fen).pays_fen),
+                ),
+                table.url(offer=one.code),
+            )
+            for one in rest[:2]
+        ]
+    later = [one for one in found if one.can_order and one.menu.id != menu.id and one.menu.day >= menu.day]
+    after = next((one for one in later if one.menu.meal == menu.meal), None) or next(iter(later), None)
+    if after is not None:
+        near = near_day(after.menu.day, local_day(moment, centre.zone))
+        url = with_asked(f"{base(centre)}/menu/{after.menu.day}/{after.menu.meal}/", **table.who.asked)
+        ways.append(Alternative(_("看%(day)s的%(meal)s", day=near, meal=MEALS[after.menu.meal]), url))
+    if table.who.known and table.who.link is None:
+        ways.append(Alternative(_("看我订好的"), f"/c/{centre.code}/my/"))
+    ways.append(Alternative(_("回首页"), home(centre)))
+    return ways[:3]

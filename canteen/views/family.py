@@ -1,0 +1,193 @@
+"""家人: who orders for whom; asked by the relative, agreed to by the elder with their PIN, ended by either."""
+
+from typing import Any
+
+from flask import Response, render_template, request
+from flask_babel import gettext as _
+
+from canteen import queries
+from canteen.queries import state_now, title_of
+from canteen.services.give_back import state_words
+from canteen.views.root import base, blueprint, by_pin, load_canteen, with_asked
+from canteen.words import MEALS
+from centres.models import Centre
+from centres.queries import district_of
+from core.clock import day_bounds, local_day, now
+from core.errors import NotFound, Refused
+from core.http import once, personal, see_other
+from core.words import near_day, sentences
+from kiosk.session import actor
+from people.models import FamilyLink, Resident
+from people.phones import parse_phone
+from people.services import family as verbs
+from people.services import throttles
+from people.services.identify import by_index, known_index
+
+TRIES = 10
+"""Numbers that one person may ask for in a quarter of an hour."""
+
+
+@blueprint.get("/family/")
+def family(code: str) -> Response:
+    """Elders one orders for; relatives who order for oneself, and who asks to."""
+    centre, _canteen = load_canteen(code)
+    _found, person = by_pin(centre)
+    links = verbs.links_of(person.id)
+    url = f"{base(centre)}/family/"
+    elders = [
+        {
+            "label": _("帮%(name)s订餐", name=one.elder.masked_name),
+            "note": _elder_note(centre, one),
+            "url": f"{url}{one.id}/",
+        }
+        for one in links
+        if one.proxy_id == person.id and one.state == "active"
+    ]
+    relatives = [
+        {
+            "label": one.proxy.masked_name,
+            "note": _("想帮您订餐，等您答应")
+            if one.state == "asked"
+            else _("帮您订餐，也看得到您取了没有")
+            if one.sees_collected
+            else _("帮您订餐"),
+            "url": f"{url}{one.id}/",
+        }
+        for one in links
+        if one.elder_id == person.id
+    ]
+    return personal(
+        render_template(
+            "canteen/family.html",
+            rows=[*relatives, *elders][: verbs.MOST - 1],
+            asked="asked" in request.args,
+            ask_url=f"{url}ask",
+            back_url=f"{base(centre)}/mine/",
+        )
+    )
+
+
+def _elder_note(centre: Centre, link: FamilyLink) -> str:
+    """今天的午餐：已经取了餐, where the elder lets them see it."""
+    if not link.sees_collected:
+        return _("点开订餐")
+    moment = now()
+    start, end = day_bounds(local_day(moment, centre.zone), centre.zone)
+    today = queries.orders_between(link.elder_id, start, end)
+    if not today:
+        return _("今天没有订")
+    last = today[-1]
+    return _("今天的%(meal)s：%(state)s", meal=MEALS[last.meal], state=state_words(state_now(last, moment)))
+
+
+def _link(person: Resident, link_id: int) -> FamilyLink:
+    found = next((one for one in verbs.links_of(person.id) if one.id == link_id), None)
+    if found is None or (found.proxy_id == person.id and found.state != "active"):
+        raise NotFound(_("没有找到这位家人"), _("可能已经结束了。"))
+    return found
+
+
+@blueprint.get("/family/<int:link_id>/")
+def one_relative(code: str, link_id: int) -> Response:
+    """One relative: agree, see or not, end; or one elder: order for them, what was ordered."""
+    centre, _canteen = load_canteen(code)
+    _found, person = by_pin(centre)
+    link = _link(person, link_id)
+    url = f"{base(centre)}/family/{link.id}/"
+    mine = link.proxy_id == person.id
+    moment = now()
+    today = local_day(moment, centre.zone)
+    orders = (
+        queries.orders_for_others(person.id, [link.elder_id], day_bounds(today, centre.zone)[0])
+        if mine
+        else []
+    )
+    return personal(
+        render_template(
+            "canteen/relative.html",
+            name=link.elder.masked_name if mine else link.proxy.masked_name,
+            mine=mine,
+            asked=link.state == "asked",
+            sees=link.sees_collected,
+            orders=[
+                {
+                    "label": title_of(order),
+                    "note": _order_note(link, near_day(order.day, today), order, moment),
+                    "url": f"/c/{order.centre.code}/canteen/o/{order.number}/",
+                }
+                for order in orders[:3]
+            ],
+            order_url=with_asked(f"{base(centre)}/", **{"for": link.id}),
+            act_url=url,
+            back_url=f"{base(centre)}/family/",
+        )
+    )
+
+
+def _order_note(link: FamilyLink, near: str, order: Any, moment: Any) -> str:
+    state = state_now(order, moment)
+    shown = state if link.sees_collected or state in {"ordered", "cancelled", "failed"} else "ordered"
+    return f"{near} {MEALS[order.meal]} {state_words(shown)}"
+
+
+@blueprint.get("/family/ask")
+def ask_page(code: str) -> Response:
+    """Asks for the elder's phone number."""
+    centre, _canteen = load_canteen(code)
+    by_pin(centre)
+    return _ask_page(centre)
+
+
+def _ask_page(centre: Centre, refusal: Refused | None = None) -> Response:
+    error = sentences(refusal.title, refusal.text) if refusal else None
+    url = f"{base(centre)}/family/ask"
+    response = personal(
+        render_template(
+            "canteen/family_ask.html",
+            action_url=url,
+            here=url,
+            error=error,
+            back_url=f"{base(centre)}/family/",
+        )
+    )
+    response.status_code = refusal.status if refusal else 200
+    return response
+
+
+@blueprint.post("/family/ask")
+@once
+def ask_elder(code: str) -> Response:
+    """Whoever has this number is asked. The answer is the same for a number that nobody has."""
+    centre, _canteen = load_canteen(code)
+    _found, person = by_pin(centre)
+    source = f"family:{person.id}"
+    if throttles.begin_try(source, TRIES, {}):
+        raise Refused(
+            "family_paused", _("先停一停"), _("问的次数多了，15分钟后再来，或找工作人员。"), status=429
+        )
+    try:
+        phone = parse_phone(request.form.get("phone", ""))
+    except Refused as refusal:
+        return _ask_page(centre, refusal)
+    district = district_of(centre.id)
+    for elder in by_index(known_index(phone, district), district):
+        if elder.id != person.id:
+            verbs.ask(actor(), person.id, elder.id)
+    return see_other(f"{base(centre)}/family/?asked=1")
+
+
+@blueprint.post("/family/<int:link_id>/<verb>")
+@once
+def act_on_relative(code: str, link_id: int, verb: str) -> Response:
+    """Agree (and let them see), let them see or not, end."""
+    centre, _canteen = load_canteen(code)
+    _found, person = by_pin(centre)
+    link = _link(person, link_id)
+    if verb in {"agree", "see"}:
+        verbs.agree(actor(), person.id, link.id, sees_collected=verb == "see")
+    elif verb == "end":
+        verbs.end(actor(), person.id, link.id)
+        return see_other(f"{base(centre)}/family/")
+    else:
+        raise NotFound(_("这一页没有找到"))
+    return see_other(f"{base(centre)}/family/{link.id}/")

@@ -1,0 +1,168 @@
+"""The blueprint of residents' canteen pages, what they load, and for whom they are."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, request
+from flask_babel import gettext as _
+
+from canteen import queries
+from canteen.models import Canteen
+from canteen.services import ledger
+from centres.models import Centre
+from core.errors import Alternative, NotFound, Refused
+from core.http import row_number, with_next
+from kiosk.models import Visit
+from kiosk.session import at_kiosk, known_visit, load_centre, prefs, shown_name
+from people.models import FamilyLink, Resident
+from people.services.family import active_link
+
+blueprint = Blueprint("canteen", __name__, url_prefix="/c/<code>/canteen")
+PAGE, PAGE_ELDER, PAGE_LOW = 4, 3, 2
+ROWS, ROWS_LOW = 5, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Eater:
+    """For whom a page is: the visitor, an elder whose relative the visitor is (`link`), a guest, or nobody yet."""
+
+    resident: Resident | None = None
+    link: FamilyLink | None = None
+    guest: bool = False
+
+    @property
+    def known(self) -> bool:
+        return self.resident is not None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What addresses carry on."""
+        if self.link is not None:
+            return {"for": str(self.link.id)}
+        return {"guest": "1"} if self.guest else {}
+
+
+def load_canteen(code: str) -> tuple[Centre, Canteen]:
+    """Centre and canteen of the address."""
+    centre = load_centre(code)
+    canteen = queries.canteen_of(centre.id)
+    if canteen is None:
+        raise NotFound(_("这个中心没有食堂"), _("请问问工作人员，附近哪里有。"))
+    return centre, canteen
+
+
+def eater() -> Eater:
+    """Who will eat. A relative says for whom with `for`, and is known by PIN; a guest says `guest`."""
+    found = known_visit()
+    asked = request.values.get("for", type=row_number)
+    if asked is not None:
+        link = (
+            active_link(found.resident_id, asked) if _by_pin(found) and found and found.resident_id else None
+        )
+        if link is None:
+            raise NotFound(_("现在不能帮这位家人订"), _("请老人家先答应，或找工作人员。"))
+        return Eater(link.elder, link)
+    if found is not None:
+        return Eater(found.resident)
+    return Eater(guest=request.values.get("guest") == "1")
+
+
+def _by_pin(found: Visit | None) -> bool:
+    return found is not None and found.level == "pin"
+
+
+def by_pin(centre: Centre) -> tuple[Visit, Resident]:
+    """The visitor, known by PIN. Refuses everybody else, with the way to it."""
+    found = known_visit()
+    if found is None or found.resident is None or found.level != "pin":
+        raise Refused(
+            "pin_needed",
+            _("这一页要输密码"),
+            _("是您自己的事，旁边的人看不到。"),
+            status=403,
+            alternatives=[
+                Alternative(
+                    _("用手机号和密码"),
+                    with_next(f"/c/{centre.code}/identify/phone", request.full_path.rstrip("?")),
+                )
+            ],
+        )
+    return found, found.resident
+
+
+def may_see_balance(who: Eater) -> bool:
+    """The balance is for whoever gave the PIN, and on phones that they confirmed with it; never for relatives."""
+    found = known_visit()
+    if found is None or who.link is not None or who.resident is None:
+        return False
+    return found.level == "pin" or (not at_kiosk() and shown_name() is not None)
+
+
+def shown_balance(who: Eater) -> int | None:
+    """What is on the account, where this screen may show it."""
+    return ledger.balance(who.resident.id) if who.resident is not None and may_see_balance(who) else None
+
+
+def name_of(who: Eater) -> str | None:
+    """The masked name, where this screen may show it."""
+    if who.link is not None and who.resident is not None:
+        return who.resident.masked_name
+    return shown_name() if who.resident is not None else None
+
+
+def base(centre: Centre) -> str:
+    """Address under which the canteen lives."""
+    return f"/c/{centre.code}/canteen"
+
+
+def meal_url(centre: Centre, day: date, meal: str, page: str = "", **asked: Any) -> str:
+    """Address of a meal's pages, with what was chosen so far."""
+    return with_asked(f"{base(centre)}/menu/{day}/{meal}/{page}", **asked)
+
+
+def with_asked(path: str, **asked: Any) -> str:
+    """An address with what is not empty."""
+    said = {name.rstrip("_"): value for name, value in asked.items() if value not in (None, "", False)}
+    return f"{path}?{urlencode(said, doseq=True)}" if said else path
+
+
+def home(centre: Centre) -> str:
+    """Where «首页» leads."""
+    return "/kiosk/" if at_kiosk() else f"/c/{centre.code}/"
+
+
+def page_size() -> int:
+    """How many cards a page shows: 长辈版 and wheelchair mode show less."""
+    wanted = prefs()
+    if not at_kiosk():
+        return PAGE
+    return PAGE_LOW if wanted["reach"] == "low" else PAGE_ELDER if wanted["text"] == "elder" else PAGE
+
+
+def row_size() -> int:
+    """How many rows a list shows."""
+    return ROWS_LOW if at_kiosk() and prefs()["reach"] == "low" else ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """One page of a list."""
+
+    page: int
+    pages: int
+    prev_url: str | None
+    next_url: str | None
+
+
+def paging(many: int, size: int, path: str, default: int = 1, **asked: Any) -> Paging:
+    """Which page is asked for, and where the others are."""
+    pages = max(1, -(-many // size))
+    page = min(max(1, request.args.get("page", default, int)), pages)
+    return Paging(
+        page,
+        pages,
+        with_asked(path, page=page - 1, **asked) if page > 1 else None,
+        with_asked(path, page=page + 1, **asked) if page < pages else None,
+    )

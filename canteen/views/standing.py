@@ -1,0 +1,269 @@
+"""长期订餐: begun, looked at, ended with the PIN; «明天不吃» and «还是要吃» also by card."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, render_template, request
+from flask_babel import gettext as _
+
+from canteen import queries
+from canteen.days import serving_day
+from canteen.forms import parse_day
+from canteen.gateways import gateway
+from canteen.models import Canteen, StandingOrder
+from canteen.rules import MEALS as MEAL_CODES
+from canteen.services import standing as verbs
+from canteen.services.order import diet_of
+from canteen.views.pick import listed, page_of, pick_many, pick_one
+from canteen.views.root import base, blueprint, by_pin, load_canteen, with_asked
+from canteen.words import ALLERGENS, MEALS, TEXTURES
+from centres.models import Centre
+from core.clock import day_bounds, local_day, now
+from core.errors import NotFound, Refused
+from core.http import once, personal, see_other
+from core.words import SHORT_WEEKDAYS, clock_words, date_words, near_day
+from kiosk.session import actor, known_visit
+from people.models import Resident
+from people.services.family import MOST
+
+WORKDAYS = ("0", "1", "2", "3", "4")
+DAYS_AHEAD = timedelta(days=14)
+PAYS = ("counter", "account")
+
+
+@blueprint.get("/standing/")
+def standing(code: str) -> Response:
+    """One's standing orders, and a new one."""
+    centre, canteen = load_canteen(code)
+    _found, person = by_pin(centre)
+    rows = queries.standing_orders(person.id, canteen.id)[:MOST]
+    return personal(
+        render_template(
+            "canteen/standing.html",
+            rows=[
+                {"label": MEALS[row.meal], "note": words_of(row), "url": f"{base(centre)}/standing/{row.id}/"}
+                for row in rows
+            ],
+            new_url=f"{base(centre)}/standing/new",
+            back_url=f"{base(centre)}/mine/",
+        )
+    )
+
+
+def words_of(row: StandingOrder) -> str:
+    """周一到周五，软，不吃花生"""
+    words = [days_words([str(day) for day in row.weekdays])]
+    if row.texture != "regular":
+        words.append(str(TEXTURES[row.texture]))
+    if row.avoid:
+        words.append(_("不吃%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in row.avoid)))
+    return _("，").join(words)
+
+
+def days_words(days: list[str]) -> str:
+    """周一到周五; 周一、周三"""
+    numbers = sorted(int(day) for day in days)
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return _("%(first)s到%(last)s", first=SHORT_WEEKDAYS[numbers[0]], last=SHORT_WEEKDAYS[numbers[-1]])
+    return _("、").join(str(SHORT_WEEKDAYS[day]) for day in numbers)
+
+
+def _own(canteen: Canteen, standing_id: int) -> tuple[StandingOrder, str]:
+    """The visitor's own standing order here, and how they are known; the card is enough to leave a day out."""
+    found = known_visit()
+    rows = queries.standing_orders(found.resident_id, canteen.id) if found and found.resident_id else []
+    row = next((one for one in rows if one.id == standing_id), None)
+    if row is None or found is None:
+        raise NotFound(_("没有找到这个长期订餐"), _("可能已经停了。请在“我的”里看看。"))
+    return row, found.level
+
+
+@blueprint.get("/standing/<int:standing_id>/")
+def one_standing(code: str, standing_id: int) -> Response:
+    """The days to come, each with «不吃» or «还是要吃»."""
+    centre, canteen = load_canteen(code)
+    row, level = _own(canteen, standing_id)
+    moment = now()
+    today = local_day(moment, centre.zone)
+    until = day_bounds(today + DAYS_AHEAD, centre.zone)[0]
+    found = [
+        one for one in queries.coming(row.resident_id, canteen, moment, until) if one.standing.id == row.id
+    ]
+    url = f"{base(centre)}/standing/{row.id}/"
+    shown, pages = page_of([(str(one.serving.day), one) for one in found], url)
+    return personal(
+        render_template(
+            "canteen/standing_one.html",
+            meal=MEALS[row.meal],
+            words=words_of(row),
+            days=[
+                {
+                    "label": near_day(one.serving.day, today),
+                    "date": date_words(one.serving.day),
+                    "until": _cutoff(one.serving.cutoff_at, centre.zone, today),
+                    "skipped": one.skipped,
+                    "url": f"{url}{one.serving.day}/{'eat' if one.skipped else 'skip'}",
+                }
+                for _day, one in shown
+            ],
+            paging=pages,
+            end_url=f"{url}end" if level == "pin" else None,
+            back_url=f"{base(centre)}/standing/" if level == "pin" else f"/c/{code}/my/",
+        )
+    )
+
+
+def _cutoff(at: Any, zone: str, today: Any) -> str:
+    return f"{near_day(local_day(at, zone), today)} {clock_words(at, zone)}"
+
+
+@blueprint.post("/standing/<int:standing_id>/<day>/<verb>")
+@once
+def leave_out(code: str, standing_id: int, day: str, verb: str) -> Response:
+    """«明天不吃», «还是要吃»: one tap, until that day's cutoff."""
+    centre, canteen = load_canteen(code)
+    row, _level = _own(canteen, standing_id)
+    the_day = parse_day(day)
+    if verb not in {"skip", "eat"}:
+        raise NotFound(_("这一页没有找到"))
+    if now() >= serving_day(canteen, the_day).cutoff_at:
+        raise Refused("cancel_late", _("那一天的已经截止了"), _("家人可以代领，有难处请找工作人员。"))
+    (verbs.skip if verb == "skip" else verbs.unskip)(actor(), row.id, the_day)
+    return see_other(f"{base(centre)}/standing/{row.id}/")
+
+
+@blueprint.post("/standing/<int:standing_id>/end")
+@once
+def stop_standing(code: str, standing_id: int) -> Response:
+    """«不再长期订»."""
+    centre, canteen = load_canteen(code)
+    by_pin(centre)
+    row, _level = _own(canteen, standing_id)
+    verbs.stop(actor(), row.id)
+    return see_other(f"{base(centre)}/standing/")
+
+
+# --- a new one: proposed whole, each part with its way to change ------------------------------------------------------
+
+
+def _served(canteen: Canteen, meal: str) -> dict[str, str]:
+    """Weekdays on which a meal is served, as code → word."""
+    days = queries.weekdays(canteen.id, meal)
+    return {str(day): str(SHORT_WEEKDAYS[day]) for day in days}
+
+
+def _proposed(canteen: Canteen, person: Resident) -> dict[str, str]:
+    """What the address says, filled up with what suits most: lunch on workdays, as soft as their diet says."""
+    diet = diet_of(person.id)
+    served = [meal for meal in MEAL_CODES if queries.weekdays(canteen.id, meal)]
+    meal = request.values.get("meal", "lunch")
+    meal = meal if meal in served else served[0] if served else "lunch"
+    texture = request.values.get("texture", diet.texture)
+    pay = request.values.get("pay", "counter")
+    return {
+        "meal": meal,
+        "days": ",".join(listed("days", list(_served(canteen, meal)), WORKDAYS)),
+        "texture": texture if texture in TEXTURES else "regular",
+        "avoid": ",".join(listed("avoid", list(ALLERGENS))),
+        "pay": pay if pay in PAYS else "counter",
+    }
+
+
+@blueprint.get("/standing/new")
+def new_standing(code: str) -> Response:
+    """A standing order as proposed; with `ask` the page that changes one part of it."""
+    centre, canteen = load_canteen(code)
+    _found, person = by_pin(centre)
+    chosen = _proposed(canteen, person)
+    asked = request.args.get("ask", "")
+    if asked in {"meal", "days", "texture", "avoid"}:
+        return _ask(centre, canteen, chosen, asked)
+    path = f"{base(centre)}/standing/new"
+    avoid = [str(ALLERGENS[one]) for one in chosen["avoid"].split(",") if one]
+    days = [one for one in chosen["days"].split(",") if one]
+    rows = [
+        _row(_("哪一餐"), MEALS[chosen["meal"]], path, chosen, "meal", _("改餐")),
+        _row(_("星期几"), days_words(days) if days else _("还没有选"), path, chosen, "days", _("改日子")),
+        _row(_("软硬"), TEXTURES[chosen["texture"]], path, chosen, "texture", _("改软硬")),
+        _row(_("不吃"), _("、").join(avoid) if avoid else _("没有"), path, chosen, "avoid", _("改这个")),
+        _pay_row(canteen, person, path, chosen),
+    ]
+    return personal(
+        render_template(
+            "canteen/standing_new.html",
+            rows=rows,
+            fields=chosen,
+            start_url=f"{base(centre)}/standing/",
+            ready=bool(days),
+            back_url=f"{base(centre)}/standing/",
+        )
+    )
+
+
+def _row(label: str, value: Any, path: str, chosen: dict[str, str], ask: str, change: str) -> dict[str, Any]:
+    return {"label": label, "value": value, "url": with_asked(path, ask=ask, **chosen), "change": change}
+
+
+def _pay_row(canteen: Canteen, person: Resident, path: str, chosen: dict[str, str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"label": _("怎么付")}
+    if chosen["pay"] == "account":
+        url = with_asked(path, **{**chosen, "pay": "counter"})
+        return {**row, "value": _("用饭卡付"), "url": url, "change": _("改柜台付")}
+    row["value"] = _("取餐时到柜台付")
+    reason = gateway("account").why_not(canteen, person.id, 0)
+    if reason is not None:
+        return {**row, "off": _("饭卡付"), "reason": reason}
+    return {**row, "url": with_asked(path, **{**chosen, "pay": "account"}), "change": _("改饭卡付")}
+
+
+def _ask(centre: Centre, canteen: Canteen, chosen: dict[str, str], asked: str) -> Response:
+    path, rest = f"{base(centre)}/standing/new", {key: value for key, value in chosen.items() if key != asked}
+    done = with_asked(path, **chosen)
+
+    def stay(value: str) -> str:
+        return with_asked(path, ask=asked, page=request.args.get("page"), **rest) + f"&{asked}={value}"
+
+    if asked == "meal":
+        words: dict[str, Any] = {one: MEALS[one] for one in MEALS if queries.weekdays(canteen.id, one)}
+        picked = pick_one(
+            words, chosen["meal"], lambda one: with_asked(path, **rest, meal=one), path, ask=asked
+        )
+        title, many = _("哪一餐？"), False
+    elif asked == "texture":
+        picked = pick_one(
+            TEXTURES, chosen["texture"], lambda one: with_asked(path, **rest, texture=one), path, ask=asked
+        )
+        title, many = _("要多软？"), False
+    elif asked == "days":
+        picked = pick_many(
+            _served(canteen, chosen["meal"]), chosen["days"].split(","), stay, path, ask=asked, **chosen
+        )
+        title, many = _("星期几吃？"), True
+    else:
+        picked = pick_many(ALLERGENS, chosen["avoid"].split(","), stay, path, ask=asked, **chosen)
+        title, many = _("哪些不吃？"), True
+    return personal(
+        render_template(
+            "canteen/pick.html", title=title, picked=picked, done_url=done if many else None, back_url=done
+        )
+    )
+
+
+@blueprint.post("/standing/")
+@once
+def start_standing(code: str) -> Response:
+    """«开始长期订餐»."""
+    centre, canteen = load_canteen(code)
+    _found, person = by_pin(centre)
+    chosen = _proposed(canteen, person)
+    row = verbs.start(
+        actor(),
+        person.id,
+        canteen.id,
+        chosen["meal"],
+        [int(day) for day in chosen["days"].split(",") if day],
+        gateway_name=chosen["pay"],
+        avoid=[one for one in chosen["avoid"].split(",") if one],
+        texture=chosen["texture"],
+    )
+    return see_other(f"{base(centre)}/standing/{row.id}/")
