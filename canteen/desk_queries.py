@@ -74,6 +74,11 @@ def dishes(centre_id: int) -> Sequence[Dish]:
     ).all()
 
 
+def dishes_by_id(ids: Iterable[int]) -> Sequence[Dish]:
+    """These dishes, retired ones too."""
+    return db.session.scalars(select(Dish).where(Dish.id.in_(set(ids)))).all()
+
+
 def staff_names(ids: Iterable[int | None]) -> dict[int, str]:
     """Names of the staff who did something."""
     wanted = {one for one in ids if one is not None}
@@ -124,14 +129,27 @@ def strip_of(menu_id: int, change_id: int) -> SheetChange | None:
     )
 
 
+def order_of(change: SheetChange) -> MealOrder | None:
+    """The order that a strip is about; a swap is about many."""
+    return db.session.get(MealOrder, change.order_id) if change.order_id is not None else None
+
+
+def standing_made(menu_id: int) -> Sequence[int]:
+    """Standing orders that have their order on this menu already."""
+    query = select(MealOrder.standing_id).where(
+        MealOrder.menu_id == menu_id, MealOrder.standing_id.is_not(None)
+    )
+    return [one for one in db.session.scalars(query) if one is not None]
+
+
 def unseen_strips(menu_ids: Iterable[int]) -> dict[int, int]:
     """Menu → how many strips the kitchen has not taken note of."""
     rows = db.session.execute(
-        select(SheetChange.menu_id, func.count())
+        select(SheetChange.menu_id, func.count().label("many"))
         .where(SheetChange.menu_id.in_(list(menu_ids)), SheetChange.seen_at.is_(None))
         .group_by(SheetChange.menu_id)
     ).all()
-    return {menu_id: many for menu_id, many in rows}
+    return {row.menu_id: row.many for row in rows}
 
 
 def walk_in_dishes(menu: Menu, ordered: Mapping[int, int]) -> dict[int, int]:
@@ -173,7 +191,7 @@ def _is_walk_in(change: SheetChange) -> bool:
     """A walk-in's order eats of the allowance, which is cooked already."""
     if change.kind == "quota":
         return True
-    order = db.session.get(MealOrder, change.order_id) if change.order_id is not None else None
+    order = order_of(change)
     return order is not None and order.walk_in
 
 
@@ -213,6 +231,16 @@ def boxes(menu: Menu, sheet: KitchenSheet) -> list[Box]:
     ]
 
 
+def cooked_by_order(menu_id: int) -> dict[int, list[Dish]]:
+    """Order → its dishes as they are cooked, the main one first."""
+    found = helpings(menu_id, EATS)
+    names = {dish.id: dish for dish in dishes_by_id({one.dish_id for one in found})}
+    cooked: dict[int, list[Dish]] = defaultdict(list)
+    for one in found:
+        cooked[one.order_id].append(names[one.dish_id])
+    return cooked
+
+
 def wishes(menu_id: int) -> list[tuple[int, str]]:
     """(pick-up number, what they asked for in their own words), for the kitchen alone."""
     rows = db.session.execute(
@@ -236,6 +264,11 @@ class Affected:
     """(name, conflicts); the view masks the name."""
 
 
+def orders_by_dish(menu_id: int) -> Counter[int]:
+    """Dish → how many orders would get it now."""
+    return Counter(dish for _order, dish in {(one.order_id, one.dish_id) for one in helpings(menu_id)})
+
+
 def affected(menu_id: int, out_id: int, into: Dish | None) -> Affected:
     """Whom a swap would ask, by what they would get now."""
     ids = {one.order_id for one in helpings(menu_id) if one.dish_id == out_id}
@@ -257,6 +290,31 @@ def affected(menu_id: int, out_id: int, into: Dish | None) -> Affected:
         if found:
             against.append((name, found))
     return Affected(len(ids), against)
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What a meal that is not cooked gives back: orders paid before, their sum, subsidies; and what went back."""
+
+    prepaid: int
+    prepaid_fen: int
+    subsidised: int
+    returned_fen: int
+
+
+def money_at_stake(menu_id: int) -> Stake:
+    """Of the orders still to be served, and of those given back because the meal failed."""
+    rows = db.session.scalars(
+        select(MealOrder).where(MealOrder.menu_id == menu_id, MealOrder.state.in_(["ordered", "failed"]))
+    ).all()
+    waiting = [row for row in rows if row.state == "ordered"]
+    held = [row for row in waiting if row.pay_state == "held"]
+    return Stake(
+        len(held),
+        sum(row.pays_fen for row in held),
+        sum(row.subsidy_fen > 0 for row in waiting),
+        sum(row.pays_fen for row in rows if row.state == "failed" and row.pay_state == "refunded"),
+    )
 
 
 # --- samples and the morning ----------------------------------------------------------------------------------------

@@ -7,8 +7,6 @@ from typing import Any
 from flask_babel import lazy_gettext
 
 GROUPS = {"staff": lazy_gettext("人"), "kitchen": lazy_gettext("厨房"), "cold": lazy_gettext("冷柜温度")}
-COLDEST, WARMEST = -600, 600
-"""Tenths of a degree that a thermometer in a kitchen can show; beyond it is a slip of the finger."""
 
 
 @dataclass(frozen=True, slots=True)

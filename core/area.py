@@ -46,12 +46,28 @@ class MyItem:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number on the staff's today page: `value` large, `label` below."""
+    """One number on the staff's today page: `value` large, `label` below. roles: who may open `url`, or all."""
 
     value: str
     label: str
     url: str = ""
 
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that must not be forgotten today, above everything else on the page until it is done.
+
+    level: `err` or `warn`. roles: who may open `url`; none: everybody.
+    """
+
+    title: str
+    note: str
+    url: str
+    action: str
+    level: str = "err"
+    roles: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -82,6 +98,7 @@ class Today:
     arrivals: Sequence[Arrival] = ()
     strips: Sequence[Strip] = ()
 
+    alarms: Sequence[Alarm] = ()
 
 @dataclass(frozen=True, slots=True)
 class Check:

@@ -7,12 +7,14 @@ from flask import Blueprint, current_app, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from canteen.days import serving_day
 from canteen.desk_queries import canteen_of, menu_of
 from canteen.forms import parse_day, parse_meal
 from canteen.models import Canteen, Menu
 from centres.models import Centre
 from centres.queries import centre_by_code
-from core.errors import NotFound
+from core.clock import now
+from core.errors import NotFound, Refused
 from people.access import current_staff, grants_roles
 
 blueprint = Blueprint("canteen_desk", __name__, url_prefix="/staff/c/<centre>/canteen")
@@ -52,6 +54,13 @@ def load_menu(centre: Centre, day: str, meal: str) -> Menu:
     if found is None:
         raise NotFound(_("这一餐还没有排菜单"), _("请先在“一周菜单”里排。"))
     return found
+
+
+def check_ahead(canteen: Canteen, day: date, meal: str) -> None:
+    """Refuse to plan a meal whose serving is over: nobody could eat it."""
+    served = serving_day(canteen, day).meals.get(meal)
+    if served is not None and served.end <= now():
+        raise Refused("over", _("这一餐已经过了"), _("请选今天以后的日子。"), status=422)
 
 
 def menu_url(centre: Centre, day: date, meal: str, page: str = "menu") -> str:

@@ -1,5 +1,6 @@
 """The today page: what is to be done now, who comes next, the day's places, the machines."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from flask_babel import ngettext
 
 from centres.models import Centre
 from centres.queries import calendar_warning, centres, opening_today
-from core.area import Today
+from core.area import Alarm, Figure, Today
 from core.clock import day_bounds, local, local_day, now
 from core.database import db
 from core.errors import NotFound
@@ -24,6 +25,7 @@ from kiosk.queries import devices, open_calls
 from people.access import (
     actor,
     current_staff,
+    grants_roles,
     open_to_all,
     polling,
     require,
@@ -75,7 +77,7 @@ def _shown(centre: Centre) -> dict[str, Any]:
     live = f"/staff/c/{centre.code}/today/live"
     if current_staff() is None:
         return {"locked": True, "calls": calls, "poll_url": live, "centre": centre}
-    day = local_day(moment, zone)
+    day, roles = local_day(moment, zone), grants_roles(signed_in(), centre.id)
     named = [(area.name, area.today(centre.id, day)) for area in Areas.all if area.today]
     parts = [part for _name, part in named]
     opens = opening_today(centre)
@@ -86,7 +88,12 @@ def _shown(centre: Centre) -> dict[str, Any]:
         "open_words": _("、").join(span_words(one.start, one.end, zone) for one in opens) or _("今天不开放"),
         "calendar_warning": calendar_warning(centre),
         "calls": calls,
-        "figures": [figure for part in parts for figure in part.figures],
+        "alarms": [
+            {**asdict(alarm), "url": _openable(alarm, roles)} for part in parts for alarm in part.alarms
+        ],
+        "figures": [
+            {**asdict(figure), "url": _openable(figure, roles)} for part in parts for figure in part.figures
+        ],
         "arrivals": [
             {
                 "time": clock_words(one.at, zone),
@@ -105,6 +112,11 @@ def _shown(centre: Centre) -> dict[str, Any]:
         "devices": [_device(line) for line in devices(centre.id)],
         "poll_url": live,
     }
+
+
+def _openable(one: Alarm | Figure, roles: frozenset[str]) -> str:
+    """Where it leads, for those who may go there."""
+    return one.url if not one.roles or one.roles & roles else ""
 
 
 def _call(centre: Centre, call: Call) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""What the canteen puts on the staff's today page: figures, the day's meals, and what must not be forgotten."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from canteen import desk_queries
+from canteen.days import serving_day
+from canteen.desk.root import LOOK, base, menu_url
+from canteen.models import Canteen, Menu
+from canteen.morning import ITEMS, failed
+from canteen.words import MEALS
+from centres.models import Centre
+from core.area import Alarm, Figure, Strip, Today
+from core.clock import now
+from core.words import clock_words
+
+
+def today(centre_id: int, day: date) -> Today:
+    """Ordered, collected, not collected; the meals on the ruler; samples, the morning check and strips as alarms."""
+    canteen = desk_queries.canteen_of(centre_id)
+    if canteen is None:
+        return Today()
+    centre, moment = canteen.centre, now()
+    menus = [one for one in desk_queries.menus(canteen.id, day, day) if one.state != "draft"]
+    states: Counter[str] = sum(desk_queries.order_states([one.id for one in menus]).values(), Counter())
+    eats = sum(states[state] for state in desk_queries.EATS)
+    url = menu_url(centre, day, menus[0].meal, "kitchen") if menus else ""
+    figures = [
+        Figure(str(eats), _("今天订了餐"), url, LOOK),
+        Figure(str(states["collected"] + states["delivered"]), _("取了、送到了")),
+        Figure(str(states["uncollected"]), _("订了没来取")),
+    ]
+    return Today(
+        figures if menus else (),
+        strips=[_strip(centre, menus, day)] if menus else (),
+        alarms=_alarms(canteen, menus, day, moment),
+    )
+
+
+def _strip(centre: Centre, menus: Sequence[Menu], day: date) -> Strip:
+    many = desk_queries.order_states([one.id for one in menus])
+    bars = [
+        (
+            one.serves_from,
+            one.serves_until,
+            _("%(meal)s做不了", meal=MEALS[one.meal])
+            if one.state == "failed"
+            else _(
+                "%(meal)s %(n)s 份",
+                meal=MEALS[one.meal],
+                n=sum(many[one.id][state] for state in desk_queries.EATS),
+            ),
+        )
+        for one in menus
+    ]
+    return Strip(_("食堂"), f"{base(centre)}/week/{day}", bars)
+
+
+def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime) -> list[Alarm]:
+    centre, found = canteen.centre, []
+    served = serving_day(canteen, day).meals
+    begins = min((one.serves_from for one in menus if one.state == "published"), default=None)
+    check = desk_queries.morning_of(canteen.id, day)
+    morning = f"{base(centre)}/morning/"
+    if check is not None and not check.passed:
+        wrong = failed(check.items)
+        names = _("、").join(str(item.label) for item in ITEMS if item.code in wrong)
+        title = ngettext("晨检有 %(num)s 项不合格", "晨检有 %(num)s 项不合格", len(wrong))
+        found.append(Alarm(title, _("没做到：%(what)s", what=names), morning, _("看看"), roles=LOOK))
+    if check is None and served and begins is not None and begins <= moment:
+        note = _("%(time)s 已经开餐", time=clock_words(begins, centre.zone))
+        found.append(Alarm(_("今天还没有做晨检"), note, morning, _("去做"), roles=LOOK))
+    for menu, missing in desk_queries.samples_missing(menus, moment):
+        title = ngettext(
+            "%(meal)s有 %(num)s 道菜没有留样",
+            "%(meal)s有 %(num)s 道菜没有留样",
+            len(missing),
+            meal=MEALS[menu.meal],
+        )
+        note = _("、").join(dish.name for dish in missing[:4])
+        found.append(Alarm(title, note, f"{base(centre)}/samples/", _("去留"), roles=LOOK))
+    unseen = desk_queries.unseen_strips([one.id for one in menus if one.serves_until > moment])
+    for menu in menus:
+        if unseen.get(menu.id):
+            many = unseen[menu.id]
+            title = ngettext(
+                "%(meal)s出单后有 %(num)s 处改动",
+                "%(meal)s出单后有 %(num)s 处改动",
+                many,
+                meal=MEALS[menu.meal],
+            )
+            note = _("厨房还没有记下")
+            url = menu_url(centre, menu.day, menu.meal, "kitchen")
+            found.append(Alarm(title, note, url, _("看看"), level="warn", roles=LOOK))
+    return found
