@@ -13,6 +13,7 @@ from booking.models import Booking, Claim, Unit, Violation
 from booking.opening import sessions, space_day
 from booking.queries import Room, place_words, state_now
 from booking.rules import BookingPolicy
+from booking.services.resident import leave, merge
 from booking.views import blueprint
 from booking.views.one import act_on_slip, show_slip
 from centres.models import Centre
@@ -214,4 +215,6 @@ AREA = Area(
     slip_kind="B",
     doctor=doctor,
     policy=BookingPolicy,
+    merge=merge,
+    leave=leave,
 )

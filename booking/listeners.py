@@ -21,7 +21,7 @@ def free_hold(event: Event) -> None:
 def tell(event: Event) -> None:
     """A message to the person whose booking was made, cancelled or missed: by e-mail if they want it, else the log."""
     booking = booking_by_id(event.payload["booking"])
-    if booking is None or booking.resident is None:
+    if booking is None or booking.resident is None or booking.resident.lifecycle != "active":
         return
     wants_mail = bool(booking.resident.email) and "messages" in consents(booking.resident.id)
     with force_locale(booking.resident.language):
@@ -34,6 +34,9 @@ def tell(event: Event) -> None:
         else f"resident:{booking.resident.id}",
         subject,
         body,
+        kind=event.kind,
+        centre_id=booking.centre_id,
+        resident_id=booking.resident.id,
     )
 
 

@@ -275,3 +275,20 @@ def remove_phones(actor: Actor, resident_id: int) -> None:
             .values(removed_at=database_now())
         )
         audit.record(actor, "phones.removed", "resident", resident_id)
+
+
+def on_leave(actor: Actor, resident_id: int, _why: str) -> None:
+    """Somebody has moved away or died: nobody is them at a screen any more, and no phone knows them."""
+    _forget_everywhere(actor, resident_id)
+
+
+def on_merge(actor: Actor, from_id: int, _to_id: int) -> None:
+    """This record is part of another one now: whoever is known by it is asked once more."""
+    _forget_everywhere(actor, from_id)
+
+
+def _forget_everywhere(actor: Actor, resident_id: int) -> None:
+    running = select(Visit.id).where(Visit.resident_id == resident_id, Visit.ended_at.is_(None))
+    for visit_id in db.session.scalars(running.order_by(Visit.id)).all():
+        end_visit(visit_id)
+    remove_phones(actor, resident_id)

@@ -32,7 +32,17 @@ def find_residents(words: str, districts: Sequence[int]) -> list[Resident]:
         .order_by(Resident.id)
         .limit(MOST)
     )
-    return list(db.session.scalars(query))
+    return _survivors(list(db.session.scalars(query)))
+
+
+def _survivors(rows: list[Resident]) -> list[Resident]:
+    """Records that were merged into another one are found as that one, once."""
+    wanted = [row.merged_into_id or row.id for row in rows]
+    there = {row.id: row for row in rows}
+    missing = {one for one in wanted if one not in there}
+    if missing:
+        there |= {row.id: row for row in db.session.scalars(select(Resident).where(Resident.id.in_(missing)))}
+    return [there[one] for one in dict.fromkeys(wanted)]
 
 
 def live_cards(resident_id: int) -> list[Card]:

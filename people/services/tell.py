@@ -90,7 +90,9 @@ def tell(
         return ""
     now = database_now()
     with force_locale("zh_Hans" if way.channel == "call" else resident.language):
-        subject, body = written(name, centre_id, "zh_Hans" if way.channel == "call" else resident.language, values())
+        subject, body = written(
+            name, centre_id, "zh_Hans" if way.channel == "call" else resident.language, values()
+        )
     if way.channel == "call":
         within = CALL_WITHIN_URGENT if kind.urgent else CALL_WITHIN
         quiet = not_before(centre, now)
@@ -117,7 +119,9 @@ def call_instead(actor: Actor, centre_id: int, message_id: int) -> None:
         if message is None or message.centre_id != centre_id:
             raise NotFound(_("没有找到这条消息"))
         if message.resident_id is None:
-            raise Refused("not_a_person", _("这条不是给居民的"), _("群里的消息，请直接问问群主。"), status=422)
+            raise Refused(
+                "not_a_person", _("这条不是给居民的"), _("群里的消息，请直接问问群主。"), status=422
+            )
         if message.sent_at is not None:
             raise Refused("sent_already", _("这条已经送到了"), _("不用再打电话。"))
         if message.called_at is not None:
@@ -125,7 +129,11 @@ def call_instead(actor: Actor, centre_id: int, message_id: int) -> None:
         now = database_now()
         message.called_at, message.next_try_at = now, None
         put_call(
-            f"message-{message.id}", "message", centre_id, message.resident_id, message.body, now + CALL_WITHIN_URGENT
+            f"message-{message.id}",
+            "message",
+            centre_id,
+            message.resident_id,
+            message.body,
+            now + CALL_WITHIN_URGENT,
         )
         audit.record(actor, "message.called", "message", message.id, unit_id=centre_id, at=now)
-
