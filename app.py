@@ -11,6 +11,8 @@ from flask_htmx import HTMX
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
+from api import document as api_document
+from api import hooks as api_hooks
 from booking.area import AREA as BOOKING
 from canteen.area import AREA as CANTEEN
 from centres import master as centres_master
@@ -23,13 +25,19 @@ from core.http import files as file_pages
 from core.http import probes
 from core.i18n import Languages
 from core.master import masters
+from core.messages import kinds as message_kinds
 from core.outbox import channels
 from core.settings import Settings, load
 from demo.commands import demo
 from kiosk import areas, session, speech
+from kiosk import services as kiosk_services
 from kiosk.views import blueprint as kiosk_pages
+from people import master as people_master
 from people import signin
+from people.commands import residents as resident_commands
 from people.commands import staff as staff_commands
+from people.services import leave, merge, register
+from people.services.tell import MessagePolicy
 from staff import context as console
 from staff.commands import COMMANDS
 from staff.views import blueprint as console_pages
@@ -74,8 +82,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     console.setup(app)
     probes.setup(app, settings)
     _areas(app)
-    if settings.smtp_url:
-        channels.use_smtp(settings.smtp_url, settings.mail_from)
+    _channels(settings)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=HERE / "static", prefix="static/", max_age=3600, autorefresh=settings.is_demo
     )
@@ -133,15 +140,36 @@ def _database(app: Flask, config: Mapping[str, object]) -> None:
             db.engine.update_execution_options(**{OPTION: config["CLOCK"]})
 
 
+def _channels(settings: Settings) -> None:
+    channels.inside = settings.is_demo
+    channels.by_name["webhook"] = api_hooks.send
+    if settings.smtp_url:
+        channels.use_smtp(settings.smtp_url, settings.mail_from)
+    if settings.sms_url:
+        channels.use_sms(settings.sms_url, settings.sms_token)
+
+
 def _areas(app: Flask) -> None:
     areas.use(AREAS)
     registry.use([listener for area in AREAS for listener in area.listeners])
-    approvals.kinds.use([kind for area in AREAS for kind in area.approvals])
-    masters.use([*centres_master.MASTERS, *(master for area in AREAS for master in area.masters)])
-    centres_master.known.use({area.name: area.policy for area in AREAS if area.policy is not None})
+    approvals.kinds.use([*merge.APPROVALS, *(kind for area in AREAS for kind in area.approvals)])
+    merge.use([kiosk_services.on_merge, *(area.merge for area in AREAS if area.merge)])
+    leave.use([kiosk_services.on_leave, *(area.leave for area in AREAS if area.leave)])
+    masters.use(
+        [
+            *centres_master.MASTERS,
+            *people_master.MASTERS,
+            *(master for area in AREAS for master in area.masters),
+        ]
+    )
+    centres_master.known.use(
+        {"messages": MessagePolicy} | {area.name: area.policy for area in AREAS if area.policy is not None}
+    )
     figures.measures.use([measure for area in AREAS for measure in area.figures])
-    files.kinds.use([imports.SHEET, *(kind for area in AREAS for kind in area.files)])
+    register.parts.use([part for area in AREAS for part in area.register])
+    files.kinds.use([imports.SHEET, register.SHEET, *(kind for area in AREAS for kind in area.files)])
     app.register_blueprint(file_pages.blueprint)
+    message_kinds.use([kind for area in AREAS for kind in area.messages])
     app.register_blueprint(kiosk_pages)
     app.register_blueprint(console_pages)
     for area in AREAS:
@@ -149,7 +177,9 @@ def _areas(app: Flask) -> None:
             app.register_blueprint(blueprint)
         for command in area.commands:
             app.cli.add_command(command)
+    api_document.setup(app, [one for area in AREAS for one in area.api])
     app.cli.add_command(staff_commands)
+    app.cli.add_command(resident_commands)
     for command in (*COMMANDS, demo):
         app.cli.add_command(command)
 

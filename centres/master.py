@@ -1,4 +1,4 @@
-"""The centres' master data: buildings, and the house's numbers by date."""
+"""The centres' master data: the house's numbers by date."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import update
 
-from centres.models import Building, Centre, Policy
+from centres.models import Centre, Policy
 from centres.policies import chain
 from centres.queries import subtree
-from core.columns import Flag, Number, Real, Value, Words, Wrong
+from core.columns import Value, Words, Wrong
 from core.database import db
 from core.master import Master
 
@@ -26,62 +26,6 @@ def changed(unit_id: int) -> None:
         .where(Centre.id.in_(subtree({unit_id})))
         .values(settings_version=Centre.settings_version + 1)
     )
-
-
-# --- buildings ------------------------------------------------------------------------------------------------------
-
-BUILDINGS = Master(
-    name="buildings",
-    title=lazy_gettext("楼栋"),
-    one=lazy_gettext("一栋楼"),
-    note=lazy_gettext("送餐按楼栋排路线，有没有电梯也看这里。"),
-    icon="house",
-    model=Building,
-    columns=[
-        Words(
-            name="code",
-            label=lazy_gettext("编号"),
-            hint=lazy_gettext("字母、数字和横线，比如 SB2-3。"),
-            key=True,
-            required=True,
-            most=40,
-            shape=r"[0-9A-Za-z_-]+",
-        ),
-        Words(
-            name="name_zh",
-            label=lazy_gettext("名称"),
-            hint=lazy_gettext("比如：水贝二街3栋。"),
-            required=True,
-        ),
-        Words(name="name_en", label=lazy_gettext("英文名称"), listed=False),
-        Flag(name="lift", label=lazy_gettext("有电梯")),
-        Number(name="floors", label=lazy_gettext("楼层"), least=1, most=150, required=True),
-        Words(name="cell", label=lazy_gettext("网格"), most=40),
-        Real(
-            name="latitude",
-            label=lazy_gettext("纬度"),
-            least=-90,
-            most=90,
-            listed=False,
-            hint=lazy_gettext("比如 22.5732。"),
-        ),
-        Real(
-            name="longitude",
-            label=lazy_gettext("经度"),
-            least=-180,
-            most=180,
-            listed=False,
-            hint=lazy_gettext("比如 114.1278。"),
-        ),
-    ],
-    look=MANAGERS | {"front_desk", "kitchen"},
-    write=MANAGERS,
-    units=chain,
-    order="code",
-    find=("code", "name_zh", "name_en"),
-    retire="retired_at",
-    changed=changed,
-)
 
 
 # --- policies -------------------------------------------------------------------------------------------------------
@@ -154,4 +98,4 @@ POLICIES = Master(
     changed=changed,
 )
 
-MASTERS = [BUILDINGS, POLICIES]
+MASTERS = [POLICIES]

@@ -10,6 +10,7 @@ from core.audit import Actor
 from core.events import Listener
 from core.figures import Measure
 from core.files import FileKind
+from core.imports import RegisterPart
 from core.master import Master
 from core.messages import MessageKind
 from core.scheduler import Job
@@ -51,7 +52,6 @@ class Figure:
     value: str
     label: str
     url: str = ""
-
     roles: frozenset[str] = frozenset()
 
 
@@ -68,6 +68,7 @@ class Alarm:
     action: str
     level: str = "err"
     roles: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -97,8 +98,8 @@ class Today:
     figures: Sequence[Figure] = ()
     arrivals: Sequence[Arrival] = ()
     strips: Sequence[Strip] = ()
-
     alarms: Sequence[Alarm] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -116,9 +117,11 @@ class Area:
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
     as (when, title, note). desks: entries of the console's head. my_day(resident, from, to): what is in that time.
     today(centre, day). search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
-    slip(code, page) shows what a code of `slip_kind` stands for, slip_act(code, verb) acts on it. policy: dataclass.
+    slip(code, page) shows what a code whose letter is in `slip_kind` stands for, slip_act(code, verb) acts on it.
+    policy: dataclass.
     approvals: what needs two people. masters: data with pages of its own. figures: numbers for reports. files: what
-    may be handed in. messages: what it tells people. api: its part of `/api/v1`.
+    may be handed in. register: columns of the residents' register. messages: what it tells people. api: its part of
+    `/api/v1`.
     merge(actor, from, to): two records are one person, everything of the first becomes the second's.
     leave(actor, resident, why): somebody has moved away or died (`moved_away`, `deceased`): what is to come ends.
     """
@@ -149,6 +152,7 @@ class Area:
     masters: Sequence[Master] = ()
     figures: Sequence[Measure] = ()
     files: Sequence[FileKind] = ()
+    register: Sequence[RegisterPart] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Backup and restore of the whole database, the same file for SQLite and PostgreSQL.
 
-A gzip of JSON lines: a head, a line a row, a foot with counts and the digest of all lines before. Taken in one read
-transaction (repeatable read on PostgreSQL), so it is one moment, while the house goes on working.
+A gzip of JSON lines: a head, a line a row, a line a piece of a file, a foot with counts and the digest of all lines
+before. Rows are taken in one read transaction (repeatable read on PostgreSQL), so they are one moment, while the house
+goes on working; the bytes of the files that they know follow. Format 1 had no files and can still be restored.
 """
 
 import base64
@@ -14,13 +15,18 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Date, Engine, LargeBinary, Time, insert, select, text, update
+from sqlalchemy import Connection, Date, Engine, LargeBinary, Select, Time, insert, select, text, update
 from sqlalchemy.sql.schema import Column, Table
 
+from core import files
 from core.balances import BALANCES
 from core.database import Base, Moment, db
+from core.files import File
+from core.stores import Missing
 
-FORMAT = 1
+FORMAT, READABLE = 2, (1, 2)
+PIECE = 768 * 1024
+"""Bytes of a file in one line."""
 
 
 class Damaged(Exception):
@@ -47,9 +53,28 @@ def backup(path: Path) -> dict[str, int]:
             ):
                 write({"t": table.name, "r": [_plain(value) for value in row]})
                 counts[table.name] += 1
+        for key in connection.scalars(_kept_files()):
+            for piece in _pieces(key):
+                write({"f": key, "b": base64.b64encode(piece).decode()})
         file.write(json.dumps({"counts": counts, "sha256": digest.hexdigest()}).encode() + b"\n")
     partial.replace(path)
     return counts
+
+
+def _kept_files() -> Select[str]:
+    """Keys of the files that stay; sheets that wait for a confirmation do not."""
+    passing = [kind.name for kind in files.kinds.by_name.values() if kind.lasts is not None]
+    return select(File.key).where(File.gone_at.is_(None), File.kind.not_in(passing)).order_by(File.id)
+
+
+def _pieces(key: str) -> Iterator[bytes]:
+    """A file as the store has it. One that was removed while the backup was written is left out."""
+    try:
+        data = files.store().get(key)
+    except Missing:
+        return
+    for start in range(0, max(1, len(data)), PIECE):
+        yield data[start : start + PIECE]
 
 
 def _reading(engine: Engine) -> Any:
@@ -84,7 +109,30 @@ def restore(path: Path) -> dict[str, int]:
             balance.create(connection)
         if connection.dialect.name == "postgresql":
             _set_sequences(connection)
+        _put_files(path)  # before the rows are safe: what is left over where it fails, the clock sweeps up
     return dict(expected["counts"])
+
+
+def _put_files(path: Path) -> None:
+    """The bytes of the files into the store, one file at a time."""
+    key, pieces = "", list[bytes]()
+    for line in _lines(path):
+        if "f" not in line:
+            continue
+        if key and line["f"] != key:
+            files.store().put(key, b"".join(pieces))
+            pieces = []
+        key = line["f"]
+        pieces.append(base64.b64decode(line["b"]))
+    if key:
+        files.store().put(key, b"".join(pieces))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rb") as file:
+        next(file)
+        for raw in file:
+            yield json.loads(raw)
 
 
 def _take_parents(table: Table, row: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +165,7 @@ def _verify(path: Path) -> dict[str, Any]:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise Damaged(f"{path.name} cannot be read to its end ({error}). Take another copy.") from error
     head, foot = (line if isinstance(line, dict) else {} for line in (head, foot))
-    if head.get("service-hall") != FORMAT or "revision" not in head or "sha256" not in foot:
+    if head.get("service-hall") not in READABLE or "revision" not in head or "sha256" not in foot:
         raise Damaged(f"{path.name} is not a whole backup of this program. Take another copy.")
     if foot["sha256"] != digest.hexdigest():
         raise Damaged(f"{path.name} has been changed or damaged: its digest does not fit. Take another copy.")
@@ -127,17 +175,14 @@ def _verify(path: Path) -> dict[str, Any]:
 def _batches(path: Path, size: int = 500) -> Iterator[tuple[str, list[list[Any]]]]:
     name = ""
     rows: list[list[Any]] = []
-    with gzip.open(path, "rb") as file:
-        next(file)
-        for raw in file:
-            line = json.loads(raw)
-            if "t" not in line:
-                break
-            if rows and (line["t"] != name or len(rows) >= size):
-                yield name, rows
-                rows = []
-            name = line["t"]
-            rows.append(line["r"])
+    for line in _lines(path):
+        if "t" not in line:
+            break
+        if rows and (line["t"] != name or len(rows) >= size):
+            yield name, rows
+            rows = []
+        name = line["t"]
+        rows.append(line["r"])
     if rows:
         yield name, rows
 

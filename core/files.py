@@ -157,8 +157,8 @@ def read(row: File) -> bytes:
     return data
 
 
-def remove(actor: Actor, row: File) -> None:
-    """The bytes go once the deed is done; the row stays. Removing twice changes nothing."""
+def remove(actor: Actor, row: File) -> bool:
+    """The bytes go once the deed is done; the row stays. Removing twice changes nothing, and says so."""
     with unit_of_work():
         gone = db.session.execute(
             update(File)
@@ -169,6 +169,7 @@ def remove(actor: Actor, row: File) -> None:
         if gone:
             audit.record(actor, "file.removed", "file", row.id, unit_id=row.unit_id)
             after_commit(partial(_drop, row.key))
+    return gone is not None
 
 
 def _drop(key: str) -> None:

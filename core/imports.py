@@ -100,6 +100,18 @@ def take_values(sheet: Read, number: int, columns: Iterable[Column], faults: lis
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterPart:
+    """What an area adds to the register of residents: columns, and the verb that writes what they say of a person.
+
+    check(values): raises Wrong. write(actor, resident id, values) runs in the import's unit of work.
+    """
+
+    columns: Sequence[Column]
+    write: Callable[[Actor, int, Mapping[str, Any]], None]
+    check: Callable[[Mapping[str, Any]], None] | None = None
+
+
 # --- masters --------------------------------------------------------------------------------------------------------
 
 

@@ -45,11 +45,12 @@ class Dependant:
 class Master:
     """One kind of master data. `name` stands in addresses; title, one, note: lazy strings («菜品», «一道菜»).
 
-    look, write: roles over the centre, and over the unit that owns a row. units(centre id): whose rows are seen there;
-    the first in which somebody may write owns what they add. order: name of the column by which lists begin.
-    find: columns that a search looks into. dated: rows have `starts_on` and `ends_on`. retire: attribute that says when
-    a row went. depends(row, centre's address): what hangs on it. check(row): raises Wrong where columns do not fit each
-    other. changed(unit id): pages to be made anew. photo: attribute that holds a file of the kind `photo_kind`.
+    look, write: roles over the centre, and over the unit that owns a row. units(centre id): whose rows are seen there,
+    the nearest first. shared: one catalogue of the farthest of them; whoever may write at a centre may write in it.
+    order: the column by which lists begin. find: columns that a search looks into. dated: rows have `starts_on` and
+    `ends_on`. retire: attribute that says when a row went. depends(row, centre's address): what hangs on it.
+    check(row): raises Wrong where columns do not fit each other. changed(unit id): pages to be made anew. photo:
+    attribute that holds a file of the kind `photo_kind`.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Master:
     find: Sequence[str] = ()
     filters: Sequence[str] = ()
     dated: bool = False
+    shared: bool = False
     retire: str = ""
     depends: Callable[[Row, str], Sequence[Dependant]] | None = None
     check: Callable[[Row], None] | None = None

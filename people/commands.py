@@ -1,14 +1,18 @@
-"""`flask --app app staff …`: accounts of members of staff."""
+"""`flask --app app staff …`: accounts of members of staff. `… residents import`: the elders' register."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
+from flask.cli import with_appcontext
 
+from centres.queries import centre_by_code, district_of
 from core.audit import OPERATOR
 from core.errors import Refused
 from people.rules import ROLES
+from people.services import register
 from people.services import staff as verbs
 
 
@@ -79,3 +83,34 @@ def _in_words() -> Iterator[None]:
         yield
     except Refused as refusal:
         raise click.ClickException(f"{refusal.title} ({refusal.code})") from refusal
+
+
+@click.group()
+def residents() -> None:
+    """The register of residents."""
+
+
+@residents.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--centre", required=True, help="Code of the centre they come to, such as shuibei.")
+@click.option("--check", is_flag=True, help="Only look: say what would happen and which cells are wrong.")
+@with_appcontext
+def import_residents(file: Path, centre: str, check: bool) -> None:
+    """Bring the elders' register in from FILE (XLSX). Nothing is written while any cell is wrong."""
+    place = centre_by_code(centre)
+    if place is None:
+        raise click.ClickException(f"There is no centre {centre}.")
+    district = district_of(place.id)
+    with _in_words():
+        planned = register.plan(district, place.id, file.read_bytes(), most_rows=register.MOST_AT_COMMAND)
+        for fault in planned.faults[:100]:
+            click.echo(f"{fault.cell}\t{fault.wrong}\t{fault.right}")
+        if planned.faults:
+            raise click.ClickException(f"{len(planned.faults)} cells to see to; nothing has been written.")
+        counts = {verb: planned.many(verb) for verb in ("new", "change", "same")}
+        click.echo(", ".join(f"{verb}: {many}" for verb, many in counts.items()))
+        if check:
+            return
+        with click.progressbar(length=len(planned.writes), label="Writing") as bar:
+            register.apply(OPERATOR, district, place.id, planned, lambda done: bar.update(done - bar.pos))
+    click.echo(f"{len(planned.writes)} rows are in.")

@@ -14,6 +14,7 @@ from centres.services import seed_missing_years
 from core import backup as backups
 from core.database import db, unit_of_work
 from core.events import deliver_due
+from core.files import sweep
 from core.outbox import send_due
 from core.requestkeys import forget_expired
 from core.rotate import rotate
@@ -35,6 +36,7 @@ def jobs() -> list[Job]:
         Job("core.deliver", None, deliver_due),
         Job("core.send", None, send_due),
         Job("kiosk.visits", IntervalTrigger(seconds=20, timezone="UTC"), end_silent_visits),
+        Job("core.files", IntervalTrigger(hours=1, timezone="UTC"), sweep),
         Job("core.keys", IntervalTrigger(hours=1, timezone="UTC"), _forget_keys),
         Job("people.throttles", IntervalTrigger(hours=1, timezone="UTC"), tidy),
         Job("centres.calendar", CronTrigger(hour=18, minute=5, timezone="UTC"), seed_missing_years),

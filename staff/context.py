@@ -11,10 +11,14 @@ from core.area import Desk
 from core.clock import local, now
 from core.http import on_staff_path
 from core.i18n import DEFAULT, HTML_LANG, LANGUAGES, pick
+from core.master import masters
 from core.words import clock_words, date_words
 from kiosk.areas import Areas
 from people.access import current_staff, grants_roles, units_with
+from people.models import Staff
 from people.rules import DESK, EVERYONE, MANAGERS
+from staff.asked import waiting
+from staff.views.figures import READERS
 
 
 def setup(app: Flask) -> None:
@@ -45,7 +49,7 @@ def _context() -> dict[str, Any]:
         "at_desk": bool(roles & DESK),
         "is_manager": bool(roles & MANAGERS),
         "staff_user": {"name": staff.name, "role": staff.title_zh} if staff else None,
-        "staff_nav": _nav(centre, roles) if centre else [],
+        "staff_nav": _nav(staff, centre, roles) if staff and centre else [],
         "staff_menu": _menu(centre, own) if staff else [],
         "staff_languages": LANGUAGES if staff else {},
         "search_url": f"/staff/c/{centre.code}/search" if centre and roles & DESK else None,
@@ -66,16 +70,30 @@ def _context() -> dict[str, Any]:
     }
 
 
-def _nav(centre: Centre, roles: frozenset[str]) -> list[dict[str, Any]]:
-    """The head's entries: today, the areas' desks, residents, kiosks, settings; each for those who may open it."""
+def _nav(staff: Staff, centre: Centre, roles: frozenset[str]) -> list[dict[str, Any]]:
+    """The head's entries: today, the areas' desks, residents, kiosks, data, figures, settings; each for those who may
+    open it. What waits for their decision comes last, while there is any."""
     desks: list[Desk] = [desk for area in Areas.all for desk in area.desks if desk.roles & roles]
     rows = [(_("今日"), "calendar-clock", "staff.today")]
     rows += [(str(desk.label), desk.icon, desk.endpoint) for desk in desks]
     if roles & DESK:
         rows += [(_("居民"), "users", "staff.find"), (_("设备"), "monitor", "staff.devices")]
+    if any(master.look & roles for master in masters.by_name.values()):
+        rows.append((_("资料"), "list", "staff.data"))
+    if roles & READERS:
+        rows.append((_("数字"), "chart-column", "staff.figures"))
     if roles & MANAGERS:
         rows.append((_("设置"), "settings", "staff.settings"))
     here = _entry(request.endpoint or "")
+    waits = len(waiting(staff))
+    asked = [
+        {
+            "label": _("待批 %(n)d", n=waits),
+            "icon": "shield-check",
+            "url": url_for("staff.approvals"),
+            "current": here == "staff.approvals",
+        }
+    ]
     return [
         {
             "label": label,
@@ -84,7 +102,7 @@ def _nav(centre: Centre, roles: frozenset[str]) -> list[dict[str, Any]]:
             "current": _entry(endpoint) == here,
         }
         for label, icon, endpoint in rows
-    ]
+    ] + (asked if waits else [])
 
 
 def _entry(endpoint: str) -> str:
@@ -98,6 +116,8 @@ def _entry(endpoint: str) -> str:
         "issue_card": "people",
     }
     family |= {"pair": "devices"}
+    view = view.partition("_")[0] if view.startswith(("data_", "figure_", "register_")) else view
+    family |= {"figure": "figures", "register": "people", "take_figures": "figures"}
     return f"staff.{family.get(view, view)}" if blueprint == "staff" else blueprint
 
 
@@ -108,4 +128,8 @@ def _menu(centre: Centre | None, own: list[Centre]) -> list[dict[str, str]]:
         for row in own
         if centre is None or row.id != centre.id
     ]
-    return [{"label": _("我的账号"), "url": url_for("security.account")}, *others]
+    mine = [
+        {"label": _("我的账号"), "url": url_for("security.account")},
+        {"label": _("要两个人的事"), "url": url_for("staff.approvals")},
+    ]
+    return [*mine, *others]

@@ -11,6 +11,7 @@ from sqlalchemy import inspect, text
 from centres.models import OrgUnit
 from centres.queries import published_years
 from centres.rules import year_warning
+from core import files
 from core.appendonly import APPEND_ONLY, AppendOnly
 from core.area import Check
 from core.backup import revision
@@ -37,6 +38,7 @@ def examine(*, mend: bool = False) -> list[Check]:
         *_people(settings),
         *_calendar(),
         *_machine(settings),
+        *_files(),
     ]
     return [*findings, *(check for area in Areas.all if area.doctor for check in area.doctor())]
 
@@ -166,6 +168,22 @@ def _calendar() -> list[Check]:
         advice = f"{year} is not published: enter it under settings, or wait for the package (runs daily)"
         checks.append(Check(year is None, f"the calendar of {district.code} is known", advice))
     return checks
+
+
+def _files() -> list[Check]:
+    """The store answers, and every file that should be there is."""
+    try:
+        files.store().check()
+        gone = files.lost()
+    except Exception as error:  # whatever a store far away may raise
+        advice = f"{type(error).__name__}: look at HALL_FILES_URL, or at the folder files/ in HALL_DATA_DIR"
+        return [Check(False, "the store of files answers", advice)]
+    return [
+        Check(True, "the store of files answers"),
+        Check(
+            not gone, "every file is in its store", f"lost: {len(gone)}, such as {gone[:1]}; restore a backup"
+        ),
+    ]
 
 
 def _machine(settings: Settings) -> list[Check]:
