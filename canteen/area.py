@@ -4,12 +4,23 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import select
 
-from canteen import desk
+from canteen import api, desk
 from canteen.desk.root import LOOK
+from canteen.figures import FIGURES
+from canteen.home import my_day, now_lines, tiles
 from canteen.jobs import JOBS
+from canteen.letters import KINDS
+from canteen.listeners import LISTENERS
+from canteen.master import MASTERS, PHOTO
 from canteen.models import Account, Transfer
+from canteen.register import DIET
 from canteen.rules import CanteenPolicy
+from canteen.services.leave import leave
 from canteen.services.ledger import APPROVALS, wrong_sums
+from canteen.services.merge import merge
+from canteen.today import today
+from canteen.views import blueprint, board, carrier
+from canteen.views.one import act_on_slip, show_slip
 from core.area import Area, Check, Desk
 from core.database import db
 
@@ -48,13 +59,39 @@ def export(resident_id: int) -> dict[str, object]:
     }
 
 
+def show_code(code: str, page: str) -> object:
+    """What a code of ours shows: an order's slip, or a carrier's round."""
+    return carrier.show_run(code, page) if code.startswith("R") else show_slip(code, page)
+
+
+def act_on_code(code: str, verb: str) -> object:
+    """A deed by such a code."""
+    return carrier.act_on_run(code, verb) if code.startswith("R") else act_on_slip(code, verb)
+
+
 AREA = Area(
     name="canteen",
-    blueprints=[desk.blueprint],
+    blueprints=[blueprint, board.blueprint, desk.blueprint],
     desks=[Desk("canteen", lazy_gettext("食堂"), "utensils", "canteen_desk.week", LOOK)],
+    tiles=tiles,
+    now=now_lines,
+    today=today,
+    my_day=my_day,
+    slip=show_code,
+    slip_act=act_on_code,
+    slip_kind="MR",
     jobs=JOBS,
+    listeners=LISTENERS,
+    messages=KINDS,
+    api=[api.blueprint],
+    merge=merge,
+    leave=leave,
     export=export,
     doctor=doctor,
     policy=CanteenPolicy,
     approvals=APPROVALS,
+    masters=MASTERS,
+    figures=FIGURES,
+    files=[PHOTO],
+    register=[DIET],
 )

@@ -10,6 +10,7 @@ from canteen.models import (
     Account,
     Canteen,
     CashCount,
+    Dish,
     MealOrder,
     Menu,
     Offer,
@@ -188,6 +189,11 @@ def account_of(resident_id: int) -> Account | None:
     return db.session.scalar(select(Account).where(Account.resident_id == resident_id))
 
 
+def cash_account(centre_id: int) -> Account | None:
+    """A centre's till, once money has been in it."""
+    return db.session.scalar(select(Account).where(Account.centre_id == centre_id, Account.kind == "cash"))
+
+
 def transfer_of(account_id: int, transfer_id: int) -> Transfer | None:
     """One transfer, if it is of this account."""
     return db.session.scalar(
@@ -281,3 +287,8 @@ def to_deliver(menu_id: int) -> Sequence[MealOrder]:
         MealOrder.id.not_in(select(Stop.order_id)),
     )
     return db.session.scalars(query.order_by(MealOrder.pick_up)).all()
+
+
+def dish_names(dish_ids: Sequence[int]) -> dict[int, str]:
+    """Names of dishes in the reader's language."""
+    return {row.id: row.name for row in db.session.scalars(select(Dish).where(Dish.id.in_(dish_ids)))}

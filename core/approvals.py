@@ -4,7 +4,7 @@ A kind says what it does and whose role may decide. The database refuses that on
 kind there is one question open at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -158,4 +158,12 @@ def withdraw(approval_id: int, staff_id: int) -> None:
 def open_approvals(unit_ids: frozenset[int]) -> list[Approval]:
     """What waits for a decision in these units, the oldest first."""
     query = select(Approval).where(Approval.state == "open", Approval.unit_id.in_(unit_ids))
+    return list(db.session.scalars(query.order_by(Approval.asked_at)))
+
+
+def open_about(kind: str, subject_ids: Sequence[int]) -> list[Approval]:
+    """What waits for a decision about these subjects."""
+    query = select(Approval).where(
+        Approval.state == "open", Approval.kind == kind, Approval.subject_id.in_(subject_ids)
+    )
     return list(db.session.scalars(query.order_by(Approval.asked_at)))

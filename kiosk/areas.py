@@ -41,5 +41,5 @@ def my_day(resident_id: int, start: datetime, days: int) -> list[MyItem]:
 
 
 def slip_area(kind: str) -> Area | None:
-    """The area whose slips begin with this letter."""
-    return next((area for area in Areas.all if area.slip_kind == kind), None)
+    """The area whose codes begin with this letter."""
+    return next((area for area in Areas.all if kind in area.slip_kind), None)

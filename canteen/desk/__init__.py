@@ -1,6 +1,31 @@
-"""Staff's pages of the canteen: the week, the kitchen, samples. All hang on `blueprint`."""
+"""Staff's pages of the canteen: the week, the kitchen, samples, the window, the money desk. All hang on `blueprint`."""
 
-from canteen.desk import change, kitchen, menu, morning, purchase, samples, week
+from canteen.desk import (
+    change,
+    delivery,
+    kitchen,
+    menu,
+    morning,
+    orders,
+    purchase,
+    samples,
+    till,
+    week,
+    window,
+)
 from canteen.desk.root import blueprint
 
-__all__ = ["blueprint", "change", "kitchen", "menu", "morning", "purchase", "samples", "week"]
+__all__ = [
+    "blueprint",
+    "change",
+    "delivery",
+    "kitchen",
+    "menu",
+    "morning",
+    "orders",
+    "purchase",
+    "samples",
+    "till",
+    "week",
+    "window",
+]

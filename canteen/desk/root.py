@@ -27,6 +27,10 @@ COOK = frozenset({"kitchen", "manager", "supervisor"})
 TABS = (
     (lazy_gettext("一周菜单"), "canteen_desk.week", ("week", "menu")),
     (lazy_gettext("备餐"), "canteen_desk.kitchen", ("kitchen", "change")),
+    (lazy_gettext("窗口"), "canteen_desk.window", ("window",)),
+    (lazy_gettext("订单"), "canteen_desk.orders", ("orders",)),
+    (lazy_gettext("收款"), "canteen_desk.till", ("till",)),
+    (lazy_gettext("送餐"), "canteen_desk.runs", ("delivery",)),
     (lazy_gettext("采购"), "canteen_desk.purchase", ("purchase",)),
     (lazy_gettext("留样"), "canteen_desk.samples", ("samples",)),
     (lazy_gettext("晨检"), "canteen_desk.morning", ("morning",)),

@@ -366,6 +366,24 @@ def history(resident_id: int, limit: int = 50) -> list[tuple[Transfer, int]]:
     return [(row, row.amount_fen if row.credit_id == account.id else -row.amount_fen) for row in rows]
 
 
+def set_operator(actor: Actor, canteen_id: int, name: str) -> Canteen:
+    """Record who answers for prepaid money: accounts are on. With no name they are off for new money and new orders;
+    what is on them stays and is given back at the desk."""
+    with unit_of_work():
+        canteen = db.session.get_one(Canteen, canteen_id, with_for_update=True, populate_existing=True)
+        canteen.account_operator = name.strip()[:80]
+        audit.record(
+            actor,
+            "canteen.account_operator",
+            "canteen",
+            canteen_id,
+            unit_id=canteen_id,
+            detail={"on": accounts_are_on(canteen)},
+        )
+        bump(f"money:{canteen_id}", f"today:{canteen_id}")
+    return canteen
+
+
 def accounts_are_on(canteen: Canteen) -> bool:
     """Whether prepaid accounts may be used here: it is recorded who answers for them."""
     return bool(canteen.account_operator.strip())

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import joinedload
 
 from core import audit
 from core.audit import Actor
@@ -40,8 +41,24 @@ def put_call(key: str, kind: str, centre_id: int, resident_id: int, words: str, 
 
 def open_calls_to_make(centre_id: int) -> list[CallTask]:
     """What is still to be rung up in a centre, by due time."""
-    query = select(CallTask).where(CallTask.centre_id == centre_id, CallTask.state.in_(["open", "again"]))
+    query = select(CallTask).options(joinedload(CallTask.resident))
+    query = query.where(CallTask.centre_id == centre_id, CallTask.state.in_(["open", "again"]))
     return list(db.session.scalars(query.order_by(CallTask.due_at, CallTask.id)))
+
+
+def call_to_make(centre_id: int, call_id: int) -> CallTask | None:
+    """One call of a centre, open or over."""
+    query = select(CallTask).options(joinedload(CallTask.resident))
+    return db.session.scalar(query.where(CallTask.id == call_id, CallTask.centre_id == centre_id))
+
+
+def ended_calls(centre_id: int) -> list[CallTask]:
+    """What came of the last day's calls, the newest first."""
+    query = select(CallTask).options(joinedload(CallTask.resident))
+    query = query.where(
+        CallTask.centre_id == centre_id, CallTask.ended_at >= database_now() - timedelta(days=1)
+    )
+    return list(db.session.scalars(query.order_by(CallTask.ended_at.desc(), CallTask.id.desc()).limit(20)))
 
 
 def end_call(staff_id: int, centre_id: int, call_id: int, outcome: str, note: str) -> CallTask:

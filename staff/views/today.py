@@ -35,6 +35,7 @@ from people.access import (
 )
 from people.models import Staff
 from people.rules import EVERYONE
+from staff.views.ringing import calls_to_make
 from staff.views.root import blueprint
 
 
@@ -89,7 +90,8 @@ def _shown(centre: Centre) -> dict[str, Any]:
         "calendar_warning": calendar_warning(centre),
         "calls": calls,
         "alarms": [
-            {**asdict(alarm), "url": _openable(alarm, roles)} for part in parts for alarm in part.alarms
+            {**asdict(alarm), "url": _openable(alarm, roles)}
+            for alarm in [*calls_to_make(centre), *(one for part in parts for one in part.alarms)]
         ],
         "figures": [
             {**asdict(figure), "url": _openable(figure, roles)} for part in parts for figure in part.figures

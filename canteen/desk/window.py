@@ -1,0 +1,426 @@
+"""The pick-up window on a tablet: scan, hand out, take back, call; and what it sends in after it was offline."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response, jsonify, render_template, request, session
+from flask_babel import gettext as _
+
+from canteen import counter_queries as queries
+from canteen.counter_words import dish_words, how_words, kind_words, order_words, wish_words
+from canteen.days import serving_day
+from canteen.desk.root import base, blueprint, load_canteen
+from canteen.models import MealOrder, Menu, Redemption
+from canteen.services import reconcile
+from canteen.services import window as service
+from canteen.services.answer import answer_swap, open_questions
+from canteen.services.serve import Answer, Scan, settle_review, undo
+from canteen.words import MEALS, TEXTURES, conflict_words
+from centres.models import Centre
+from core.clock import day_bounds, local_day, now
+from core.codes import new_token, show_number
+from core.errors import NotFound, Refused
+from core.http import not_modified, once, personal, repeatable, see_other
+from core.money import yuan
+from core.versions import version
+from core.words import clock_words, span_words
+from people.access import actor, polling, require, signed_in
+
+SERVE = frozenset({"kitchen", "front_desk", "manager", "supervisor"})
+"""Who stands at the window."""
+MONEY = frozenset({"front_desk", "manager", "supervisor"})
+"""Who looks at what was handed out twice."""
+HOWS = frozenset({"slip", "card", "number"})
+NAME_MOST = 12
+SUGGESTED = (1, 2, 3)
+
+
+def window_name() -> str:
+    """How this tablet's window is called; chosen once, kept in the session."""
+    return str(session.get("window", ""))
+
+
+@blueprint.get("/window")
+@require(SERVE)
+def window(centre: Centre) -> Any:
+    """The window's page; first its name is chosen."""
+    load_canteen(centre)
+    if not window_name() or "rename" in request.args:
+        names = [_("%(n)d号窗", n=n) for n in SUGGESTED]
+        return render_template(
+            "canteen/desk_window_name.html", names=names, name_url=f"{base(centre)}/window/name"
+        )
+    return personal(_page(centre))
+
+
+@blueprint.post("/window/name")
+@require(SERVE)
+@once
+def name_window(centre: Centre) -> Response:
+    """Which window this tablet is."""
+    name = (request.form.get("own", "").strip() or request.form.get("name", "").strip())[:NAME_MOST]
+    if not name:
+        raise Refused("window_unnamed", _("请选这是几号窗"), _("也可以自己写一个名字。"), status=422)
+    session["window"] = name
+    return see_other(f"{base(centre)}/window")
+
+
+def _page(centre: Centre, answer: Answer | None = None, key: str = "") -> str:
+    shown = _answer(centre, answer, key) if answer else None
+    url = f"{base(centre)}/window"
+    return render_template(
+        "canteen/desk_window.html",
+        window=window_name(),
+        answer=shown,
+        key=new_token(),
+        words=_script_words(),
+        scan_url=f"{url}/scan",
+        undo_url=f"{url}/undo",
+        list_url=f"{url}/list",
+        batch_url=f"{url}/batch",
+        live_url=f"{url}/live",
+        window_url=url,
+        **_side(centre),
+    )
+
+
+def _script_words() -> dict[str, Any]:
+    """What the window's script says by itself while the line is down."""
+    return {
+        "colours": {colour: kind_words(colour) for colour in ("green", "amber", "red")},
+        "textures": {code: str(word) for code, word in TEXTURES.items() if code != "regular"},
+        "lowSalt": _("低盐"),
+        "ok": _("{n} 号，可以发餐"),
+        "pay": _("请收 {sum}"),
+        "payText": _("收好钱再发餐。"),
+        "paid": _("收了 {sum}，发餐"),
+        "ask": _("换了菜，先问一问"),
+        "askText": _("等网络回来再发。急的话请叫主任。"),
+        "already": _("已经取过了"),
+        "alreadyText": _("网络回来可以看是几点、在哪里取的。"),
+        "here": _("刚才在本机取过了。"),
+        "cancelled": _("这份已经取消了"),
+        "failed": _("这一餐没有做成"),
+        "wrong_meal": _("不是这一餐的"),
+        "late": _("取餐时间过了"),
+        "unknown": _("本机没有这一张"),
+        "unknownText": _("请看小票上的日期；网络回来再扫一次。"),
+        "noList": _("本机还没有今天的名单，等网络回来再扫。"),
+        "queued": _("记了 {n} 份，网络回来自动送出。"),
+        "sentOk": _("{n} 号：记好了"),
+        "sentOdd": _("{n} 号：{title}。{text}"),
+        "noCamera": _("打不开摄像头。请用扫码枪，或输取餐号。"),
+        "wrong": _("刚才没办成，请再扫一次"),
+        "later": _("这一步要等网络回来"),
+        "laterText": _("撤回和换菜要连着网络才能办。"),
+    }
+
+
+def _side(centre: Centre) -> dict[str, Any]:
+    """What stands beside the scanner: the meal, how far it is, who was called."""
+    menu = queries.menu_now(centre.id, centre.zone, now())
+    if menu is None:
+        return {
+            "menu": None,
+            "review_many": len(queries.reviews(centre.id)),
+            "review_url": f"{base(centre)}/review",
+        }
+    many = queries.tally(menu.id)
+    url = f"{base(centre)}/window"
+    return {
+        "menu": {
+            "name": MEALS[menu.meal],
+            "span": span_words(menu.serves_from, menu.serves_until, centre.zone),
+            "failed": menu.state == "failed",
+        },
+        "served": many.get("collected", 0) + many.get("delivered", 0),
+        "left": many.get("ordered", 0),
+        "uncalled": queries.uncalled(menu.id),
+        "called": queries.called(menu.id),
+        "call_url": f"{url}/call",
+        "orders_url": f"{base(centre)}/orders",
+        "review_url": f"{base(centre)}/review",
+        "board_url": f"/board/{centre.code}",
+        "review_many": len(queries.reviews(centre.id)),
+    }
+
+
+@blueprint.get("/window/live")
+@polling
+@require(SERVE)
+def window_live(centre: Centre) -> Any:
+    """The side alone, for the poll: 304 while nothing has changed."""
+    minute = int(now().timestamp()) // 60
+    fresh = not_modified(f"window:{version(f'today:{centre.id}')}:{minute}")
+    return fresh or render_template("canteen/_desk_window_side.html", **_side(centre))
+
+
+# --- scanning -------------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/window/scan")
+@require(SERVE)
+@repeatable
+def scan(centre: Centre) -> Any:
+    """One scan. It carries a key of its own: sent twice it is one."""
+    form = request.form
+    given = Scan(_window(), _key(), _how(), cash=form.get("cash") == "1")
+    answer = service.scan(signed_in().id, centre, form.get("payload", ""), given)
+    return _show(centre, answer, given.key)
+
+
+@blueprint.post("/window/answer")
+@require(SERVE)
+@repeatable
+def answer_at_window(centre: Centre) -> Any:
+    """A dish was swapped and the person says whether they still want it. Yes goes on where the scan stopped."""
+    order = _order(centre, request.form.get("payload", ""))
+    wanted = request.form.get("answer", "")
+    answer_swap(actor(), order.id, wanted)
+    key = _key()
+    if wanted == "cancel":
+        gone = Answer("cancelled", _("退好了"), order_words(order), order)
+        return _show(centre, gone, key)
+    given = Scan(_window(), key, _how())
+    return _show(centre, service.scan(signed_in().id, centre, order.number, given), key)
+
+
+@blueprint.post("/window/undo")
+@require(SERVE)
+@once
+def undo_at_window(centre: Centre) -> Any:
+    """Handed out by mistake: back, with a reason."""
+    row = _redemption(centre, request.form.get("redemption", ""))
+    reason = request.form.get("other", "").strip() or request.form.get("reason", "")
+    order = undo(signed_in().id, row.id, reason)
+    done = Answer("undone", _("%(n)d 号撤回了", n=order.pick_up), _("就像没有扫过一样，可以再取。"), order)
+    return _show(centre, done, "")
+
+
+def _show(centre: Centre, answer: Answer, key: str) -> Any:
+    """A part of the page for the window's script; the whole page for a browser without one."""
+    if "X-Window" in request.headers:
+        return personal(render_template("canteen/_desk_answer.html", answer=_answer(centre, answer, key)))
+    return personal(_page(centre, answer, key))
+
+
+def _answer(centre: Centre, answer: Answer, key: str) -> dict[str, Any]:
+    order = answer.order if answer.order is not None and answer.order.centre_id == centre.id else None
+    url = f"{base(centre)}/window"
+    may_undo = (
+        answer.redemption_id is not None and order is not None and _undo_open(answer.redemption_id, order)
+    )
+    return {
+        "kind": answer.kind,
+        "colour": "plain" if answer.kind == "undone" else answer.colour,
+        "word": kind_words("undone" if answer.kind == "undone" else answer.colour),
+        "title": answer.title,
+        "text": answer.text,
+        "key": key,
+        "pick_up": order.pick_up if order else None,
+        "number": order.number if order else "",
+        "number_words": show_number(order.number) if order else "",
+        "dish": dish_words(order) if order else "",
+        "wishes": wish_words(order) if order else [],
+        "who": order.resident.masked_name if order and order.resident else _("散客") if order else "",
+        "how": _how(),
+        "sum": yuan(order.pays_fen) if order else "",
+        "questions": _questions(order) if answer.kind == "ask" and order else [],
+        "redemption": answer.redemption_id if may_undo else None,
+        "scan_url": f"{url}/scan",
+        "answer_url": f"{url}/answer",
+        "undo_url": f"{url}/undo",
+        "window_url": url,
+        "new_url": f"{base(centre)}/orders/new" if answer.kind == "unknown" else None,
+    }
+
+
+def _undo_open(redemption_id: int, order: MealOrder) -> bool:
+    row = queries.redemption_here(order.centre_id, redemption_id)
+    minutes = serving_day(order.menu.canteen, order.day).policy.redeem_undo
+    return row is not None and row.state == "stands" and now() <= row.recorded_at + timedelta(minutes=minutes)
+
+
+def _questions(order: MealOrder) -> list[dict[str, Any]]:
+    asked = [one.swap for one in open_questions(order.id)]
+    against = [conflict_words(one.conflicts) for one in open_questions(order.id)]
+    names = queries.dish_names([dish for swap in asked for dish in (swap.out_dish_id, swap.in_dish_id)])
+    return [
+        {"out": names.get(swap.out_dish_id, ""), "in": names.get(swap.in_dish_id, ""), "against": words}
+        for swap, words in zip(asked, against, strict=True)
+    ]
+
+
+def _window() -> str:
+    return window_name() or _("窗口")
+
+
+def _key() -> str:
+    key = request.form.get("key", "")
+    if not 8 <= len(key) <= 64:
+        raise Refused("scan_key_missing", _("刚才没办成"), _("请刷新这一页，再扫一次。"), status=400)
+    return key
+
+
+def _how() -> str:
+    how = request.form.get("how", "slip")
+    return how if how in HOWS else "slip"
+
+
+def _order(centre: Centre, number: str) -> MealOrder:
+    order = queries.order_by_number(number)
+    if order is None or order.centre_id != centre.id:
+        raise NotFound(_("没有找到这份订单"))
+    return order
+
+
+def _redemption(centre: Centre, text: str) -> Redemption:
+    known = text.isascii() and text.isdigit() and len(text) < 10
+    row = queries.redemption_here(centre.id, int(text)) if known else None
+    if row is None:
+        raise NotFound(_("没有找到这一条"))
+    return row
+
+
+# --- calling --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/window/call")
+@require(SERVE)
+@once
+def call(centre: Centre) -> Response:
+    """«叫号»: the next one, or one again."""
+    menu = _menu(centre)
+    text = request.form.get("pick_up", "").strip()
+    if text:
+        if not (text.isascii() and text.isdigit() and len(text) <= 4):
+            raise Refused("number_odd", _("取餐号请再看看"), _("小票上最大的那个数字。"), status=422)
+        service.call_again(actor(), menu.id, int(text))
+    else:
+        service.call_next(actor(), menu.id)
+    return see_other(f"{base(centre)}/window")
+
+
+def _menu(centre: Centre) -> Menu:
+    menu = queries.menu_now(centre.id, centre.zone, now())
+    if menu is None:
+        raise NotFound(_("今天没有开餐"))
+    return menu
+
+
+# --- offline --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/window/list")
+@polling
+@require(SERVE)
+def meal_list(centre: Centre) -> Any:
+    """What the window keeps, to judge scans by while the line is down."""
+    menus = queries.menus_on(centre.id, local_day(now(), centre.zone))
+    numbers = ":".join(str(version(f"menu:{menu.id}")) for menu in menus)
+    fresh = not_modified(f"meal-list:{local_day(now(), centre.zone)}:{numbers}")
+    if fresh is not None:
+        return fresh
+    return jsonify(
+        day=str(local_day(now(), centre.zone)),
+        zone=centre.zone,
+        menus=[reconcile.meal_times(menu) for menu in menus],
+        orders=reconcile.meal_list(menus),
+    )
+
+
+@blueprint.post("/window/batch")
+@require(SERVE)
+@repeatable
+def batch(centre: Centre) -> Any:
+    """Scans that were made while the line was down, in their order. Each has a key of its own."""
+    said = request.get_json(silent=True)
+    rows = said.get("scans") if isinstance(said, dict) else None
+    if not isinstance(rows, list) or len(rows) > reconcile.MOST:
+        raise Refused("batch_odd", _("刚才没办成"), _("请刷新这一页，再送一次。"), status=422)
+    kept = [_kept(row) for row in rows]
+    given = said.get("window") if isinstance(said, dict) else ""
+    name = given.strip()[:NAME_MOST] if isinstance(given, str) and given.strip() else _window()
+    done = reconcile.send_in(signed_in().id, centre.id, name, kept)
+    return personal(
+        jsonify(
+            answers=[
+                {
+                    "key": one.key,
+                    "kind": one.kind,
+                    "title": one.title,
+                    "text": one.text,
+                    "pick_up": one.pick_up,
+                }
+                for one in done
+            ]
+        )
+    )
+
+
+def _kept(row: Any) -> reconcile.Kept:
+    """One scan as the window's script writes it down; nothing else is taken."""
+    fault = Refused("batch_odd", _("刚才没办成"), _("请刷新这一页，再送一次。"), status=422)
+    if not isinstance(row, dict):
+        raise fault
+    key, number, moment, how = (row.get(name) for name in ("key", "number", "at", "how"))
+    if not isinstance(key, str) or not 8 <= len(key) <= 64 or not isinstance(number, str):
+        raise fault
+    try:
+        at = datetime.fromisoformat(moment) if isinstance(moment, str) else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise fault
+    return reconcile.Kept(key, number[:12], at, how if how in HOWS else "slip", row.get("cash") is True)
+
+
+# --- what is to be looked at ----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/review")
+@require(MONEY)
+def review(centre: Centre) -> Any:
+    """«要核对的»: handed out while a window was offline, and it should not have been."""
+    since = day_bounds(local_day(now(), centre.zone), centre.zone)[0] - timedelta(days=7)
+    return personal(
+        render_template(
+            "canteen/desk_review.html",
+            rows=[_review(centre, row) for row in queries.reviews(centre.id)],
+            done=[_review(centre, row) for row in queries.settled(centre.id, since)],
+        )
+    )
+
+
+def _review(centre: Centre, row: Redemption) -> dict[str, Any]:
+    order = row.order
+    first = queries.standing_redemption(order.id)
+    return {
+        "pick_up": order.pick_up,
+        "meal": MEALS[order.meal],
+        "number": show_number(order.number),
+        "order_url": f"{base(centre)}/o/{order.number}",
+        "when": clock_words(row.scanned_at, centre.zone),
+        "day": local_day(row.scanned_at, centre.zone),
+        "window": row.window,
+        "how": how_words(row.how),
+        "why": row.reason,
+        "first": _(
+            "%(time)s 在%(window)s取的。",
+            time=clock_words(first.scanned_at, centre.zone),
+            window=first.window,
+        )
+        if first
+        else "",
+        "settle_url": f"{base(centre)}/review/{row.id}/settle",
+    }
+
+
+@blueprint.post("/review/<int:redemption_id>/settle")
+@require(MONEY)
+@once
+def settle(centre: Centre, redemption_id: int) -> Response:
+    """Looked at, with words on how it ended."""
+    row = _redemption(centre, str(redemption_id))
+    settle_review(signed_in().id, row.id, request.form.get("words", ""))
+    return see_other(f"{base(centre)}/review")

@@ -1,0 +1,378 @@
+/* The pick-up window: sends scans, says how they ended in colour, word and sound, and goes on while the line is down.
+   Without this script every form of the page still works as a plain POST; then it only needs the line. */
+"use strict";
+(() => {
+  if (window.hallWindow) { window.hallWindow(); return; }
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const part = () => $("#window");
+  const WAIT = 5000, REFRESH = 15000, BATCH = 50;
+  const yuan = (fen) => `¥${Math.floor(fen / 100)}.${String(fen % 100).padStart(2, "0")}`;
+  const words = () => JSON.parse(part().dataset.words);
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const fresh = () => crypto.randomUUID();
+
+  /* ---- sounds: one figure of tones for each kind of answer, made here ---- */
+  const TONES = {
+    ok: [[880, .09], [1320, .16]],
+    undone: [[660, .09], [660, .09]],
+    pay: [[660, .12], [660, .12], [660, .12]],
+    ask: [[520, .12], [780, .2]],
+    already: [[220, .22], [220, .22]],
+    review: [[330, .12], [220, .3]],
+    late: [[392, .14], [330, .14], [262, .24]],
+    wrong_day: [[262, .14], [392, .24]],
+    wrong_meal: [[262, .14], [330, .14], [392, .2]],
+    cancelled: [[440, .1], [220, .34]],
+    failed: [[300, .1], [300, .1], [180, .3]],
+    other_centre: [[523, .1], [262, .1], [523, .1], [262, .2]],
+    forged: [[180, .5]],
+    cut: [[740, .06], [740, .06]],
+    unknown: [[294, .3]],
+    refused: [[200, .2], [160, .3]],
+  };
+  let audio = null;
+  function sound(kind) {
+    const figure = TONES[kind] || TONES.unknown;
+    window.hallSound = kind;
+    try {
+      audio ??= new AudioContext();
+      audio.resume();
+      let at = audio.currentTime + .02;
+      for (const [pitch, long] of figure) {
+        const tone = audio.createOscillator(), loud = audio.createGain();
+        tone.type = pitch < 350 ? "square" : "triangle";
+        tone.frequency.value = pitch;
+        loud.gain.setValueAtTime(.0001, at);
+        loud.gain.exponentialRampToValueAtTime(pitch < 350 ? .12 : .3, at + .01);
+        loud.gain.exponentialRampToValueAtTime(.0001, at + long);
+        tone.connect(loud).connect(audio.destination);
+        tone.start(at);
+        tone.stop(at + long + .02);
+        at += long + .05;
+      }
+    } catch { /* no loudspeaker: colour, shape and word remain */ }
+  }
+
+  /* ---- what is kept on this machine: the meal's list, scans to send, what came of them ---- */
+  const store = {
+    opened: null,
+    open() {
+      this.opened ??= new Promise((done, fail) => {
+        const asked = indexedDB.open(`window-${part().dataset.centre}`, 1);
+        asked.onupgradeneeded = () => {
+          asked.result.createObjectStore("kept");
+          asked.result.createObjectStore("queue", { autoIncrement: true });
+        };
+        asked.onsuccess = () => done(asked.result);
+        asked.onerror = () => fail(asked.error);
+      });
+      return this.opened;
+    },
+    async run(name, mode, deed) {
+      const base = await this.open();
+      return new Promise((done, fail) => {
+        const turn = base.transaction(name, mode);
+        const asked = deed(turn.objectStore(name));
+        turn.oncomplete = () => done(asked?.result);
+        turn.onerror = turn.onabort = () => fail(turn.error);
+      });
+    },
+    get: (key) => store.run("kept", "readonly", (box) => box.get(key)),
+    put: (key, value) => store.run("kept", "readwrite", (box) => box.put(value, key)),
+    queue: () => store.run("queue", "readonly", (box) => box.getAll()),
+    add: (scan) => store.run("queue", "readwrite", (box) => box.add(scan)),
+    async drop(done) {
+      const base = await this.open();
+      return new Promise((over, fail) => {
+        const turn = base.transaction("queue", "readwrite");
+        turn.objectStore("queue").openCursor().onsuccess = ({ target }) => {
+          const at = target.result;
+          if (!at) return;
+          if (done.has(at.value.key)) at.delete();
+          at.continue();
+        };
+        turn.oncomplete = over;
+        turn.onerror = turn.onabort = () => fail(turn.error);
+      });
+    },
+  };
+
+  /* ---- the line ---- */
+  let down = false;
+  async function line(isDown) {
+    down = isDown;
+    if (!part()) return;
+    part().toggleAttribute("data-off", isDown);
+    const many = (await store.queue()).length;
+    $("#window-queued").textContent = many ? fill(words().queued, { n: many }) : "";
+  }
+  const token = () => $("#shell").dataset.csrf || "";
+  async function ask(url, options = {}) {
+    const give = new AbortController(), timer = setTimeout(() => give.abort(), WAIT);
+    try {
+      const answer = await fetch(url, {
+        credentials: "same-origin", redirect: "manual", signal: give.signal, ...options,
+        headers: { "X-Window": "1", "X-CSRFToken": token(), Accept: "application/problem+json, application/json;q=0.9", ...options.headers },
+      });
+      if (answer.status >= 500) throw new Error(String(answer.status));
+      return answer;
+    } finally { clearTimeout(timer); }
+  }
+
+  /* ---- answers ---- */
+  function show(html) {
+    const box = $("#verdict");
+    box.innerHTML = html;
+    const verdict = $(".verdict", box);
+    shade(verdict);
+  }
+  function shade(verdict) {
+    $(".window-columns").inert = Boolean(verdict);
+    $$("#pad-number").forEach((field) => { field.value = ""; });
+    if (!verdict) return;
+    sound(verdict.dataset.kind);
+    verdict.focus({ preventScroll: true });
+  }
+  function close() {
+    $("#verdict").replaceChildren();
+    shade(null);
+    $("#pad-number")?.focus({ preventScroll: true });
+  }
+  function plain(kind, title, text) {
+    offlineVerdict({ kind, colour: "red", title, text: text || "", order: null }, null, false);
+  }
+
+  async function submit(form, submitter) {
+    const data = new FormData(form, submitter);
+    const isScan = form.action.endsWith("/scan");
+    if (form.id === "scan-form" || form.id === "number-form") data.set("key", fresh());
+    if (isScan && down && !navigator.onLine) { await offline(data); return; }
+    try {
+      const answer = await ask(form.action, { method: "POST", body: data });
+      if (answer.type === "opaqueredirect") { location.assign(part().dataset.url); return; }
+      if (answer.ok) show(await answer.text());
+      else {
+        const said = await answer.json().catch(() => ({}));
+        plain("refused", said.title || words().wrong, said.detail);
+      }
+      if (down) await back();
+    } catch {
+      if (isScan) await offline(data);
+      else plain("refused", words().later, words().laterText);
+    }
+  }
+
+  /* ---- while the line is down ---- */
+  const code = (text) => text.trim().replace(/\/+$/, "").split("/").pop().split("?")[0].toUpperCase()
+    .replace(/O/g, "0").replace(/[IL]/g, "1");
+  async function digest(text) {
+    const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+    return [...new Uint8Array(sum)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+  function menuNow(list) {
+    const now = Date.now();
+    return list.menus.find((menu) => now <= Date.parse(menu.until)) || list.menus.at(-1);
+  }
+  async function find(list, text) {
+    const short = text.replace(/\s/g, "").toUpperCase();
+    if (/^\d{1,4}$/.test(short)) {
+      const menu = menuNow(list);
+      return list.orders.find((one) => one.menu === menu?.id && one.pick_up === Number(short));
+    }
+    const sum = await digest(code(text));
+    return list.orders.find((one) => one.number === short || one.hash === sum);
+  }
+  async function judge(text, cash) {
+    const say = words(), list = await store.get("list"), queue = await store.queue();
+    const red = (kind, order, more = {}) => ({ kind, colour: "red", order, title: say[kind], text: say[`${kind}Text`] || "", ...more });
+    if (!list || list.day !== today(list)) return red("unknown", null, { text: say.noList });
+    const order = await find(list, text);
+    if (!order) return red("unknown", null);
+    const menu = list.menus.find((one) => one.id === order.menu);
+    const before = queue.find((scan) => scan.number === order.number);
+    if (before || ["collected", "delivered"].includes(order.state)) return red("already", order, before ? { text: say.here } : {});
+    if (order.state === "cancelled" || order.state === "failed") return red(order.state, order);
+    if (Date.now() < Date.parse(menu.from)) return red("wrong_meal", order);
+    if (order.state === "uncollected" || Date.now() > Date.parse(menu.until)) return red("late", order);
+    if (order.ask) return { kind: "ask", colour: "amber", order, title: say.ask, text: say.askText };
+    if (order.due && !cash) return { kind: "pay", colour: "amber", order, title: fill(say.pay, { sum: yuan(order.due) }), text: say.payText };
+    return { kind: "ok", colour: "green", order, title: fill(say.ok, { n: order.pick_up }), text: "" };
+  }
+  function today(list) {
+    /* the centre's day by this machine's clock: the list says which day and zone it was made for */
+    return new Intl.DateTimeFormat("en-CA", { timeZone: list.zone }).format(new Date());
+  }
+  async function offline(data) {
+    await line(true);
+    const text = String(data.get("payload")), cash = data.get("cash") === "1";
+    const found = await judge(text, cash);
+    if (found.kind === "ok") {
+      await store.add({ key: data.get("key"), number: found.order.number, at: new Date().toISOString(), how: data.get("how"), cash });
+      await line(true);
+    }
+    offlineVerdict(found, data, true);
+  }
+  function offlineVerdict(found, data, off) {
+    const copy = $("#offline-verdict").content.cloneNode(true), verdict = $(".verdict", copy);
+    verdict.classList.add(found.colour);
+    verdict.classList.toggle("off-line", off);
+    verdict.dataset.kind = found.kind;
+    if (!off) $(".verdict-line", verdict).remove();
+    $$("[data-shape]", verdict).forEach((shape) => { if (shape.dataset.shape !== found.colour) shape.remove(); });
+    const set = (name, text) => { $(`[data-part=${name}]`, verdict).textContent = text; };
+    set("word", words().colours[found.colour]);
+    set("title", found.title);
+    set("text", found.text);
+    set("dish", found.order?.dish || "");
+    set("wishes", found.order ? [words().textures[found.order.texture], found.order.low_salt ? words().lowSalt : ""].filter(Boolean).join(" ") : "");
+    if (found.order) set("number", found.order.pick_up);
+    else $(".verdict-number", verdict).remove();
+    const pay = $("[data-offline-pay]", verdict);
+    if (found.kind === "pay") {
+      pay.hidden = false;
+      pay.textContent = fill(words().paid, { sum: yuan(found.order.due) });
+      pay.addEventListener("click", () => { data.set("cash", "1"); offline(data); }, { once: true });
+    }
+    $("#verdict").replaceChildren(copy);
+    shade($("#verdict .verdict"));
+  }
+
+  /* ---- the line is back: send what was kept, in order, and say what came of it ---- */
+  let sending = false;
+  async function back() {
+    if (sending || !part()) return;
+    sending = true;
+    try {
+      for (;;) {
+        const queue = await store.queue(), turn = queue.slice(0, BATCH);
+        if (!turn.length) break;
+        const answer = await ask(part().dataset.batchUrl, {
+          method: "POST", body: JSON.stringify({ window: part().dataset.name, scans: turn }),
+          headers: { "Content-Type": "application/json" },
+        });
+        if (answer.type === "opaqueredirect") { location.assign(part().dataset.url); return; }
+        if (!answer.ok) break;
+        const { answers } = await answer.json();
+        await store.put("back", [...((await store.get("back")) || []), ...answers]);
+        await store.drop(new Set(answers.map((one) => one.key)));
+      }
+      await line(false);
+      await told();
+    } catch { await line(true); }
+    sending = false;
+  }
+  async function told() {
+    const rows = (await store.get("back")) || [], box = $("#window-back");
+    if (!box) return;
+    box.hidden = !rows.length;
+    $("#window-back-list").replaceChildren(...rows.map((one) => {
+      const row = document.createElement("li");
+      row.dataset.kind = one.kind;
+      row.textContent = one.kind === "ok"
+        ? fill(words().sentOk, { n: one.pick_up })
+        : fill(words().sentOdd, { n: one.pick_up ?? "?", title: one.title, text: one.text });
+      return row;
+    }));
+  }
+  let version = "";
+  async function refresh() {
+    if (!part()) return;
+    try {
+      const answer = await ask(part().dataset.listUrl, { headers: version ? { "If-None-Match": version } : {}, cache: "no-store" });
+      if (answer.type === "opaqueredirect") return;
+      if (answer.status === 200) {
+        version = answer.headers.get("ETag") || "";
+        await store.put("list", { ...(await answer.json()), at: Date.now() });
+      }
+      await back();
+    } catch { await line(true); }
+  }
+
+  /* ---- the camera: frames go to a worker of ours that reads QR codes ---- */
+  const camera = {
+    seen: { text: "", at: 0 },
+    async toggle() {
+      if (this.stream) { this.stop(); return; }
+      try {
+        this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 1280 }, audio: false });
+      } catch { $("#camera-note").textContent = words().noCamera; return; }
+      const view = $("#camera-view");
+      view.srcObject = this.stream;
+      view.hidden = false;
+      $("#camera").setAttribute("aria-pressed", "true");
+      await view.play();
+      this.reader ??= new Worker(part().dataset.reader);
+      this.reader.onmessage = ({ data }) => this.read(data);
+      this.frame();
+    },
+    frame() {
+      const view = $("#camera-view");
+      if (!this.stream || !view) { this.stop(); return; }
+      const wide = Math.min(960, view.videoWidth), high = Math.round((wide * view.videoHeight) / view.videoWidth);
+      if (!wide) { setTimeout(() => this.frame(), 200); return; }
+      this.canvas ??= new OffscreenCanvas(wide, high);
+      Object.assign(this.canvas, { width: wide, height: high });
+      const drawn = this.canvas.getContext("2d", { willReadFrequently: true });
+      drawn.drawImage(view, 0, 0, wide, high);
+      this.reader.postMessage(drawn.getImageData(0, 0, wide, high));
+    },
+    read(text) {
+      const now = Date.now();
+      if (text && (text !== this.seen.text || now - this.seen.at > 4000)) {
+        this.seen = { text, at: now };
+        const form = $("#scan-form");
+        if (form) { form.elements.payload.value = text; form.requestSubmit(); }
+      }
+      setTimeout(() => this.frame(), text ? 600 : 120);
+    },
+    stop() {
+      this.stream?.getTracks().forEach((track) => track.stop());
+      this.stream = null;
+      $("#camera")?.setAttribute("aria-pressed", "false");
+      const view = $("#camera-view");
+      if (view) view.hidden = true;
+    },
+  };
+
+  /* ---- the count of the till: adds up while one types ---- */
+  function addUp() {
+    const form = $("[data-count]");
+    if (!form) return;
+    const sum = $$("[data-fen]", form).reduce((all, field) => all + Number(field.dataset.fen) * (parseInt(field.value, 10) || 0), 0);
+    const rest = sum - Number(form.dataset.count);
+    $("[data-count-sum]", form).textContent = yuan(sum);
+    $("[data-count-difference]", form).textContent = rest === 0
+      ? form.dataset.fits
+      : fill(rest > 0 ? form.dataset.more : form.dataset.less, { sum: yuan(Math.abs(rest)) });
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!part() || !form.matches("[data-window-form]")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    delete form.dataset.sent; /* the next slip may come within the two seconds in which a double tap is not sent */
+    submit(form, event.submitter || undefined);
+  }, true);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#camera")) camera.toggle();
+    if (event.target.closest("#window-back-seen")) store.put("back", []).then(told);
+    if (event.target.closest("[data-verdict-close]") && part()) { event.preventDefault(); event.stopPropagation(); close(); }
+  }, true);
+  document.addEventListener("input", (event) => { if (event.target.matches("[data-fen]")) addUp(); });
+  addEventListener("online", () => refresh());
+  addEventListener("offline", () => line(true));
+  setInterval(() => { if (part() && !$("#verdict .verdict[data-kind=ask]")) refresh(); }, REFRESH);
+
+  window.hallWindow = () => {
+    addUp();
+    if (!part()) { camera.stop(); return; }
+    version = "";
+    camera.stop();
+    if ($("#verdict .verdict")) shade($("#verdict .verdict"));
+    told();
+    refresh();
+  };
+  window.hallWindow();
+})();
