@@ -98,7 +98,7 @@ def space_days(space: Space, first: date, last: date) -> list[SpaceDay]:
     frames = FRAMES.get(key)
     if frames is None:
         frames = _frames(space, first, last)
-        keep_true(FRAMES, key, frames)
+        keep_true(FRAMES, key, frames, counted_at_once=True)
     return [SpaceDay(space, *frame) for frame in frames]
 
 

@@ -71,7 +71,7 @@ def _kept(canteen_id: int, zone: str, settings: int, first: date, last: date) ->
     found = _DAYS.get(key)
     if found is None:
         found = _read(canteen_id, zone, first, last)
-        keep_true(_DAYS, key, found)
+        keep_true(_DAYS, key, found, counted_at_once=True)
     return found
 
 

@@ -10,7 +10,10 @@ from core.clock import database_now, local_day
 from core.database import db, unit_of_work
 from core.events import Delivery
 from demo.bookings import load_bookings
-from demo.people import begin_hashing, give_pins, load_people
+from demo.diners import load_diners, load_standing
+from demo.lunches import load_lunches
+from demo.meals import load_catalogue, load_menus
+from demo.people import begin_hashing, end_lives, give_pins, load_people
 from demo.places import load_places
 from demo.staff import load_staff
 from demo.stage import ZONE, Stage, clock_at
@@ -27,12 +30,18 @@ def load_demo(say: Say) -> None:
         with clock_at(stage.opened):
             say("Demo: places …")
             load_places(local_day(stage.opened, ZONE), stage.today)
+            dishes = load_catalogue()
             say("Demo: people …")
             staff = load_staff()
             residents = load_people(stage)
             db.session.flush()
-        say("Demo: bookings …")
+        load_diners(stage, residents, staff)
+        load_standing(stage, residents)
+        end_lives(residents)
+        db.session.flush()
+        say("Demo: bookings and meals …")
         load_bookings(stage, residents, staff)
+        load_lunches(stage, load_menus(stage, dishes, staff), residents, staff)
         scenes = stage.play()
         with clock_at(stage.now):
             tidy()

@@ -1,4 +1,4 @@
-"""Residents with their cards, consents, settings and PINs."""
+"""Residents with their register, cards, consents, settings and PINs."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,13 +7,14 @@ from itertools import count
 
 from sqlalchemy import select
 
-from centres.models import OrgUnit
+from centres.models import Building, OrgUnit
 from centres.queries import centres
 from core.audit import OPERATOR
 from core.database import db
 from demo.files import Content, read
+from demo.places import home_of
 from demo.stage import Stage
-from people.models import Resident
+from people.models import Resident, ResidentStatus
 from people.phones import parse_phone
 from people.rules import weak_pin
 from people.services.cards import issue_card, link_card
@@ -23,6 +24,8 @@ CAST = ("chen", "aqiang", "lin", "wairen")
 WITHDRAWN = "R51"
 WITHDRAWN_BEFORE = timedelta(days=5)
 ADAPTED = {"moderate", "severe"}
+FOUND_BEFORE, FOUND_FOR = timedelta(days=400), timedelta(days=1096)
+"""When a status or an assessment was found, before the day of loading, and for how long it holds."""
 LANGUAGES = {"english": "en"}
 Hashes = dict[str, "Future[str]"]
 
@@ -65,19 +68,40 @@ def load_people(stage: Stage) -> dict[str, int]:
     district = db.session.scalars(select(OrgUnit.id).where(OrgUnit.kind == "district")).one()
     homes = {centre.code: centre.id for centre in centres()}
     grids = {one["code"]: one["grid"] for one in read("people.yaml")["buildings"]}
+    buildings = {building.code: building.id for building in db.session.scalars(select(Building))}
     ids = {}
     for person in everybody():
         address = person.get("address")
-        home = _home(grids[address["building"]]) if address else None
-        ids[person["code"]] = _one(person, district, homes[home] if home else None, stage)
+        home = home_of(grids[address["building"]]) if address else None
+        resident = _one(person, district, homes[home] if home else None, stage)
+        if address:
+            resident.building_id, resident.room = buildings[address["building"]], address["room"]
+        _found(resident, person, stage.today)
+        ids[person["code"]] = resident.id
     return ids
 
 
-def _home(grid: str) -> str:
-    return "sungang" if grid.startswith("G-SG") else "shuibei"
+def _found(resident: Resident, person: Content, today: date) -> None:
+    """What public bodies have found: it decides what help somebody gets, and is shown to nobody."""
+    resident.hukou = person.get("hukou") or ""
+    resident.hukou_district = person.get("hukou_district") or ""
+    resident.lives_alone = person.get("lives_alone", False)
+    level = person.get("assessment")
+    for kind in filter(None, (person.get("status"), level and f"assessed_{level}")):
+        since = today - FOUND_BEFORE
+        db.session.add(
+            ResidentStatus(resident_id=resident.id, kind=kind, starts_on=since, ends_on=since + FOUND_FOR)
+        )
 
 
-def _one(person: Content, district: int, home: int | None, stage: Stage) -> int:
+def end_lives(ids: dict[str, int]) -> None:
+    """Who has moved away or died since."""
+    for person in everybody():
+        resident = db.session.get_one(Resident, ids[person["code"]])
+        resident.lifecycle = person.get("lifecycle", "active")
+
+
+def _one(person: Content, district: int, home: int | None, stage: Stage) -> Resident:
     phone = person.get("phone")
     resident = register(
         OPERATOR,
@@ -102,8 +126,7 @@ def _one(person: Content, district: int, home: int | None, stage: Stage) -> int:
         give_consent(OPERATOR, resident.id, kinds, "desk")
     if person["code"] == WITHDRAWN:
         stage.at(stage.now - WITHDRAWN_BEFORE, lambda: withdraw_consent(OPERATOR, resident.id, "profile"))
-    resident.lifecycle = person.get("lifecycle", "active")
-    return resident.id
+    return resident
 
 
 def _is_set(value: object) -> bool:
@@ -131,6 +154,8 @@ def _consents(person: Content) -> Iterator[str]:
         yield "profile"
     if "profile" in person["consents"] and any(map(_is_set, person.get("settings", {}).values())):
         yield "settings"
+    if "diet" in person["consents"]:
+        yield "diet"
 
 
 def give_pins(ids: dict[str, int], hashes: Hashes) -> None:

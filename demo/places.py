@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from booking.models import Space, SpaceHours, Unit
-from centres.models import Centre, OrgUnit, WeeklyHours
+from centres.models import Building, Centre, OrgUnit, WeeklyHours
 from centres.queries import centres, day_kinds
 from centres.services import add_one_off, seed_year, set_policy
 from core.audit import OPERATOR
@@ -44,6 +44,20 @@ def load_places(since: date, today: date) -> None:
     for row in content["spaces"]:
         _space(by_code[row["centre"]], row)
         _policies(by_code[row["centre"]].id, row, since)
+    _buildings({centre.code: centre.id for centre in by_code.values()})
+
+
+def home_of(cell: str) -> str:
+    """Code of the centre to which a grid cell belongs."""
+    return "sungang" if cell.startswith("G-SG") else "shuibei"
+
+
+def _buildings(centre_ids: dict[str, int]) -> None:
+    for row in read("people.yaml")["buildings"]:
+        told = {name: row[name] for name in ("code", "name_zh", "name_en", "lift", "floors")}
+        unit, place = centre_ids[home_of(row["grid"])], {"latitude": row["lat"], "longitude": row["lon"]}
+        db.session.add(Building(unit_id=unit, cell=row["grid"], **told, **place))
+    db.session.flush()
 
 
 def _organisation(rows: list[Content]) -> None:

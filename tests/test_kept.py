@@ -6,6 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from centres.models import Centre
 from centres.services import add_one_off
@@ -91,3 +92,22 @@ def test_the_longest_unused_goes_first(inside: Flask) -> None:
     kept.get("a")
     kept.put("c", 3)
     assert [kept.get(name) for name in "abc"] == [1, None, 3]
+
+
+@pytest.mark.databases("sqlite")
+def test_a_unit_of_work_finds_its_own_and_nobody_else_does(inside: Flask) -> None:
+    kept: Kept[str, int] = Kept(2)
+
+    def fail() -> None:
+        with unit_of_work():
+            db.session.execute(text("SELECT 1"))
+            keep_true(kept, "own", 1, counted_at_once=True)
+            assert kept.get("own") == 1
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert kept.get("own") is None
+    with unit_of_work():
+        db.session.execute(text("SELECT 1"))
+        assert kept.get("own") is None

@@ -115,6 +115,7 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
         known = {
             dish.id: dish for dish in db.session.scalars(select(Dish).where(Dish.id.in_(_dishes(wanted))))
         }
+        placed: list[tuple[Offer, Sequence[int]]] = []
         for position, one in enumerate(wanted):
             if not one.dish_ids or any(dish not in known for dish in one.dish_ids):
                 raise Refused("dish_missing", _("请选菜"), _("每份餐至少要有一道菜。"), status=422)
@@ -126,21 +127,16 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
                 offer = Offer(
                     menu_id=menu.id, code=one.code, kind=one.kind, price_fen=price, quota=one.quota, taken=0
                 )
-                offer.position = position
                 db.session.add(offer)
-                db.session.flush()
             elif one.quota < offer.taken:
                 raise Refused(
                     "quota_sold", _("已经订出 %(n)d 份", n=offer.taken), _("份数不能比订出的少。"), status=422
                 )
             offer.position, offer.price_fen, offer.quota, offer.kind = position, price, one.quota, one.kind
             offer.full_at = offer.full_at if offer.taken >= offer.quota else None
-            db.session.execute(delete(OfferDish).where(OfferDish.offer_id == offer.id))
-            db.session.expire(offer, ["dishes"])
-            db.session.add_all(
-                OfferDish(offer_id=offer.id, position=n, dish_id=dish) for n, dish in enumerate(one.dish_ids)
-            )
-            db.session.flush()
+            placed.append((offer, one.dish_ids))
+        db.session.flush()
+        _put_dishes(placed)
         for gone in there.values():
             if db.session.scalar(select(MealOrder.id).where(MealOrder.offer_id == gone.id).limit(1)):
                 raise Refused(
@@ -153,6 +149,21 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
         audit.record(actor, "menu.planned", "menu", menu.id, unit_id=menu.canteen_id)
         changed(menu)
     return menu
+
+
+def _put_dishes(placed: Sequence[tuple[Offer, Sequence[int]]]) -> None:
+    """The dishes of each offer, in place of those before."""
+    db.session.execute(
+        delete(OfferDish).where(OfferDish.offer_id.in_([offer.id for offer, _dishes in placed]))
+    )
+    for offer, _dishes in placed:
+        db.session.expire(offer, ["dishes"])
+    db.session.add_all(
+        OfferDish(offer_id=offer.id, position=n, dish_id=dish)
+        for offer, dishes in placed
+        for n, dish in enumerate(dishes)
+    )
+    db.session.flush()
 
 
 def _is_another(menu: Menu) -> None:
