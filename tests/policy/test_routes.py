@@ -21,6 +21,8 @@ VERBS = {
     "staff.act_on_call": "answer",
     "staff.act_on_device": "wipe",
     "staff.act_on_person": "lost",
+    "staff.data_act": "retire",
+    "staff.decide": "no",
 }
 FORMS = {
     "booking.take_hold": {"seat": "A2", "from": "2026-11-24T13:00", "to": "2026-11-24T17:00"},
@@ -38,6 +40,10 @@ FORMS = {
     "staff.add_one_off": {"from": "2026-12-02T09:00", "to": "2026-12-02T12:00", "reason_zh": "检修"},
     "staff.set_day": {"day": "2026-12-25", "kind": "plain"},
     "staff.publish_year": {"year": "2027"},
+    "staff.data_add": {"code": "ZY-9", "name_zh": "竹影苑9栋", "floors": "18"},
+    "staff.data_save": {"name_zh": "水贝二街3栋", "floors": "8"},
+    "staff.data_set_cell": {"floors": "9"},
+    "staff.decide": {"answer": "数目不对"},
     "booking_desk.book_for": {"from": "09:00", "to": "11:00", "seat": "B1", "title": "读书会"},
 }
 Row = tuple[str, str]

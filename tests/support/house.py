@@ -23,8 +23,10 @@ from werkzeug.test import TestResponse
 from app import create_app
 from booking.models import Space, Unit
 from booking.services.book import book_for, book_seat
-from centres.models import Centre
+from canteen.services import ledger
+from centres.models import Building, Centre
 from centres.services import add_one_off
+from core import approvals, figures, files
 from core.audit import OPERATOR, Actor
 from core.database import Base, db, unit_of_work
 from core.intervals import Interval
@@ -38,6 +40,7 @@ from tests.support.cast import PASSWORD, PIN, Cast
 from tests.support.clock import ZONE, Clock
 from tests.support.databases import Databases, settings
 from tests.support.forms import send
+from tests.support.pictures import PNG
 
 ROLES = ("none", "slip", "card", "pin", "other", "front", "kitchen", "manager", "luo")
 """Nobody, who holds a slip, 陈奶奶 by card at the kiosk, the same by PIN on a phone, her son, and four of the staff."""
@@ -167,6 +170,7 @@ def _fill(house: House) -> None:
     report_lost(OPERATOR, cast.aqiang)
     link_card(OPERATOR, cast.aqiang, "SZ0012345678")
     far_kiosk, far_secret = pair(make_pairing_code(OPERATOR, cast.sungang, "笋岗一体机"))
+    shared = _shared(house)
     with unit_of_work():  # in demo mode the demo's people need no code on a phone
         db.session.execute(update(Staff).where(Staff.email == cast.manager).values(is_demo=True))
     house.values = {
@@ -193,6 +197,31 @@ def _fill(house: House) -> None:
         "card-lost": lost,
         "token": "never-made",
         "filename": "seal.svg",
+        **shared,
+    }
+
+
+def _shared(house: House) -> dict[str, str]:
+    """A house to live in, a picture, a report and a question for two people."""
+    cast = house.cast
+    with unit_of_work():
+        building = Building(unit_id=cast.shuibei, code="SB2-3", name_zh="水贝二街3栋", floors=7)
+        db.session.add(building)
+    picture = files.put(OPERATOR, PNG, "dish.photo", cast.shuibei)
+    report = figures.take(OPERATOR, cast.shuibei, MONDAY, TUESDAY)
+    asker = db.session.scalars(select(Staff.id).where(Staff.email == cast.kitchen)).one()
+    with unit_of_work():
+        till, mine = ledger.centre_account(cast.shuibei, "cash"), ledger.resident_account(cast.chen, cast.shuibei)
+        moved = ledger.move(till, mine, 12_000, "top_up", OPERATOR, at=house.clock())
+    asked = approvals.ask("ledger.reversal", moved, cast.shuibei, asker, "记错了", {"transfer": moved})
+    return {
+        "master": "buildings",
+        "row_id": str(building.id),
+        "column": "floors",
+        "key": picture.key,
+        "name": "canteen.ordered",
+        "report_id": str(report.id),
+        "approval_id": str(asked.id),
     }
 
 
