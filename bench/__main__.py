@@ -4,12 +4,12 @@ import argparse
 import os
 import time
 
-from bench import commits, fairness, pages, race
+from bench import commits, fairness, meals, pages, peak, race
 from bench.places import places
 from bench.report import Sheet
 
 ENGINES = ("sqlite", "postgresql")
-PARTS = ("pages", "commits", "race", "fairness")
+PARTS = ("pages", "commits", "race", "fairness", "meals", "peak")
 
 
 def main() -> int:
@@ -43,6 +43,12 @@ def main() -> int:
             if "fairness" in wanted:
                 _say(f"fairness, {engine}", began)
                 fairness.measure(here, sheet, engine, min(runs, 3), seconds)
+            if "meals" in wanted:
+                _say(f"meals, {engine}", began)
+                meals.measure(here, sheet, engine, runs, seconds)
+        if "peak" in wanted:
+            _say("peak, postgresql", began)
+            peak.measure(here, sheet, 0.1 if asked.quick else 1.0)
     print(sheet.text())
     print(f"\n{time.perf_counter() - began:.0f} s")
     return 1 if sheet.faults else 0

@@ -39,12 +39,15 @@ def fill(app: Flask, centres: int, residents: int, portions: int, *, money: bool
         with unit_of_work():
             places = _places(centres)
             dishes = _catalogue()
-        day = _next_day(places[0][0])
+        day = _next_day()
         offers = {}
         for centre, _code in places:
             with unit_of_work():
                 menu = make_menu(OPERATOR, db.session.get_one(Canteen, centre), day, "lunch")
-                wanted = [Planned(f"L{n + 1}", "set", [dish, *dishes[SETS:]], portions) for n, dish in enumerate(dishes[:SETS])]
+                wanted = [
+                    Planned(f"L{n + 1}", "set", [dish, *dishes[SETS:]], portions)
+                    for n, dish in enumerate(dishes[:SETS])
+                ]
                 set_offers(OPERATOR, menu.id, wanted)
                 publish(OPERATOR, menu.id)
                 offers[centre] = [offer.id for offer in menu.offers]
@@ -74,12 +77,19 @@ def _places(many: int) -> list[tuple[int, str]]:
         )  # fmt: skip
         db.session.flush()
         db.session.add(
-            Canteen(id=unit.id, name_zh=f"测试{number}长者食堂", name_en="Canteen", account_operator="测试公司（虚构）")
+            Canteen(
+                id=unit.id,
+                name_zh=f"测试{number}长者食堂",
+                name_en="Canteen",
+                account_operator="测试公司（虚构）",
+            )
         )
         db.session.flush()
         for weekday in range(7):
             db.session.add(
-                ServingHours(canteen_id=unit.id, weekday=weekday, meal="lunch", opens=time(11, 30), closes=time(12, 30))
+                ServingHours(
+                    canteen_id=unit.id, weekday=weekday, meal="lunch", opens=time(11, 30), closes=time(12, 30)
+                )
             )
         found.append((unit.id, code))
     conditions = {"hukou": "shenzhen", "min_age": 70, "max_age": 99}
@@ -108,7 +118,7 @@ def _catalogue() -> list[int]:
     return [dish.id for dish in dishes]
 
 
-def _next_day(canteen: int) -> date:
+def _next_day() -> date:
     """The second day from now: its cutoff is some hours away at any time of the day."""
     return local_day(now(), ZONE) + timedelta(days=2)
 
@@ -117,16 +127,16 @@ def _people(many: int, homes: list[int]) -> list[int]:
     moment = now()
     rows = [
         {
-            "district_id": 1, "home_centre_id": homes[n % len(homes)], "name": f"居民{n}", "name_hant": "",
+            "district_id": 1, "home_centre_id": homes[n % len(homes)], "name": f"居民{n}",
             "born": date(1948, 1, 1 + n % 28), "settings": {}, "language": "zh_Hans", "adapted_seat": False,
             "hukou": "shenzhen", "hukou_district": "luohu", "lives_alone": False, "lifecycle": "active",
             "made_at": moment,
         }
         for n in range(many)
     ]  # fmt: skip
-    for row in rows:
-        row.pop("name_hant")
-    return list(db.session.scalars(insert(Resident).returning(Resident.id, sort_by_parameter_order=True), rows))
+    return list(
+        db.session.scalars(insert(Resident).returning(Resident.id, sort_by_parameter_order=True), rows)
+    )
 
 
 def _pay_in(people: list[int], centre: int) -> None:
@@ -154,10 +164,17 @@ def _pay_in(people: list[int], centre: int) -> None:
 def sold(app: Flask) -> tuple[int, bool]:
     """(orders that are there, whether portions and the ledger add up)."""
     with app.app_context():
-        rows = db.session.execute(db.text("SELECT count(*), sum(pays_fen) FROM meal_order WHERE state = 'ordered'")).one()
+        rows = db.session.execute(
+            db.text("SELECT count(*), sum(pays_fen) FROM meal_order WHERE state = 'ordered'")
+        ).one()
         taken = db.session.scalar(db.select(db.func.sum(Offer.taken))) or 0
-        over = db.session.scalar(db.select(db.func.count()).select_from(Offer).where(Offer.taken > Offer.quota)) or 0
+        over = (
+            db.session.scalar(db.select(db.func.count()).select_from(Offer).where(Offer.taken > Offer.quota))
+            or 0
+        )
         balance = db.session.scalar(db.select(db.func.sum(Account.balance_fen))) or 0
-        held = db.session.scalar(db.select(db.func.sum(Account.balance_fen)).where(Account.kind == "held")) or 0
+        held = (
+            db.session.scalar(db.select(db.func.sum(Account.balance_fen)).where(Account.kind == "held")) or 0
+        )
         db.session.rollback()
     return int(rows[0]), taken == rows[0] and not over and balance == 0 and held == int(rows[1] or 0)
