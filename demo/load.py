@@ -11,6 +11,7 @@ from core.database import db, unit_of_work
 from core.events import Delivery
 from demo.bookings import load_bookings
 from demo.diners import load_diners, load_standing
+from demo.kitchen import load_kitchen
 from demo.lunches import load_lunches
 from demo.meals import load_catalogue, load_menus
 from demo.people import begin_hashing, end_lives, give_pins, load_people
@@ -41,7 +42,9 @@ def load_demo(say: Say) -> None:
         db.session.flush()
         say("Demo: bookings and meals …")
         load_bookings(stage, residents, staff)
-        load_lunches(stage, load_menus(stage, dishes, staff), residents, staff)
+        kitchens = load_menus(stage, dishes, staff)
+        load_lunches(stage, kitchens, residents, staff)
+        load_kitchen(stage, kitchens)
         scenes = stage.play()
         with clock_at(stage.now):
             tidy()

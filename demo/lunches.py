@@ -20,6 +20,7 @@ from core.clock import at, local_day
 from core.database import db
 from demo.diners import DESKS, STANDING, centre_of
 from demo.files import read
+from demo.kitchen import load_round
 from demo.meals import SECOND, Kitchen
 from demo.people import everybody
 from demo.stage import ZONE, Stage
@@ -34,7 +35,7 @@ OTHERS, SECOND_LUNCHES = 2, 2
 """Orders for a breakfast or a dinner, and for a lunch of the second canteen."""
 RICH, FROM_ACCOUNT = 3800, 2
 """Whoever has so much on their account pays so many meals from it."""
-CHEN, SON = "chen", "aqiang"
+CHEN, SON, CARRIER = "chen", "aqiang", "lin"
 MISSED, MISSED_BEFORE, MISSED_TODAY = "R15", "R24", "R38"
 """They live alone and did not come: at the last lunch, at the one before it, for breakfast today."""
 KEEPS, THINKS = "R02", "R35"
@@ -65,7 +66,7 @@ def load_lunches(
         )
         if centre != SECOND:
             _by_name(tables, staff)
-        _everybody_else(tables, SECOND_LUNCHES if centre == SECOND else LUNCHES)
+        _everybody_else(tables, SECOND_LUNCHES if centre == SECOND else LUNCHES, residents)
 
 
 def _diners(centre: str, residents: dict[str, int]) -> dict[str, Diner]:
@@ -94,7 +95,7 @@ def _plates(kitchen: Kitchen) -> dict[int, list[Plate]]:
     return found
 
 
-def _everybody_else(tables: Tables, lunches: int) -> None:
+def _everybody_else(tables: Tables, lunches: int, residents: dict[str, int]) -> None:
     """What people who are drawn eat, what the clock does, and who comes to the windows."""
     stage, kitchen = tables.stage, tables.kitchen
     second, opening = kitchen.centre == SECOND, kitchen.open_day(tables.stage.now)
@@ -105,8 +106,8 @@ def _everybody_else(tables: Tables, lunches: int) -> None:
             tables.some_order(day, meal, many)
             tables.serves(day, meal, many + len(STANDING) + 4 if meal == "lunch" else many + 1)
         tables.closes(day)
-        for n in range(3 if "lunch" in day.meals else 0):
-            _delivers(tables, day, day.meals["lunch"].start + timedelta(minutes=4 + 9 * n))
+        if not second:
+            load_round(tables, day, residents[CARRIER])
     for place, day in enumerate(kitchen.coming):
         tables.closes(day)
         if not _can_be_ordered(stage, day):
@@ -123,21 +124,6 @@ def _everybody_else(tables: Tables, lunches: int) -> None:
 def _can_be_ordered(stage: Stage, day: ServingDay) -> bool:
     """Whether the day could be ordered already when the scenes of today begin."""
     return not day.too_early(local_day(stage.now - timedelta(hours=2), ZONE))
-
-
-def _delivers(tables: Tables, day: ServingDay, moment: datetime) -> None:
-    """The next meal of those who have theirs brought is handed over at the door."""
-    menu = tables.kitchen.menus[day.day, "lunch"]
-    query = select(MealOrder.id).where(
-        MealOrder.menu_id == menu, MealOrder.state == "ordered", MealOrder.delivery.is_(True)
-    )
-
-    def scene() -> None:
-        order = db.session.scalar(query.order_by(MealOrder.id).limit(1))
-        if order is not None:
-            redeem(tables.desk, tables.kitchen.id, order, tables.scan(window="林志远", how="delivery"))
-
-    tables.stage.at(moment, scene)
 
 
 # --- by name --------------------------------------------------------------------------------------------------------
