@@ -30,8 +30,9 @@ def tiles(centre_id: int) -> list[Tile]:
     today = local_day(moment, zone)
     day = near_day(meal.menu.day, today)
     cutoff = meal.serving.cutoff_at
+    until = f"{near_day(local_day(cutoff, zone), today)} {clock_words(cutoff, zone)}"
     note = (
-        _("%(day)s的，%(until)s 前订", day=day, until=f"{near_day(local_day(cutoff, zone), today)} {clock_words(cutoff, zone)}")
+        _("%(day)s的，%(until)s 前订", day=day, until=until)
         if meal.phase == "open"
         else _("今天还有现场的份")
     )
@@ -66,9 +67,11 @@ def my_day(resident_id: int, start: datetime, end: datetime) -> list[MyItem]:
         state = state_now(order, moment)
         near = near_day(order.day, local_day(moment, zone))
         when = f"{near} {span_words(order.menu.serves_from, order.menu.serves_until, zone)}"
-        note = {"collected": _("已经取了餐"), "delivered": _("已经送到了"), "uncollected": _("没有来取，时间过了")}.get(
-            state, _("取餐号%(n)d", n=order.pick_up)
-        )
+        note = {
+            "collected": _("已经取了餐"),
+            "delivered": _("已经送到了"),
+            "uncollected": _("没有来取，时间过了"),
+        }.get(state, _("取餐号%(n)d", n=order.pick_up))
         if order.proxy_id is not None:
             note = _("%(note)s，家人帮您订的", note=note)
         if state == "ordered" and queries.open_swaps(order.id):
@@ -82,7 +85,9 @@ def my_day(resident_id: int, start: datetime, end: datetime) -> list[MyItem]:
 def _standing(resident_id: int, moment: datetime, end: datetime) -> list[MyItem]:
     items = []
     ids = {row.canteen_id for row in queries.standing_orders(resident_id)}
-    query = select(Canteen).options(joinedload(Canteen.centre)).where(Canteen.id.in_(ids)).order_by(Canteen.id)
+    query = (
+        select(Canteen).options(joinedload(Canteen.centre)).where(Canteen.id.in_(ids)).order_by(Canteen.id)
+    )
     for canteen in db.session.scalars(query) if ids else ():
         zone = canteen.centre.zone
         for one in queries.coming(resident_id, canteen, moment, end)[:3]:
@@ -119,7 +124,9 @@ def _for_others(proxy_id: int, start: datetime, end: datetime, moment: datetime)
                 order.menu.serves_from,
                 f"{near} {span_words(order.menu.serves_from, order.menu.serves_until, zone)}",
                 _("%(meal)s %(dish)s", meal=MEALS[order.meal], dish=title_of(order)),
-                _("帮家人订的，已经取了餐") if sees and state in {"collected", "delivered"} else _("帮家人订的"),
+                _("帮家人订的，已经取了餐")
+                if sees and state in {"collected", "delivered"}
+                else _("帮家人订的"),
                 f"/c/{order.centre.code}/canteen/o/{order.number}/",
             )
         )

@@ -188,13 +188,16 @@ def make_orders(menu_id: int) -> int:
     """At the cutoff: the day's orders of everybody who has a standing one. Run again it makes none twice.
 
     Each is a unit of work of its own: what cannot be made for one person (sold out, no money, all against their
-    profile) is told to them and keeps nobody else from eating.
+    profile) is told to them and keeps nobody else from eating. Who has ordered this meal by hand gets no second one.
     """
     menu = db.session.get_one(Menu, menu_id)
     made = 0
     for standing in wanted_on(menu):
+        made_by_hand = (MealOrder.resident_id == standing.resident_id) & MealOrder.state.not_in(
+            ["cancelled", "failed"]
+        )
         already = select(MealOrder.id).where(
-            MealOrder.standing_id == standing.id, MealOrder.menu_id == menu_id
+            MealOrder.menu_id == menu_id, (MealOrder.standing_id == standing.id) | made_by_hand
         )
         if db.session.scalar(already) is not None:
             continue

@@ -29,6 +29,7 @@ from core.money import yuan
 from core.words import date_words, near_day, span_words
 from kiosk.session import actor, at_kiosk, known_visit, need_visit
 
+
 @blueprint.get("/who")
 def who(code: str) -> Any:
     """«请刷一下您的卡», or by phone number, or as a guest who pays at the desk."""

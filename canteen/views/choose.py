@@ -30,7 +30,7 @@ from canteen.views.root import (
     shown_balance,
     with_asked,
 )
-from canteen.words import MEALS, allergen_words, conflict_words, label_words
+from canteen.words import ALLERGENS, MEALS, conflict_words, label_words
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound
@@ -139,12 +139,16 @@ def _page(table: Table, found: list[Meal]) -> Any:
     today = local_day(table.moment, centre.zone)
     same = same_as_last(table)
     asked = table.find(request.args.get("offer"))
-    chosen = asked or (same[0] if same else None) or best(table)
+    proposed = same[0] if same else best(table)
+    chosen = asked or proposed
+    offers = sorted(
+        table.offers, key=lambda one: one is not proposed
+    )  # it stands first, whatever is chosen then
     size = page_size()
-    where = table.offers.index(chosen) // size + 1 if chosen else 1
-    kept = {**table.who.asked, "offer": chosen.code if asked and chosen else None}
-    pages = paging(len(table.offers), size, table.url(), where, **kept)
-    shown = table.offers[(pages.page - 1) * size : pages.page * size]
+    where = offers.index(chosen) // size + 1 if chosen else 1
+    kept: dict[str, Any] = {**table.who.asked, "offer": chosen.code if asked and chosen else None}
+    pages = paging(len(offers), size, table.url(), where, **kept)
+    shown = offers[(pages.page - 1) * size : pages.page * size]
     near = near_day(meal.menu.day, today)
     standing = _standing(table)
     costs = table.right.sum(chosen.price_fen) if chosen else None
@@ -218,7 +222,7 @@ def _card(table: Table, offer: Offer, chosen: Offer | None, same: tuple[Offer, s
         "name": dishes[0].name,
         "sides": _("、").join(one.name for one in dishes[1:]),
         "labels": label_words(labels_of(found)),
-        "allergens": allergen_words(allergens_of(found)),
+        "contains": _contains(table, offer),
         "against": conflict_words(conflicts(found, table.diet)),
         "art": art_of(dishes[0]),
         "photo": _photo(dishes[0]),
@@ -232,6 +236,12 @@ def _card(table: Table, offer: Offer, chosen: Offer | None, same: tuple[Offer, s
         "chosen": offer is chosen,
         "same": same[1] if same and same[0] is offer else None,
     }
+
+
+def _contains(table: Table, offer: Offer) -> str | None:
+    """含鱼、大豆: in one tag; what is against their profile stands apart."""
+    there = [one for one in allergens_of(plates(offer)) if one not in table.diet.allergens]
+    return _("含%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in there)) if there else None
 
 
 def _photo(dish: Dish) -> str | None:
@@ -289,7 +299,8 @@ def days(code: str) -> Any:
     meal = parse_meal(request.args.get("meal", "lunch" if "lunch" in served else served[0]))
     mine = [one for one in found if one.menu.meal == meal]
     path = f"{base(centre)}/days"
-    pages = paging(len(mine), DAYS_A_PAGE, path, meal=meal, **who.asked)
+    carried: dict[str, Any] = {"meal": meal, **who.asked}
+    pages = paging(len(mine), DAYS_A_PAGE, path, **carried)
     return render_template(
         "canteen/days.html",
         meal=MEALS[meal],

@@ -1,6 +1,6 @@
 """«我的食堂»: account, standing orders, diet, family; each only with the PIN."""
 
-from typing import Any
+from datetime import date
 
 from flask import Response, render_template
 from flask_babel import gettext as _
@@ -9,9 +9,9 @@ from canteen import queries
 from canteen.models import Canteen
 from canteen.services import ledger
 from canteen.services.order import diet_of
-from canteen.views.root import base, blueprint, by_pin, home, load_canteen, paging, row_size
+from canteen.views.root import base, blueprint, by_pin, load_canteen, paging, row_size
 from canteen.words import MEALS
-from core.clock import local, local_day, now
+from core.clock import local_day, now
 from core.http import personal
 from core.money import yuan
 from core.words import date_words, full_day
@@ -51,7 +51,7 @@ def mine(code: str) -> Response:
             "canteen/mine.html",
             rows=rows,
             order_url=f"{url}/",
-            back_url=f"/c/{code}/my/" if queries.canteen_of(centre.id) else home(centre),
+            back_url=f"/c/{code}/my/",
         )
     )
 
@@ -93,9 +93,7 @@ def account(code: str) -> Response:
             lines=[
                 {
                     "words": line.words,
-                    "day": full_day(local(line.at, centre.zone).date(), today)
-                    if page_near(today, local(line.at, centre.zone).date())
-                    else date_words(local(line.at, centre.zone).date()),
+                    "day": _day_words(local_day(line.at, centre.zone), today),
                     "fen": line.fen,
                 }
                 for line in lines
@@ -106,6 +104,6 @@ def account(code: str) -> Response:
     )
 
 
-def page_near(today: Any, day: Any) -> bool:
-    """Whether a day is called by its short word: today and yesterday."""
-    return 0 <= (today - day).days <= 1
+def _day_words(day: date, today: date) -> str:
+    """今天 11月23日 星期一; further back the date alone."""
+    return full_day(day, today) if 0 <= (today - day).days <= 1 else date_words(day)

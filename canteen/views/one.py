@@ -90,9 +90,10 @@ def slip_of(order: MealOrder, *, named: bool) -> dict[str, Any]:
     today = local_day(now(), zone)
     menu = order.menu
     rows: list[dict[str, Any]] = [
-        {"label": _("日期"), "value": date_words(order.day)},
-        {"label": _("菜"), "value": _("、").join(queries.names_of(order))},
+        {"label": MEALS[order.meal], "value": span_words(menu.serves_from, menu.serves_until, zone)},
     ]
+    if len(order.lines) > 1:
+        rows.append({"label": _("还有"), "value": _("、").join(queries.names_of(order)[1:])})
     if named and order.resident is not None:
         rows.append({"label": _("姓名"), "value": masked(order.resident.name)})
     rows.append({"label": _("订餐号"), "value": show_number(order.number)})
@@ -100,11 +101,10 @@ def slip_of(order: MealOrder, *, named: bool) -> dict[str, Any]:
         rows.append({"label": _("怎么拿"), "value": _("送到家")})
     if order.proxy_id is not None and not _for_other(order):
         rows.append({"label": _("谁订的"), "value": _("家人帮您订的")})
-    span = span_words(menu.serves_from, menu.serves_until, zone)
     return {
         "number": order.pick_up,
         "title": title_of(order),
-        "when": f"{near_day(order.day, today)} {MEALS[order.meal]} {span}",
+        "when": full_day(order.day, today),
         "rows": rows,
         "qr": qr_svg(f"{current_app.config['PUBLIC_URL']}/q/{order.code}"),
         "money": order,

@@ -58,6 +58,8 @@ def my_consents(code: str) -> Any:
         "profile": _("登记姓名和生日，用来约座位"),
         "settings": _("记住大字、对比度"),
         "messages": _("发邮件提醒"),
+        "diet": _("登记您不能吃的"),
+        "family": _("让家人帮您订餐"),
     }
     return personal(
         render_template(

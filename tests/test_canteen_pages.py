@@ -1,0 +1,602 @@
+"""Ordering a meal, page by page: at the kiosk, on a phone, as a guest, for one's mother; and what is refused how."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from canteen.models import DietProfile, MealOrder, StandingSkip
+from canteen.services import ledger
+from canteen.services.close import close_menu
+from canteen.services.diet import set_profile
+from canteen.services.plan import set_quota, swap_dish
+from canteen.services.serve import Scan, redeem
+from canteen.services.standing import start
+from core.audit import CLOCK, OPERATOR, Actor
+from core.codes import new_code
+from core.database import db
+from people.models import FamilyLink, Staff
+from people.services import family
+from people.services.cards import issue_card
+from people.services.residents import give_consent
+from tests.support.cast import PIN, Cast
+from tests.support.clock import Clock
+from tests.support.forms import Kiosk, send
+from tests.support.meals import Meals, furnish
+from tests.support.pages import checked
+
+TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
+BASE = "/c/shuibei/canteen"
+LUNCH = f"{BASE}/menu/{TUESDAY}/lunch"
+
+
+@pytest.fixture
+def meals(app: Flask, cast: Cast) -> Meals:
+    """Lunch on Tuesday and Wednesday. No application context stays open: requests have their own."""
+    with app.app_context():
+        made = furnish(app, cast)
+        made.lunch(TUESDAY)
+        made.lunch(WEDNESDAY)
+        db.session.remove()
+    return made
+
+
+@contextmanager
+def house(meals: Meals) -> Iterator[None]:
+    """Look at the database, or do what somebody else does meanwhile."""
+    with meals.app.app_context():
+        yield
+        db.session.remove()
+
+
+def orders(meals: Meals) -> list[MealOrder]:
+    with house(meals):
+        return list(db.session.scalars(select(MealOrder).order_by(MealOrder.id)))
+
+
+def staff_id() -> int:
+    return int(db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0)
+
+
+def words(page: TestResponse) -> str:
+    return BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True)
+
+
+def spoken(page: TestResponse) -> str:
+    """What «朗读» reads."""
+    return " ".join(
+        part.get_text(" ", strip=True)
+        for part in BeautifulSoup(page.text, "html.parser").select("[data-say]")
+    )
+
+
+def known_phone(client: FlaskClient, number: str = "13800001187") -> FlaskClient:
+    page = client.get("/c/shuibei/identify/phone?next=/c/shuibei/my/")
+    answer = send(client, page, "/c/shuibei/identify/phone", phone=number)
+    send(client, client.get(answer.location), answer.location, pin=PIN)
+    return client
+
+
+def card_phone(client: FlaskClient, cast: Cast) -> FlaskClient:
+    send(client, client.get(f"/q/{cast.chen_code}"), f"/q/{cast.chen_code}/card")
+    return client
+
+
+def order_on(client: FlaskClient, page: TestResponse) -> TestResponse:
+    """Tap the red button of the check page."""
+    return send(client, page, "", form="form[action*='/order']")
+
+
+# --- journeys -------------------------------------------------------------------------------------------------------
+
+
+def test_at_the_kiosk_with_a_card(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    at = Kiosk(client, cast)
+    assert "明天的，今天 16:00 前订" in words(at.page)
+    menu = at.open(f"{BASE}/")
+    checked(menu)
+    assert "明天吃什么？" in menu.text
+    assert "订清蒸鲈鱼，您付 ¥15.00" in menu.text
+    asked = client.get(f"{LUNCH}/check?offer=L1")
+    assert asked.location.startswith(f"{BASE}/who")
+    who = at.open(asked.location)
+    assert "不刷卡，当客人订" in who.text
+    answer = at.scan(cast.chen_code)
+    check = at.follow()
+    assert answer.location == f"{LUNCH}/check?offer=L1"
+    checked(check)
+    assert "确认订餐，您付 ¥10.00" in check.text
+    assert "政府补 ¥5.00" in check.text
+    at.send("form[action*='/order']")
+    done = at.follow()
+    checked(done)
+    said = words(done)
+    assert "订好了" in said
+    assert "本周还可补4次" in said
+    assert "陈*英" in said
+    assert "余额" not in said  # the card alone does not show it
+    (order,) = orders(meals)
+    assert (order.channel, order.pays_fen, order.pay_state) == ("kiosk", 1000, "due")
+    slip = at.slip_code()
+    client.post("/kiosk/wipe", data={"csrf_token": ""})
+    assert "清蒸鲈鱼" in at.open(f"/q/{slip}").text
+
+
+def test_the_sum_that_is_read_aloud_is_what_one_pays(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        ledger.top_up(staff_id(), cast.shuibei, cast.chen, 4800)
+    known_phone(client)
+    for path in (f"{BASE}/", f"{LUNCH}/check?offer=L1", f"{BASE}/mine/", f"{BASE}/mine/account"):
+        page = client.get(path)
+        assert "48.00" in page.text or "check" in path
+        heard = spoken(page)
+        for unsaid in ("余额", "政府补", "原价"):
+            assert unsaid not in heard, path
+    assert "您付 ¥10.00" in spoken(client.get(f"{LUNCH}/check?offer=L1"))
+
+
+def test_on_a_phone_with_the_pin_and_undone(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        ledger.top_up(staff_id(), cast.shuibei, cast.chen, 4800)
+    known_phone(client)
+    check = client.get(f"{LUNCH}/check?offer=L1&pay=account")
+    assert "用饭卡付" in check.text
+    done = client.get(order_on(client, check).location)
+    checked(done)
+    said = words(done)
+    assert "饭卡已付" in said
+    assert "余额 ¥38.00" in said
+    assert "本周还可补4次" in said
+    page = client.get(send(client, done, "", form="form.undo").location)
+    assert "已经取消了" in page.text
+    with house(meals):
+        assert ledger.balance(cast.chen) == 4800
+
+
+def test_a_phone_that_was_never_confirmed_shows_neither_name_nor_balance(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    with house(meals):
+        ledger.top_up(staff_id(), cast.shuibei, cast.chen, 700)
+    card_phone(client, cast)
+    pages = [client.get(f"{BASE}/"), client.get(f"{LUNCH}/check?offer=L1")]
+    done = client.get(order_on(client, pages[-1]).location)
+    order = orders(meals)[0]
+    pages += [
+        done,
+        client.get(f"{BASE}/o/{order.number}/"),
+        client.get(f"/q/{order.code}"),
+        client.get("/c/shuibei/my/"),
+    ]
+    for page in pages:
+        said = words(page)
+        assert page.status_code == 200
+        for hidden in ("陈", "余额", "7.00"):
+            assert hidden not in said, page.request.path
+    assert client.get(f"{BASE}/mine/").status_code == 403
+
+
+def test_a_guest_gets_a_number_and_pays_at_the_desk(client: FlaskClient, meals: Meals) -> None:
+    who = client.get(client.get(f"{LUNCH}/check?offer=L1").location)
+    link = BeautifulSoup(who.text, "html.parser").find("a", string="不刷卡，当客人订") or BeautifulSoup(
+        who.text, "html.parser"
+    ).select_one("a[href*='guest=1']")
+    assert link is not None
+    for many in (1, 2):
+        check = client.get(str(link["href"]))
+        assert "到服务台付" in check.text
+        assert "¥15.00" in check.text
+        answer = order_on(client, check)
+        assert answer.location.startswith("/q/M")
+        done = client.get(answer.location)
+        assert f"先到服务台付钱，再报{many}号" in done.text
+    third = order_on(client, client.get(str(link["href"])))
+    assert third.status_code == 409
+    assert "当客人一餐最多订2份" in third.text
+    assert [order.resident_id for order in orders(meals)] == [None, None]
+
+
+def test_the_table_s_code_opens_the_menu(client: FlaskClient, meals: Meals) -> None:
+    page = client.get(f"{BASE}/?table=3")
+    assert "订清蒸鲈鱼" in page.text
+    assert "明天" in page.text
+    checked(page)
+
+
+def test_what_was_eaten_a_week_before_is_chosen(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    with house(meals):
+        clock.set("2026-11-16 09:00")
+        meals.lunch(date(2026, 11, 17))
+        meals.order(cast.chen, date(2026, 11, 17), "L2")
+    clock.set("2026-11-23 09:41")
+    known_phone(client)
+    page = client.get(f"{BASE}/")
+    assert "订肉末蒸蛋" in page.text
+    assert "和上周二一样" in page.text
+    other = client.get(f"{LUNCH}/?offer=L1")
+    assert "和上周二一样：肉末蒸蛋" in words(other)
+
+
+def test_after_the_cutoff_the_next_day_is_offered(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    clock.set("2026-11-23 16:00")
+    page = client.get(f"{BASE}/")
+    assert "后天吃什么" in page.text
+    days = client.get(f"{BASE}/days")
+    assert "订餐的时间过了" in days.text
+    clock.set("2026-11-24 11:35")
+    at = Kiosk(client, cast)
+    assert "现场还有10份" in at.open(f"{BASE}/days").text
+    here = at.open(f"{LUNCH}/")
+    assert "现场的份，还有10份" in here.text
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+def test_sold_out_between_the_page_and_the_tap(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    known_phone(client)
+    check = client.get(f"{LUNCH}/check?offer=L1")
+    with house(meals):
+        set_quota(OPERATOR, meals.offer(TUESDAY), 1)
+        meals.order(cast.aqiang, TUESDAY)
+    refused = order_on(client, check)
+    assert refused.status_code == 409
+    page = BeautifulSoup(refused.text, "html.parser")
+    assert page.h1 is not None
+    assert "订满了" in page.h1.get_text()
+    assert "您没有做错" in refused.text
+    ways = [str(way["href"]) for way in page.select("#main a.choice")]
+    assert len(ways) == 3
+    assert all(client.get(way).status_code == 200 for way in ways)
+    assert len(orders(meals)) == 1
+    menu = client.get(f"{LUNCH}/")
+    assert "今天 9:41 订满了" in menu.text
+    assert "可选另外3种" in menu.text
+    assert client.get(f"{LUNCH}/check?offer=L1").status_code == 409
+
+
+def test_the_cutoff_passed_while_the_page_stood_open(client: FlaskClient, meals: Meals, clock: Clock) -> None:
+    known_phone(client)
+    check = client.get(f"{LUNCH}/check?offer=L1")
+    clock.set("2026-11-23 16:00")
+    refused = order_on(client, check)
+    assert refused.status_code == 409
+    assert "已经截止了" in refused.text
+    assert "看后天的午餐" in refused.text
+    assert orders(meals) == []
+
+
+def test_a_double_tap_makes_one_order(client: FlaskClient, meals: Meals) -> None:
+    known_phone(client)
+    check = client.get(f"{LUNCH}/check?offer=L1")
+    first, second = order_on(client, check), order_on(client, check)
+    assert first.location == second.location
+    assert len(orders(meals)) == 1
+
+
+def test_a_sum_that_has_changed_is_shown_again(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    known_phone(client)
+    check = client.get(f"{LUNCH}/check?offer=L1")
+    with house(meals):
+        meals.order(cast.chen, TUESDAY, "L2")  # the help for this meal is used now
+    refused = order_on(client, check)
+    assert refused.status_code == 409
+    assert "现在您付 ¥15.00" in refused.text
+    assert len(orders(meals)) == 1
+
+
+def test_what_is_against_the_diet_needs_a_yes_that_is_said_too(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    with house(meals):
+        give_consent(OPERATOR, cast.chen, {"diet"}, "desk")
+        set_profile(OPERATOR, cast.chen, allergens=["fish"], labels=[], texture="regular")
+    known_phone(client)
+    assert "订肉末蒸蛋" in client.get(f"{BASE}/").text  # the fish is not proposed
+    check = client.get(f"{LUNCH}/check?offer=L1")
+    assert "我知道了，还是要订" in check.text
+    assert "含鱼" in spoken(check)
+    without = send(client, check, "", form="form[action*='/order']", confirmed="")
+    assert without.status_code == 422
+    assert orders(meals) == []
+    order_on(client, client.get(f"{LUNCH}/check?offer=L1"))
+    assert orders(meals)[0].conflicts == ["allergen:fish"]
+
+
+def test_the_account_that_is_too_low_stands_there_with_its_reason(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    with house(meals):
+        ledger.top_up(staff_id(), cast.shuibei, cast.chen, 300)
+    known_phone(client)
+    page = checked(client.get(f"{LUNCH}/check?offer=L1"))
+    off = page.select_one("button[aria-disabled=true]")
+    assert off is not None
+    assert off["data-reason"] == "余额 ¥3.00，不够"
+
+
+def test_each_slip_that_is_none_has_its_own_sentence(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    with house(meals):
+        order = meals.order(cast.chen, TUESDAY)
+        meals.lunch(TUESDAY, centre=cast.sungang)
+        far = meals.order(cast.chen, TUESDAY, "L2", centre=cast.sungang)
+        code, far_code = order.code, far.code
+    assert "订好了" in client.get(f"/q/{code}").text
+    assert "认不出" in client.get(f"/q/{'M' + '0' * 30}").text
+    assert "没有扫全" in client.get(f"/q/{code[:20]}").text
+    assert "没有找到这张小票" in client.get(f"/q/{new_code('M')}").text
+    at = Kiosk(client, cast)
+    assert at.client.get(f"/q/{far_code}").status_code == 409
+    assert "笋岗" in at.client.get(f"/q/{far_code}").text
+    clock.set("2026-11-24 12:31")
+    assert "没有来取，时间过了" in client.get(f"/q/{code}").text
+
+
+def test_of_others_one_sees_nothing(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        number = meals.order(cast.chen, TUESDAY).number
+    assert client.get(f"{BASE}/o/{number}/").status_code == 403
+    known_phone(client, "13800001188")
+    for page in ("", "done", "cancel"):
+        assert client.get(f"{BASE}/o/{number}/{page}").status_code == 404
+
+
+# --- one order ------------------------------------------------------------------------------------------------------
+
+
+def test_a_meal_is_given_back_before_the_cutoff_only(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    with house(meals):
+        ledger.top_up(staff_id(), cast.shuibei, cast.chen, 5000)
+        first = meals.order(cast.chen, TUESDAY, gateway="account")
+        second = meals.order(cast.chen, WEDNESDAY)
+        numbers = first.number, second.number
+    known_phone(client)
+    page = client.get(f"{BASE}/o/{numbers[0]}/cancel")
+    assert "¥10.00 退回给您" in page.text
+    assert "政府补也还给您" in page.text
+    assert "10.00" not in spoken(page)
+    answer = send(client, page, "", form="form[action$='/cancel']")
+    assert "已经取消了" in client.get(answer.location).text
+    clock.set("2026-11-24 16:00")
+    late = known_phone(meals.app.test_client()).get(f"{BASE}/o/{numbers[1]}/cancel")
+    assert "代领" in late.text
+    assert "工作人员" in late.text
+    assert "form[action$='/cancel']" not in late.text
+
+
+def test_after_a_swap_one_keeps_it_or_gives_it_back(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        order = meals.order(cast.chen, TUESDAY)
+        give_consent(OPERATOR, cast.chen, {"diet"}, "desk")
+        set_profile(OPERATOR, cast.chen, allergens=["peanut"], labels=[], texture="regular")
+        swap_dish(
+            OPERATOR,
+            meals.menus[cast.shuibei, TUESDAY, "lunch"],
+            meals.dishes["V01"],
+            meals.dishes["V11"],
+            "没到货",
+        )
+        number = order.number
+    known_phone(client)
+    assert "换了菜，请看一看" in client.get("/c/shuibei/my/").text
+    page = client.get(f"{BASE}/o/{number}/")
+    assert "香菇菜心换成了凉拌青瓜" in page.text
+    assert "含花生" in page.text
+    answer = send(client, page, "", form="form[action$='/give-back']")
+    assert "已经取消了" in client.get(answer.location).text
+
+
+def test_collected_is_shown_with_its_time(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    with house(meals):
+        order = meals.order(cast.chen, TUESDAY)
+        close = meals.menus[cast.shuibei, TUESDAY, "lunch"]
+        clock.set("2026-11-23 16:01")
+        close_menu(CLOCK, close)
+        clock.set("2026-11-24 11:42")
+        redeem(staff_id(), cast.shuibei, order.id, Scan("1号窗", "scan0001", cash=True))
+        number = order.number
+    known_phone(client)
+    page = client.get(f"{BASE}/o/{number}/")
+    assert "已经取了餐" in page.text
+    assert "11:42 领的餐" in page.text
+
+
+# --- mine -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_standing_order_is_made_and_a_day_left_out_by_card(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    known_phone(client)
+    page = client.get(f"{BASE}/standing/new")
+    assert "周一到周五" in page.text
+    changed = client.get(f"{BASE}/standing/new?ask=days&days=0,1")
+    assert "周一" in changed.text
+    page = client.get(f"{BASE}/standing/new?days=1,2&texture=soft&avoid=peanut")
+    assert "周二、周三" in page.text
+    assert "花生" in page.text
+    answer = send(client, page, "", form="form[action$='/standing/']")
+    one = client.get(answer.location)
+    assert "明天不吃" in one.text
+    assert "软，不吃花生" in one.text
+    fresh = card_phone(meals.app.test_client(), cast)
+    menu = fresh.get(f"{BASE}/")
+    assert "长期订餐会帮您订这一餐" in menu.text
+    send(fresh, menu, "", form="form[action$='/skip']")
+    with house(meals):
+        assert db.session.scalars(select(StandingSkip.day)).all() == [TUESDAY]
+    send(fresh, fresh.get(f"{BASE}/"), "", form="form[action$='/eat']")
+    with house(meals):
+        assert db.session.scalars(select(StandingSkip.day)).all() == []
+    assert "以后都不订了" not in fresh.get(answer.location).text
+
+
+def test_somebody_else_s_standing_order_is_not_there(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        row = start(OPERATOR, cast.chen, cast.shuibei, "lunch", [1]).id
+    known_phone(client, "13800001188")
+    assert client.get(f"{BASE}/standing/{row}/").status_code == 404
+
+
+def test_ordered_by_hand_no_second_one_comes_of_the_standing_order(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    with house(meals):
+        start(OPERATOR, cast.chen, cast.shuibei, "lunch", [0, 1, 2, 3, 4])
+        meals.order(cast.chen, TUESDAY, "L2")
+        clock.set("2026-11-23 16:01")
+        close_menu(CLOCK, meals.menus[cast.shuibei, TUESDAY, "lunch"])
+    assert len(orders(meals)) == 1
+
+
+def test_without_consent_no_diet_is_kept_and_with_it_it_goes(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    known_phone(client)
+    page = client.get(f"{BASE}/diet/")
+    assert "您同意我们才记" in page.text
+    refused = client.post(
+        f"{BASE}/diet/",
+        data={**_tokens(page), "allergens": "fish", "labels": "", "texture": "soft"},
+    )
+    assert refused.status_code == 403
+    send(client, page, "", form="form[action$='/agree']")
+    proposed = client.get(f"{BASE}/diet/?allergens=fish,egg&labels=&texture=soft")
+    assert "这样记下来" in proposed.text
+    assert "鱼、蛋" in spoken(proposed)
+    kept = client.get(send(client, proposed, "", form="form[action$='/diet/']").location)
+    assert "我们记着这些" in kept.text
+    with house(meals):
+        row = db.session.scalars(select(DietProfile)).one()
+        assert (row.allergens, row.texture) == (["fish", "egg"], "soft")
+    consents = client.get("/c/shuibei/my/consents")
+    assert "登记您不能吃的" in consents.text
+    send(client, consents, "", form="form:has(input[value=diet])")
+    with house(meals):
+        assert db.session.scalars(select(DietProfile)).all() == []
+
+
+def _tokens(page: TestResponse) -> dict[str, str]:
+    found = BeautifulSoup(page.text, "html.parser")
+    return {
+        name: str(found.select_one(f"input[name={name}]")["value"])  # type: ignore[index]
+        for name in ("csrf_token", "request_key")
+    }
+
+
+# --- family ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_son_orders_for_his_mother_once_she_agrees(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    son = known_phone(meals.app.test_client(), "13800001188")
+    for number in ("13800001187", "13900009999"):  # the answer does not tell whether there is such a person
+        answer = send(son, son.get(f"{BASE}/family/ask"), f"{BASE}/family/ask", phone=number)
+        page = son.get(answer.location)
+        assert "问好了" in page.text
+        assert "陈*英" not in words(page)
+    mother = known_phone(client)
+    asked = mother.get(f"{BASE}/family/")
+    assert "想帮您订餐" in asked.text
+    assert "陈*强" in asked.text
+    with house(meals):
+        link = db.session.scalars(select(FamilyLink)).one().id
+    assert son.get(f"{BASE}/?for={link}").status_code == 404
+    send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/agree']")
+    menu = son.get(f"{BASE}/?for={link}")
+    assert "帮陈*英订" in menu.text
+    assert "您付 ¥10.00" in menu.text
+    assert "余额" not in words(menu)
+    done = son.get(order_on(son, son.get(f"{LUNCH}/check?offer=L1&for={link}")).location)
+    assert "订好了" in done.text
+    (order,) = orders(meals)
+    assert (order.resident_id, order.proxy_id, order.channel) == (cast.chen, cast.aqiang, "family")
+    assert "家人帮您订的" in mother.get(f"{BASE}/o/{order.number}/").text
+    assert "家人帮您订的" in mother.get("/c/shuibei/my/").text
+    with house(meals):
+        clock.set("2026-11-24 11:40")
+        redeem(staff_id(), cast.shuibei, order.id, Scan("1号窗", "scan0001", cash=True))
+    son, mother = known_phone(meals.app.test_client(), "13800001188"), known_phone(meals.app.test_client())
+    assert "取了餐" not in words(son.get(f"{BASE}/o/{order.number}/"))
+    assert "取了餐" not in words(son.get(f"{BASE}/family/{link}/"))
+    send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/see']")
+    assert "已经取了餐" in words(son.get(f"{BASE}/o/{order.number}/"))
+    assert "今天的午餐：已经取了餐" in words(son.get(f"{BASE}/family/"))
+    send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/end']")
+    assert son.get(f"{BASE}/?for={link}").status_code == 404
+    assert son.get(f"{BASE}/o/{order.number}/").status_code == 404
+
+
+def test_family_ends_with_the_consent(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        link = family.ask(OPERATOR, cast.aqiang, cast.chen)
+        family.agree(Actor("resident", cast.chen), cast.chen, link.id, sees_collected=False)
+    mother = known_phone(client)
+    page = mother.get("/c/shuibei/my/consents")
+    assert "让家人帮您订餐" in page.text
+    send(mother, page, "", form="form:has(input[value=family])")
+    with house(meals):
+        assert db.session.scalars(select(FamilyLink.state)).all() == ["ended"]
+
+
+def test_a_relative_by_card_alone_orders_for_nobody(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        link = family.ask(OPERATOR, cast.aqiang, cast.chen)
+        family.agree(Actor("resident", cast.chen), cast.chen, link.id, sees_collected=True)
+        _card, code = issue_card(OPERATOR, cast.aqiang)
+        number = link.id
+    send(client, client.get(f"/q/{code}"), f"/q/{code}/card")
+    assert client.get(f"{BASE}/?for={number}").status_code == 404
+
+
+# --- the house's own ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "zh_Hant", "en"])
+def test_every_page_is_a_whole_page(client: FlaskClient, meals: Meals, cast: Cast, lang: str) -> None:
+    with house(meals):
+        number = meals.order(cast.chen, TUESDAY).number
+        row = start(OPERATOR, cast.chen, cast.shuibei, "lunch", [2, 3]).id
+        link = family.ask(OPERATOR, cast.aqiang, cast.chen).id
+        give_consent(OPERATOR, cast.chen, {"diet"}, "desk")
+    known_phone(client)
+    send(client, client.get("/kiosk/display"), "/kiosk/prefs", lang=lang)
+    for path in (
+        "/", "/days", "/mine/", "/mine/account", "/standing/", "/standing/new", "/standing/new?ask=avoid",
+        "/standing/new?ask=meal", f"/standing/{row}/", "/diet/", "/diet/?ask=labels", "/diet/?ask=texture",
+        "/family/", f"/family/{link}/", "/family/ask", f"/o/{number}/", f"/o/{number}/done", f"/o/{number}/cancel",
+        f"/menu/{WEDNESDAY}/lunch/?page=1", f"/menu/{WEDNESDAY}/lunch/check?offer=L2",
+    ):  # fmt: skip
+        checked(client.get(f"{BASE}{path}"))
+
+
+def test_a_centre_without_a_canteen_says_so(client: FlaskClient, cast: Cast) -> None:
+    page = client.get(f"{BASE}/")
+    assert page.status_code == 404
+    assert "没有食堂" in page.text
+    assert "订午餐" not in client.get("/c/shuibei/").text
+
+
+def test_a_canteen_without_a_menu_says_so(client: FlaskClient, app: Flask, cast: Cast) -> None:
+    with app.app_context():
+        furnish(app, cast)
+        db.session.remove()
+    assert "菜单还没有出来" in client.get(f"{BASE}/").text
+    assert client.get(f"{LUNCH}/").status_code == 404
