@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from canteen import desk_queries
 from canteen.art import art_of
-from canteen.desk.root import COOK, LOOK, base, blueprint, load_canteen, load_menu, menu_url
+from canteen.desk.root import COOK, LOOK, base, blueprint, load_canteen, load_menu, may_cook, menu_url
 from canteen.models import KitchenSheet, MealOrder, Menu, SheetChange
 from canteen.rules import TEXTURES as TEXTURE_ORDER
 from canteen.services import close
@@ -97,6 +97,7 @@ def _shown(centre: Centre, menu: Menu) -> dict[str, Any]:
     }
     changes = list(desk_queries.strips(menu.id)) if drawn else []
     url = menu_url(centre, menu.day, menu.meal, "kitchen")
+    changeable = may_cook() and menu.state == "published" and menu.serves_until > now()
     made = set(desk_queries.standing_made(menu.id))
     expected = (
         [] if drawn or menu.state != "published" else [one for one in wanted_on(menu) if one.id not in made]
@@ -119,6 +120,8 @@ def _shown(centre: Centre, menu: Menu) -> dict[str, Any]:
         "new_strips": [_strip(centre, menu, one) for one in changes if one.seen_at is None],
         "old_strips": [_strip(centre, menu, one) for one in changes if one.seen_at is not None],
         "close_url": f"{url}/close",
+        "swap_url": menu_url(centre, menu.day, menu.meal, "swap") if changeable else "",
+        "fail_url": menu_url(centre, menu.day, menu.meal, "fail"),
         "seen_url": f"{url}/seen",
     }
 
@@ -184,7 +187,8 @@ def _groups(
 
 def _strip(centre: Centre, menu: Menu, change: SheetChange) -> dict[str, Any]:
     order = desk_queries.order_of(change)
-    rows = [row for row in change.rows if row.get("dish_id") is not None]
+    named = [row for row in change.rows if row.get("dish_id") is not None]
+    rows = sorted(named, key=lambda row: row["portions"] > 0)  # what goes before what comes
     return {
         "id": change.id,
         "time": _moment(centre, change.at),

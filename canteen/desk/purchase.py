@@ -15,7 +15,7 @@ from canteen.words import MEALS as MEAL_WORDS
 from centres.models import Centre
 from core.clock import local_day, now
 from core.errors import Refused
-from core.words import date_words, full_day
+from core.words import date_words, near_day
 from people.access import require
 
 MOST_DAYS = 14
@@ -38,7 +38,7 @@ def purchase(centre: Centre) -> Any:
         states = desk_queries.order_states([menu.id])[menu.id]
         meals.append(
             {
-                "name": _("%(day)s %(meal)s", day=full_day(menu.day, today), meal=MEAL_WORDS[menu.meal]),
+                "name": _("%(day)s %(meal)s", day=near_day(menu.day, today), meal=MEAL_WORDS[menu.meal]),
                 "ordered": sum(states[state] for state in desk_queries.EATS),
                 "walk_in": menu.walk_in if with_walk_ins else 0,
                 "changes": menu.closed_at is None,

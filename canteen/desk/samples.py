@@ -1,5 +1,6 @@
 """留样: what of today's dishes has been put away, what may be thrown out, and the log of past days."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,14 +12,14 @@ from canteen.art import art_of
 from canteen.days import serving_day
 from canteen.desk.root import COOK, LOOK, base, blueprint, load_canteen, load_menu
 from canteen.forms import parse_day
-from canteen.models import FoodSample
+from canteen.models import FoodSample, Menu
 from canteen.services import samples as services
 from canteen.words import MEALS as MEAL_WORDS
 from centres.models import Centre
 from core.clock import local_day, now
 from core.errors import Refused
 from core.http import once, row_number, see_other
-from core.words import clock_words, date_words, full_day, near_day
+from core.words import clock_words, date_words, full_day, near_day, sentences
 from people.access import require, signed_in
 
 LOG_DAYS = 7
@@ -43,26 +44,7 @@ def samples(centre: Centre) -> Any:
         title_words=full_day(today, today),
         grams=policy.sample_grams,
         hours=policy.sample_hours,
-        meals=[
-            {
-                "name": MEAL_WORDS[menu.meal],
-                "opens": clock_words(menu.serves_from, centre.zone),
-                "begun": menu.serves_from <= moment,
-                "missing": sum((menu.id, dish.id) not in taken for dish in desk_queries.dishes_on(menu)),
-                "dishes": [
-                    {
-                        "name": dish.name,
-                        "art": art_of(dish),
-                        "url": f"{url}/{today}/{menu.meal}/{dish.id}",
-                        "sample": _line(centre, taken[menu.id, dish.id], names)
-                        if (menu.id, dish.id) in taken
-                        else None,
-                    }
-                    for dish in desk_queries.dishes_on(menu)
-                ],
-            }
-            for menu in menus
-        ],
+        meals=[_meal(centre, menu, taken, names) for menu in menus],
         box=[
             {
                 "name": dish.name,
@@ -77,6 +59,32 @@ def samples(centre: Centre) -> Any:
         log_url=f"{url}/log",
         discard_all_url=f"{url}/discard",
     )
+
+
+def _meal(
+    centre: Centre, menu: Menu, taken: Mapping[tuple[int, int], FoodSample], names: dict[int, str]
+) -> dict[str, Any]:
+    dishes = desk_queries.dishes_on(menu)
+    return {
+        "code": menu.meal,
+        "name": MEAL_WORDS[menu.meal],
+        "opens": clock_words(menu.serves_from, centre.zone),
+        "begun": menu.serves_from <= now(),
+        "missing": sum((menu.id, dish.id) not in taken for dish in dishes),
+        "dishes": [
+            {
+                "id": dish.id,
+                "key": f"{menu.meal}-{dish.id}",
+                "name": dish.name,
+                "art": art_of(dish),
+                "url": f"{base(centre)}/samples/{menu.day}/{menu.meal}/{dish.id}",
+                "sample": _line(centre, taken[menu.id, dish.id], names)
+                if (menu.id, dish.id) in taken
+                else None,
+            }
+            for dish in dishes
+        ],
+    }
 
 
 def _line(centre: Centre, sample: FoodSample, names: dict[int, str]) -> dict[str, Any]:
@@ -95,14 +103,28 @@ def _line(centre: Centre, sample: FoodSample, names: dict[int, str]) -> dict[str
 @blueprint.post("/samples/<day>/<meal>/<int:dish_id>")
 @require(COOK)
 @once
-def take_sample(centre: Centre, day: str, meal: str, dish_id: int) -> Response:
-    """A dish has been put away."""
-    menu = load_menu(centre, day, meal)
-    grams = request.form.get("grams", None, row_number)
-    if grams is None:
-        raise Refused("grams_odd", _("请填多少克"), _("请称一下再填，填整数。"), status=422)
-    services.take_sample(signed_in().id, menu.id, dish_id, grams)
-    return see_other(f"{base(centre)}/samples/")
+def take_sample(centre: Centre, day: str, meal: str, dish_id: int) -> Any:
+    """A dish has been put away: in place where the page can, and what is refused is said in the same line."""
+    menu, wrong = load_menu(centre, day, meal), ""
+    in_place = "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+    try:
+        services.take_sample(signed_in().id, menu.id, dish_id, request.form.get("grams", 0, row_number))
+    except Refused as refusal:
+        if not in_place or refusal.status != 422:
+            raise
+        wrong = sentences(refusal.title, refusal.text)
+    if not in_place:
+        return see_other(f"{base(centre)}/samples/")
+    taken = desk_queries.samples_of([menu.id])
+    shown = _meal(centre, menu, taken, desk_queries.staff_names(one.taken_by for one in taken.values()))
+    return render_template(
+        "canteen/_desk_sample_done.html",
+        meal=shown,
+        dish=next(one for one in shown["dishes"] if one["id"] == dish_id),
+        grams=serving_day(load_canteen(centre), menu.day).policy.sample_grams,
+        begun=shown["begun"],
+        wrong=wrong,
+    )
 
 
 @blueprint.post("/samples/<int:sample_id>/discard")

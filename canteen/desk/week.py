@@ -118,7 +118,7 @@ def _cell(centre: Centre, day: ServingDay, meal: str, menu: Menu | None) -> dict
         "closed": menu.closed_at is not None,
         "ordered": sum(offer.taken for offer in menu.offers),
         "quota": sum(offer.quota for offer in menu.offers),
-        "singles": len(menu.offers) - len(sets),
+        "singles": len(menu.offers) - len(sets) if sets else 0,
         "offers": [
             {
                 "name": offer.dishes[0].dish.name if offer.dishes else offer.code,

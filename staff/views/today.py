@@ -83,6 +83,8 @@ def _shown(centre: Centre) -> dict[str, Any]:
     parts = [part for _name, part in named]
     opens = opening_today(centre)
     start, end = (opens[0].start, opens[-1].end) if opens else day_bounds(day, zone)
+    bars = [bar for part in parts for strip in part.strips for bar in strip.bars]
+    start, end = min([start, *(bar[0] for bar in bars)]), max([end, *(bar[1] for bar in bars)])
     return {
         "locked": False,
         "day_words": full_day(day, day),

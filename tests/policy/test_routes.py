@@ -44,6 +44,14 @@ FORMS = {
     "staff.data_save": {"name_zh": "水贝二街3栋", "floors": "8"},
     "staff.data_set_cell": {"floors": "9"},
     "staff.decide": {"answer": "数目不对"},
+    "canteen_desk.copy_one": {"from": "2026-11-24", "to": "2026-11-25", "meal": "lunch"},
+    "canteen_desk.save_offer": {"main": "1", "quota": "20"},
+    "canteen_desk.set_quota": {"quota": "50"},
+    "canteen_desk.set_walk_in": {"walk_in": "12"},
+    "canteen_desk.take_sample": {"grams": "125"},
+    "canteen_desk.seen": {"change": "1"},
+    "canteen_desk.swap_now": {"out": "1", "in": "2", "reason_zh": "没到货"},
+    "canteen_desk.fail_now": {"sure": "1", "reason": "停气了"},
     "booking_desk.book_for": {"from": "09:00", "to": "11:00", "seat": "B1", "title": "读书会"},
 }
 Row = tuple[str, str]

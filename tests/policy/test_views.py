@@ -34,6 +34,8 @@ ALSO_LOCKED = {"staff.today", "staff.today_live"}
 """What a locked console still shows: calls for help."""
 REPEATABLE = (OPEN_TO_ALL - {"security.account", "security.alive", "security.two_factor_rescue"}) | {
     "booking.check_in_by_tail",
+    "canteen_desk.close_now",
+    "canteen_desk.fail_now",
     "kiosk.alive",
     "kiosk.change_prefs",
     "kiosk.heartbeat",

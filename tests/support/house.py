@@ -24,6 +24,7 @@ from app import create_app
 from booking.models import Space, Unit
 from booking.services.book import book_for, book_seat
 from canteen.services import ledger
+from canteen.services.samples import take_sample
 from centres.models import Building, Centre
 from centres.services import add_one_off
 from core import approvals, figures, files
@@ -40,6 +41,7 @@ from tests.support.cast import PASSWORD, PIN, Cast
 from tests.support.clock import ZONE, Clock
 from tests.support.databases import Databases, settings
 from tests.support.forms import send
+from tests.support.meals import furnish
 from tests.support.pictures import PNG
 
 ROLES = ("none", "slip", "card", "pin", "other", "front", "kitchen", "manager", "luo")
@@ -198,6 +200,24 @@ def _fill(house: House) -> None:
         "token": "never-made",
         "filename": "seal.svg",
         **shared,
+        **_kitchen(house),
+    }
+
+
+def _kitchen(house: House) -> dict[str, str]:
+    """Lunches of today and tomorrow, an order on each, and a sample of today's."""
+    meals = furnish(house.app, house.cast)
+    today = meals.lunch(MONDAY)
+    meals.lunch(TUESDAY)
+    meals.order(house.cast.chen, TUESDAY)
+    cook = db.session.scalars(select(Staff.id).where(Staff.email == house.cast.kitchen)).one()
+    sample = take_sample(cook, today, meals.dishes["M01"], 125)
+    return {
+        "meal": "lunch",
+        "offer": "L1",
+        "dish_id": str(meals.dishes["M01"]),
+        "change_id": "1",
+        "sample_id": str(sample.id),
     }
 
 
@@ -211,7 +231,10 @@ def _shared(house: House) -> dict[str, str]:
     report = figures.take(OPERATOR, cast.shuibei, MONDAY, TUESDAY)
     asker = db.session.scalars(select(Staff.id).where(Staff.email == cast.kitchen)).one()
     with unit_of_work():
-        till, mine = ledger.centre_account(cast.shuibei, "cash"), ledger.resident_account(cast.chen, cast.shuibei)
+        till, mine = (
+            ledger.centre_account(cast.shuibei, "cash"),
+            ledger.resident_account(cast.chen, cast.shuibei),
+        )
         moved = ledger.move(till, mine, 12_000, "top_up", OPERATOR, at=house.clock())
     asked = approvals.ask("ledger.reversal", moved, cast.shuibei, asker, "记错了", {"transfer": moved})
     return {
