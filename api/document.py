@@ -23,7 +23,9 @@ ABOUT = (
 class Problem(Schema):
     """A refusal (RFC 9457)."""
 
-    type = fields.String(required=True, metadata={"description": "`urn:hall:<code>`", "example": "urn:hall:sold_out"})
+    type = fields.String(
+        required=True, metadata={"description": "`urn:hall:<code>`", "example": "urn:hall:sold_out"}
+    )
     title = fields.String(required=True)
     detail = fields.String()
     status = fields.Integer(required=True)
@@ -44,7 +46,7 @@ class Paged(Strict):
     size = fields.Integer(load_default=50, validate=validate.Range(1, 200))
 
 
-class Door(Api):  # type: ignore[misc]
+class Door(Api):
     """flask-smorest without its own words for errors: the house has one way to say no."""
 
     def _register_error_handlers(self) -> None:
@@ -67,6 +69,20 @@ def refusals(blueprint: Blueprint, *codes: int) -> Any:
         return view
 
     return mark
+
+
+KEY_HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "description": "One for each deed; sent again it gets the same answer for a day",
+    "schema": {"type": "string", "minLength": 8, "maxLength": 64, "pattern": "^[!-~]+$"},
+}
+
+
+def deeds(blueprint: Blueprint) -> Any:
+    """Say in the document that a POST carries its key."""
+    return blueprint.doc(parameters=[KEY_HEADER])
 
 
 def setup(app: Flask, parts: Sequence[Blueprint]) -> None:

@@ -22,7 +22,9 @@ from core.outbox import Message, channels, put
 def tell_clients(event: Event, centre_id: int, what: Mapping[str, object]) -> int:
     """In the running unit of work: every client over the centre that asked for this kind. Returns how many."""
     query = select(ApiClient).where(
-        ApiClient.unit_id.in_(chain(centre_id)), ApiClient.revoked_at.is_(None), ApiClient.hook_url.is_not(None)
+        ApiClient.unit_id.in_(chain(centre_id)),
+        ApiClient.revoked_at.is_(None),
+        ApiClient.hook_url.is_not(None),
     )
     wanted = [row for row in db.session.scalars(query.order_by(ApiClient.id)) if event.kind in row.hook_kinds]
     for client in wanted:

@@ -1,17 +1,17 @@
-"""Who asks, by their key: `Authorization: Bearer …`. Cookies mean nothing here, and so nothing can be forged with them."""
+"""Who asks, by their key: `Authorization: Bearer …`. Cookies mean nothing here, so nothing can be forged with them."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from flask import g, request
+from flask import Response, current_app, g, request
 from flask_babel import gettext as _
 
 from api.models import ApiClient
 from api.services import by_key, count_call
 from centres.models import Centre
-from centres.queries import centre_by_code
 from centres.policies import chain
+from centres.queries import centre_by_code
 from core import requestkeys
 from core.audit import Actor
 from core.database import unit_of_work
@@ -83,7 +83,7 @@ def in_reach(centre_id: int) -> bool:
 def deed(status: int = 200) -> Callable[[View], View]:
     """A POST that changes something: one unit of work under its `Idempotency-Key`, and the same answer to a repeat.
 
-    The view returns what is answered, as plain data.
+    The view returns what is answered, as plain data that is kept beside the key.
     """
 
     def mark(view: View) -> View:
@@ -92,7 +92,10 @@ def deed(status: int = 200) -> Callable[[View], View]:
             key = request.headers.get("Idempotency-Key", "")
             if not (8 <= len(key) <= 64 and key.isascii() and key.isprintable()):
                 raise Refused(
-                    "idempotency_key", _("要带上 Idempotency-Key"), _("8 到 64 个字符，每办一件事换一个。"), status=400
+                    "idempotency_key",
+                    _("要带上 Idempotency-Key"),
+                    _("8 到 64 个字符，每办一件事换一个。"),
+                    status=400,
                 )
             scope = f"client:{client().id}"
             body = requestkeys.digest({"path": request.path, "json": request.get_json(silent=True)})
@@ -101,12 +104,18 @@ def deed(status: int = 200) -> Callable[[View], View]:
                 if before is not None:
                     if not before:
                         raise Refused("in_progress", _("正在办，请稍等"), status=409)
-                    return before["body"], before["status"]
+                    return _answer(before["body"], before["status"])
                 said = view(*args, **kwargs)
                 requestkeys.keep(scope, key, {"status": status, "body": said})
-            return said, status
+            return _answer(said, status)
 
         wrapper.hall_post = "once"  # type: ignore[attr-defined]
         return wrapper
 
     return mark
+
+
+def _answer(said: Any, status: int) -> Response:
+    response = current_app.json.response(said)
+    response.status_code = status
+    return response

@@ -26,7 +26,9 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def make_client(staff_id: int, unit_id: int, name: str, scopes: Sequence[str], most: int = 120) -> tuple[ApiClient, str]:
+def make_client(
+    staff_id: int, unit_id: int, name: str, scopes: Sequence[str], most: int = 120
+) -> tuple[ApiClient, str]:
     """A program that may ask over a unit, and its key, which is shown this once."""
     name = " ".join(name.split())[:60]
     if not name:
@@ -51,7 +53,12 @@ def make_client(staff_id: int, unit_id: int, name: str, scopes: Sequence[str], m
         db.session.add(row)
         db.session.flush()
         audit.record(
-            Actor("staff", staff_id), "client.made", "api_client", row.id, unit_id=unit_id, detail={"scopes": row.scopes}
+            Actor("staff", staff_id),
+            "client.made",
+            "api_client",
+            row.id,
+            unit_id=unit_id,
+            detail={"scopes": row.scopes},
         )
     return row, key
 
@@ -109,6 +116,14 @@ def set_hook(staff_id: int, unit_id: int, client_id: int, url: str, wanted: Sequ
 def _locked(unit_id: int, client_id: int) -> ApiClient:
     query = select(ApiClient).where(ApiClient.id == client_id, ApiClient.unit_id == unit_id)
     row = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    if row is None:
+        raise NotFound(_("没有找到这个程序"))
+    return row
+
+
+def client_here(unit_id: int, client_id: int) -> ApiClient:
+    """One program of a unit; else: not found."""
+    row = db.session.scalar(select(ApiClient).where(ApiClient.id == client_id, ApiClient.unit_id == unit_id))
     if row is None:
         raise NotFound(_("没有找到这个程序"))
     return row

@@ -6,10 +6,10 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 from marshmallow import Schema, fields, validate
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from api.document import Paged, Strict, part, refusals
+from api.document import Paged, Strict, deeds, part, refusals
 from api.keys import actor, allowed, client, deed, in_reach, load_centre
 from canteen.models import Canteen, MealOrder, Menu, Offer, OfferDish
 from canteen.rules import ALLERGENS, LABELS, MEALS, TEXTURES
@@ -60,7 +60,9 @@ class MenuOut(Schema):
     day = fields.Date(required=True)
     meal = fields.String(required=True, validate=validate.OneOf(MEALS))
     state = fields.String(required=True, validate=validate.OneOf(("published", "failed")))
-    cutoff_at = fields.AwareDateTime(required=True, metadata={"description": "Until then one may order and cancel"})
+    cutoff_at = fields.AwareDateTime(
+        required=True, metadata={"description": "Until then one may order and cancel"}
+    )
     serves_from = fields.AwareDateTime(required=True)
     serves_until = fields.AwareDateTime(required=True)
     offers = fields.List(fields.Nested(OfferOut), required=True)
@@ -86,16 +88,22 @@ class OrderIn(Strict):
     offer = fields.Integer(required=True, validate=validate.Range(1, 2**31 - 1))
     card = fields.String(
         validate=validate.Length(6, 200),
-        metadata={"description": "What a scanner reads from the resident's card, or the number of a linked card"},
+        metadata={
+            "description": "What a scanner reads from the resident's card, or the number of a linked card"
+        },
     )
-    guest = fields.Boolean(load_default=False, metadata={"description": "Nobody known: pays in full, at the counter"})
+    guest = fields.Boolean(
+        load_default=False, metadata={"description": "Nobody known: pays in full, at the counter"}
+    )
     gateway = fields.String(load_default="counter", validate=validate.OneOf(("counter", "account")))
     texture = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(TEXTURES))
     confirmed = fields.List(
         fields.String(validate=validate.Regexp(CONFLICT)),
         load_default=list,
         validate=validate.Length(max=20),
-        metadata={"description": "Conflicts with the person's diet to which they said yes, such as `allergen:fish`"},
+        metadata={
+            "description": "Conflicts with the person's diet to which they said yes, such as `allergen:fish`"
+        },
     )
 
 
@@ -135,7 +143,9 @@ class OrdersOut(Schema):
 class RedeemIn(Strict):
     """One scan at one window. `scan` is the same when it is sent again."""
 
-    slip = fields.String(required=True, validate=validate.Length(1, 200), metadata={"description": "As scanned"})
+    slip = fields.String(
+        required=True, validate=validate.Length(1, 200), metadata={"description": "As scanned"}
+    )
     window = fields.String(required=True, validate=validate.Length(1, 40))
     scan = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{8,40}$"))
     cash = fields.Boolean(load_default=False, metadata={"description": "The sum was taken at the window"})
@@ -203,7 +213,7 @@ def _menu(menu: Menu) -> dict[str, Any]:
     }
 
 
-def _page(query: Any, asked: dict[str, Any], shape: Any, **values: Any) -> dict[str, Any]:
+def _page(query: Select[Any], asked: dict[str, Any], shape: Any, **values: Any) -> dict[str, Any]:
     """One page, and where the next one is."""
     page, size = asked["page"], asked["size"]
     rows = list(db.session.scalars(query.offset((page - 1) * size).limit(size + 1)))
@@ -211,7 +221,8 @@ def _page(query: Any, asked: dict[str, Any], shape: Any, **values: Any) -> dict[
     if len(rows) > size:
         given = {name: str(value) for name, value in values.items() if value is not None}
         view = "api_canteen.menus" if shape is _menu else "api_canteen.orders"
-        onward = url_for(view, **given, page=page + 1, size=size)
+        more: dict[str, Any] = {**given, "page": page + 1, "size": size}
+        onward = url_for(view, **more)
     return {"items": [shape(row) for row in rows[:size]], "next": onward}
 
 
@@ -230,7 +241,9 @@ def orders(asked: dict[str, Any], centre: str) -> dict[str, Any]:
     query = _with_all(select(MealOrder)).where(MealOrder.centre_id == place_.id, MealOrder.day == day)
     if asked["state"]:
         query = query.where(MealOrder.state == asked["state"])
-    return _page(query.order_by(MealOrder.id), asked, _order, centre=place_.code, day=day, state=asked["state"])
+    return _page(
+        query.order_by(MealOrder.id), asked, _order, centre=place_.code, day=day, state=asked["state"]
+    )
 
 
 @blueprint.route("/orders", methods=["POST"])
@@ -238,6 +251,7 @@ def orders(asked: dict[str, Any], centre: str) -> dict[str, Any]:
 @blueprint.arguments(OrderIn)
 @blueprint.response(201, OrderOut)
 @refusals(blueprint, 404, 409, 410, 422)
+@deeds(blueprint)
 @deed(201)
 def make_order(said: dict[str, Any]) -> dict[str, Any]:
     """Order one portion for a resident's card or for a guest."""
@@ -250,7 +264,9 @@ def make_order(said: dict[str, Any]) -> dict[str, Any]:
         raise NotFound(_("没有找到这份餐"))
     resident = _resident(said["card"]) if said.get("card") else None
     wish = Wish(
-        gateway=said["gateway"] if resident else "counter", texture=said["texture"], confirmed=said["confirmed"]
+        gateway=said["gateway"] if resident else "counter",
+        texture=said["texture"],
+        confirmed=said["confirmed"],
     )
     made = place(actor(), said["offer"], resident.id if resident else None, wish, channel="api")
     return _plain(made)
@@ -278,6 +294,7 @@ def one_order(number: str) -> dict[str, Any]:
 @allowed("orders:write")
 @blueprint.response(200, OrderOut)
 @refusals(blueprint, 404, 409)
+@deeds(blueprint)
 @deed(200)
 def cancel_order(number: str) -> dict[str, Any]:
     """Give a meal back that this client ordered, until its cutoff. Again it changes nothing."""
@@ -292,6 +309,7 @@ def cancel_order(number: str) -> dict[str, Any]:
 @blueprint.arguments(RedeemIn)
 @blueprint.response(200, RedeemOut)
 @refusals(blueprint, 404, 409, 422)
+@deeds(blueprint)
 @deed(200)
 def redeem(said: dict[str, Any], centre: str) -> dict[str, Any]:
     """Hand out one meal. What must not be handed out is a refusal whose code says why: `redeem_already`, …"""
@@ -318,7 +336,7 @@ def in_district(person: Resident) -> bool:
     return person.district_id == district_of(client().unit_id)
 
 
-def _with_all(query: Any) -> Any:
+def _with_all(query: Select[MealOrder]) -> Select[MealOrder]:
     return query.options(joinedload(MealOrder.centre), selectinload(MealOrder.lines))
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from canteen.models import Canteen, Dish, MealOrder, Menu, StandingOrder, Swap
+from canteen.models import Canteen, Dish, MealOrder, Menu, Swap
 from canteen.words import MEALS
 from core.clock import local_day
 from core.i18n import pick
@@ -61,8 +61,16 @@ KINDS = [
         "standing.failed",
         lazy_gettext("长期订餐这天没订上"),
         lazy_gettext("{day}{meal}没有订上"),
-        lazy_gettext("您的长期订餐，{day}{meal}这次没有订上：{reason}。想吃可以另外订，或打 {phone} 找我们。"),
-        {"day": _DAY, "meal": _MEAL, "reason": (_REASON[0], lazy_gettext("订满了")), "place": _PLACE, "phone": _PHONE},
+        lazy_gettext(
+            "您的长期订餐，{day}{meal}这次没有订上：{reason}。想吃可以另外订，或打 {phone} 找我们。"
+        ),
+        {
+            "day": _DAY,
+            "meal": _MEAL,
+            "reason": (_REASON[0], lazy_gettext("订满了")),
+            "place": _PLACE,
+            "phone": _PHONE,
+        },
         must_reach=True,
     ),
     MessageKind(
@@ -79,7 +87,9 @@ KINDS = [
         "meal.failed",
         lazy_gettext("食堂这一餐做不了"),
         lazy_gettext("{day}{meal}做不了"),
-        lazy_gettext("很抱歉，{day}{meal}做不了：{reason}。请不用来取。付过的钱已经退回，不用您办什么。有难处请打 {phone}。"),
+        lazy_gettext(
+            "很抱歉，{day}{meal}做不了：{reason}。请不用来取。付过的钱已经退回，不用您办什么。有难处请打 {phone}。"
+        ),
         {**_MEAL_PLACES, "reason": _REASON},
         urgent=True,
         must_reach=True,
@@ -117,7 +127,9 @@ KINDS = [
         "menu.failed",
         lazy_gettext("食堂这一餐做不了（告诉工作人员的群）"),
         lazy_gettext("{place}：{day}{meal}做不了"),
-        lazy_gettext("{place}{day}{meal}做不了：{reason}。订了的 {many} 份都会退，联系不上的人在“要打的电话”里。"),
+        lazy_gettext(
+            "{place}{day}{meal}做不了：{reason}。订了的 {many} 份都会退，联系不上的人在“要打的电话”里。"
+        ),
         {
             "day": _DAY,
             "meal": _MEAL,
@@ -202,7 +214,7 @@ def of_money(canteen: Canteen, day: date, fen: int) -> Values:
     }
 
 
-def of_standing(standing: StandingOrder, menu: Menu, why: str) -> Values:
+def of_standing(menu: Menu, why: str) -> Values:
     """Why a standing order made no order on a day. Nothing in it tells what help the person gets."""
     reasons = {
         "sold_out": _("订满了"),

@@ -81,7 +81,7 @@ def tell_standing(event: Event) -> None:
         "standing.failed",
         standing.resident_id,
         standing.canteen_id,
-        lambda: letters.of_standing(standing, menu, event.payload["why"]),
+        lambda: letters.of_standing(menu, event.payload["why"]),
     )
 
 
@@ -148,7 +148,9 @@ def tell_staff(event: Event) -> None:
 
 
 def _portions(menu_id: int) -> int:
-    query = select(func.count()).where(MealOrder.menu_id == menu_id, MealOrder.state.in_(["ordered", "failed"]))
+    query = select(func.count()).where(
+        MealOrder.menu_id == menu_id, MealOrder.state.in_(["ordered", "failed"])
+    )
     return int(db.session.execute(query).scalar_one())
 
 

@@ -111,9 +111,7 @@ def words_of(kind: MessageKind, centre_id: int | None, language: str) -> tuple[s
         return str(kind.subject), str(kind.body), False
 
 
-def written(
-    name: str, centre_id: int | None, language: str, values: Mapping[str, object]
-) -> tuple[str, str]:
+def written(name: str, centre_id: int | None, language: str, values: Mapping[str, object]) -> tuple[str, str]:
     """Subject and body of a message as it is sent. The values are in the reader's language already."""
     subject, body, _own = words_of(kinds.named(name), centre_id, language)
     return " ".join(fill(subject, values).split()), fill(body, values)

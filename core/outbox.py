@@ -172,11 +172,36 @@ def try_again(actor: Actor, message_id: int) -> None:
             audit.record(actor, "message.again", "message", message_id, unit_id=found.centre_id, at=now)
 
 
+STATES = ("stopped", "waiting", "called", "sent")
+
+
+def messages_of(centre_id: int, state: str = "", most: int = 200) -> list[Message]:
+    """A centre's messages, the newest first; of one state, or of all. Those to the log alone are no messages."""
+    query = select(Message).where(Message.centre_id == centre_id, Message.channel != "log")
+    pending = Message.sent_at.is_(None) & Message.called_at.is_(None)
+    if state == "sent":
+        query = query.where(Message.sent_at.is_not(None))
+    elif state == "called":
+        query = query.where(Message.sent_at.is_(None), Message.called_at.is_not(None))
+    elif state == "waiting":
+        query = query.where(pending, Message.next_try_at.is_not(None))
+    elif state == "stopped":
+        query = query.where(pending, Message.next_try_at.is_(None))
+    return list(db.session.scalars(query.order_by(Message.made_at.desc(), Message.id.desc()).limit(most)))
+
+
+def message_here(centre_id: int, message_id: int) -> Message | None:
+    """One message of a centre."""
+    return db.session.scalar(select(Message).where(Message.id == message_id, Message.centre_id == centre_id))
+
+
 def stop_messages(resident_id: int, why: str) -> int:
     """In the running unit of work: what waits for somebody is not sent any more. Returns how many."""
     stopped = db.session.execute(
         update(Message)
-        .where(Message.resident_id == resident_id, Message.sent_at.is_(None), Message.next_try_at.is_not(None))
+        .where(
+            Message.resident_id == resident_id, Message.sent_at.is_(None), Message.next_try_at.is_not(None)
+        )
         .values(next_try_at=None, error=why)
         .returning(Message.id)
     ).all()
@@ -207,9 +232,7 @@ class Channels:
 
     def use_sms(self, url: str, token: str) -> None:
         """Send `sms` through the adapter at `url`."""
-        self.by_name["sms"] = lambda message: sms.send(
-            url, token, message.key, message.address, message.body
-        )
+        self.by_name["sms"] = lambda message: sms.send(url, token, message.key, message.address, message.body)
 
     def has(self, name: str) -> bool:
         """Whether messages can leave this way."""

@@ -60,7 +60,9 @@ def furnish(meals: Meals, staff: int, clock: Clock) -> int:
     return menu
 
 
-def test_a_resident_who_dies_with_a_balance_and_a_standing_order(meals: Meals, staff: int, clock: Clock) -> None:
+def test_a_resident_who_dies_with_a_balance_and_a_standing_order(
+    meals: Meals, staff: int, clock: Clock
+) -> None:
     cast = meals.cast
     menu = furnish(meals, staff, clock)
     leave(Actor("staff", staff), cast.chen, "deceased")
@@ -73,8 +75,11 @@ def test_a_resident_who_dies_with_a_balance_and_a_standing_order(meals: Meals, s
     assert (standing.state, standing.ended_why) == ("ended", "deceased")
     assert ledger.balance(cast.chen) == 9000, "what was held for meals is back"
     assert db.session.scalars(select(DietProfile)).all() == []
-    assert db.session.scalars(select(Claim)).all() == [] and db.session.scalars(select(Commitment)).all() == []
-    assert set(db.session.scalars(select(Card.revoked_why).where(Card.resident_id == cast.chen))) == {"deceased"}
+    assert db.session.scalars(select(Claim)).all() == []
+    assert db.session.scalars(select(Commitment)).all() == []
+    assert set(db.session.scalars(select(Card.revoked_why).where(Card.resident_id == cast.chen))) == {
+        "deceased"
+    }
     assert db.session.scalars(select(FamilyLink.state)).all() == ["ended"]
     assert db.session.scalars(select(CallTask.state)).all() == ["closed"]
     assert consents(cast.chen) == {"profile"}
@@ -90,17 +95,22 @@ def test_a_resident_who_dies_with_a_balance_and_a_standing_order(meals: Meals, s
     assert ledger.wrong_sums() == []
 
 
-def test_what_was_on_the_account_goes_to_the_family_by_two_people(meals: Meals, staff: int, clock: Clock) -> None:
+def test_what_was_on_the_account_goes_to_the_family_by_two_people(
+    meals: Meals, staff: int, clock: Clock
+) -> None:
     cast = meals.cast
     furnish(meals, staff, clock)
     leave(Actor("staff", staff), cast.chen, "deceased")
     assert refusal(lambda: ledger.top_up(staff, cast.shuibei, cast.chen, 1000)) == "not_active"
     asked = ledger.refund(staff, cast.shuibei, cast.chen, 9000, reason="退给儿子陈志强，已看证明")
-    assert isinstance(asked, Approval) and ledger.balance(cast.chen) == 9000
+    assert isinstance(asked, Approval)
+    assert ledger.balance(cast.chen) == 9000
     decide(asked.id, staff + 1, True)
     assert ledger.balance(cast.chen) == 0
     deliver_due()
-    assert [call.kind for call in db.session.scalars(select(CallTask).where(CallTask.kind == "message"))] == []
+    assert [
+        call.kind for call in db.session.scalars(select(CallTask).where(CallTask.kind == "message"))
+    ] == []
 
 
 def test_again_it_changes_nothing_and_who_moved_away_may_die(meals: Meals, staff: int, clock: Clock) -> None:
@@ -127,4 +137,6 @@ def test_who_only_ordered_for_others_leaves_those_their_meals(meals: Meals, staf
     place(who, meals.offer(TUESDAY), cast.chen, Wish(), channel="family", proxy_id=cast.aqiang)
     leave(Actor("staff", staff), cast.aqiang, "moved_away")
     assert db.session.scalars(select(MealOrder.state)).all() == ["ordered"]
-    assert db.session.scalars(select(Consent.kind).where(Consent.resident_id == cast.chen)).all() == ["profile"]
+    assert db.session.scalars(select(Consent.kind).where(Consent.resident_id == cast.chen)).all() == [
+        "profile"
+    ]

@@ -52,7 +52,9 @@ def sums() -> int:
 
 
 def claims_of(person: int) -> list[tuple[date, int, str]]:
-    rows = db.session.scalars(select(SubsidyClaim).where(SubsidyClaim.resident_id == person).order_by(SubsidyClaim.id))
+    rows = db.session.scalars(
+        select(SubsidyClaim).where(SubsidyClaim.resident_id == person).order_by(SubsidyClaim.id)
+    )
     return [(row.day, row.slot, row.state) for row in rows]
 
 
@@ -65,7 +67,9 @@ def test_two_people_decide_and_then_the_other_record_leads_here(meals: Meals, st
     assert (gone.lifecycle, gone.merged_into_id, gone.pin_hash) == ("merged", chen, None)
     assert db.session.get_one(Resident, chen).pin_hash is not None
     assert merged_names(chen) == ["陈秀瑛"]
-    assert [row.id for row in find_residents("陈秀瑛", [meals.cast.district])] == [chen], "found by the old name"
+    assert [row.id for row in find_residents("陈秀瑛", [meals.cast.district])] == [chen], (
+        "found by the old name"
+    )
     assert refusal(lambda: merge(Actor("staff", staff), twin, chen)) == "not_active"
 
 
@@ -92,11 +96,15 @@ def test_the_stricter_word_holds(meals: Meals, staff: int, twin: int) -> None:
     merge(actor, twin, chen)
     assert consents(chen) == {"profile", "messages", "family"}, "taken back on one record is taken back"
     assert consents(twin) == set()
-    kept = db.session.scalars(select(Consent).where(Consent.resident_id == chen, Consent.kind == "messages")).one()
+    kept = db.session.scalars(
+        select(Consent).where(Consent.resident_id == chen, Consent.kind == "messages")
+    ).one()
     assert kept.given_where == "desk"
 
 
-def test_family_links_follow_and_none_leads_to_oneself(meals: Meals, staff: int, twin: int, clock: Clock) -> None:
+def test_family_links_follow_and_none_leads_to_oneself(
+    meals: Meals, staff: int, twin: int, clock: Clock
+) -> None:
     cast = meals.cast
     with unit_of_work():
         for elder, proxy, sees in (
@@ -111,7 +119,9 @@ def test_family_links_follow_and_none_leads_to_oneself(meals: Meals, staff: int,
                 )
             )
     merge(Actor("staff", staff), twin, cast.chen)
-    live = db.session.scalars(select(FamilyLink).where(FamilyLink.state == "active").order_by(FamilyLink.id)).all()
+    live = db.session.scalars(
+        select(FamilyLink).where(FamilyLink.state == "active").order_by(FamilyLink.id)
+    ).all()
     assert [(row.elder_id, row.proxy_id, row.sees_collected) for row in live] == [
         (cast.chen, cast.aqiang, False),
         (cast.wheel, cast.chen, True),
@@ -197,10 +207,13 @@ def test_the_money_moves_by_one_transfer_and_comes_back_to_the_right_person(
     assert moved.amount_fen == 3500
     cancel(Actor("resident", chen), order.id)
     assert ledger.balance(chen) == 7500
-    assert sums() == 0 and ledger.wrong_sums() == []
+    assert sums() == 0
+    assert ledger.wrong_sums() == []
 
 
-def test_an_account_that_is_being_looked_at_is_not_merged(meals: Meals, staff: int, twin: int, clock: Clock) -> None:
+def test_an_account_that_is_being_looked_at_is_not_merged(
+    meals: Meals, staff: int, twin: int, clock: Clock
+) -> None:
     ledger.top_up(staff, meals.cast.shuibei, twin, 4500)
     with unit_of_work():
         db.session.scalars(select(Account).where(Account.resident_id == twin)).one().blocked_at = clock()
@@ -262,10 +275,13 @@ def test_two_meals_handed_out_twice_are_claimed_once_in_the_books(
     subsidy = ledger.centre_account(centre, "subsidy")
     assert db.session.get_one(Account, subsidy, populate_existing=True).balance_fen == -500
     assert [row.order_id for row in open_corrections(centre)] == [hers.id]
-    assert sums() == 0 and ledger.wrong_sums() == []
+    assert sums() == 0
+    assert ledger.wrong_sums() == []
 
 
-def test_more_than_the_weeks_rights_are_kept_and_listed(meals: Meals, staff: int, twin: int, clock: Clock) -> None:
+def test_more_than_the_weeks_rights_are_kept_and_listed(
+    meals: Meals, staff: int, twin: int, clock: Clock
+) -> None:
     chen = meals.cast.chen
     days = [date(2026, 11, day) for day in (24, 25, 26, 27)]
     for day in days:
@@ -296,7 +312,8 @@ def test_more_than_the_weeks_rights_are_kept_and_listed(meals: Meals, staff: int
 def test_the_preview_shows_both_sides(meals: Meals, staff: int, twin: int) -> None:
     gone, stays = sides(twin, meals.cast.chen)
     assert (gone.person.name, stays.person.name) == ("陈秀瑛", "陈秀英")
-    assert [card.number for card in stays.cards] == ["C-00003026"] and gone.cards == []
+    assert [card.number for card in stays.cards] == ["C-00003026"]
+    assert gone.cards == []
     assert stays.consents == {"profile": True}
 
 

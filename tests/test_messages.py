@@ -100,14 +100,17 @@ def test_a_relative_who_orders_and_the_elder_are_both_told(meals: Meals, sms: Ea
     said = dict(texts(sms))
     assert said.keys() == {"1187", "1188"}
     assert "陈*强帮您订了11月24日 星期二午餐：清蒸鲈鱼" in said["1187"]
-    assert "¥10.00" in said["1187"] and "11月23日 星期一 16:00 前可以退" in said["1187"]
+    assert "¥10.00" in said["1187"]
+    assert "11月23日 星期一 16:00 前可以退" in said["1187"]
     assert "给陈*英订好了" in said["1188"]
 
 
 def test_who_orders_for_themselves_gets_no_message(meals: Meals, sms: Ear) -> None:
     meals.lunch(TUESDAY)
     meals.order(meals.cast.chen, TUESDAY)
-    assert texts(sms) == [] and rows() == [] and calls() == []
+    assert texts(sms) == []
+    assert rows() == []
+    assert calls() == []
 
 
 def test_a_message_is_posted_with_the_token_and_an_id_of_its_own(meals: Meals, sms: Ear) -> None:
@@ -120,7 +123,9 @@ def test_a_message_is_posted_with_the_token_and_an_id_of_its_own(meals: Meals, s
     assert heard.path == "/send"
 
 
-def test_no_message_says_what_is_on_an_account_or_who_is_helped(meals: Meals, sms: Ear, staff: int, clock: Clock) -> None:
+def test_no_message_says_what_is_on_an_account_or_who_is_helped(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
     menu = meals.lunch(TUESDAY)
     ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 4000)
     order = by_family(meals, sees=True)
@@ -132,7 +137,8 @@ def test_no_message_says_what_is_on_an_account_or_who_is_helped(meals: Meals, sm
     assert "¥40.00" in said and "¥10.00" in said, "what was moved"
     for secret in ("¥30.00", "补贴", "政府", "补5", "P15", "A5", "特困", "低保", "¥5.00"):
         assert secret not in said
-    assert "香菇豆腐" in said and "老人住院了" in said
+    assert "香菇豆腐" in said
+    assert "老人住院了" in said
 
 
 def test_a_relative_hears_that_the_meal_was_collected_only_where_the_elder_lets_them(
@@ -158,7 +164,8 @@ def test_a_standing_order_that_could_not_be_made_is_told_with_the_reason(
     clock.set("2026-11-23 16:00")
     close_menu(CLOCK, menu)
     ((to, words),) = texts(sms)
-    assert to == "1187" and "这次没有订上：订满了" in words
+    assert to == "1187"
+    assert "这次没有订上：订满了" in words
 
 
 # --- by which way ---------------------------------------------------------------------------------------------------
@@ -175,7 +182,8 @@ def test_who_did_not_agree_is_sent_nothing_but_is_rung_up_when_the_kitchen_fails
     fail_menu(staff, menu, "停气了")
     assert len(texts(sms)) == 1
     (call,) = calls()
-    assert call.resident_id == meals.cast.chen and "停气了" in call.words
+    assert call.resident_id == meals.cast.chen
+    assert "停气了" in call.words
 
 
 def test_somebody_without_a_phone_is_put_on_the_list_of_calls(meals: Meals, sms: Ear, staff: int) -> None:
@@ -197,7 +205,8 @@ def test_nobody_writes_to_the_dead_or_to_who_has_moved_away(
     with unit_of_work():
         db.session.get_one(Resident, meals.cast.chen).lifecycle = lifecycle
     fail_menu(staff, menu, "停气了")
-    assert texts(sms) == [] and calls() == []
+    assert texts(sms) == []
+    assert calls() == []
 
 
 def test_the_language_is_the_persons(meals: Meals, sms: Ear) -> None:
@@ -206,7 +215,8 @@ def test_the_language_is_the_persons(meals: Meals, sms: Ear) -> None:
         db.session.get_one(Resident, meals.cast.chen).language = "en"
     by_family(meals)
     said = dict(texts(sms))
-    assert "Steamed sea bass" in said["1187"] and "清蒸鲈鱼" in said["1188"]
+    assert "Steamed sea bass" in said["1187"]
+    assert "清蒸鲈鱼" in said["1188"]
 
 
 # --- when -----------------------------------------------------------------------------------------------------------
@@ -256,10 +266,13 @@ def test_an_adapter_that_is_away_is_asked_again_and_staff_can_ring_up_instead(
         meals.cast.shuibei,
         "account.topped_up",
     )
-    assert row.error is not None and "503" in row.error and "1187" not in row.error
+    assert row.error is not None
+    assert "503" in row.error
+    assert "1187" not in row.error
     for _again in range(2):
         call_instead(Actor("staff", staff), meals.cast.shuibei, row.id)
-    assert rows()[0].state == "called" and len(calls()) == 1
+    assert rows()[0].state == "called"
+    assert len(calls()) == 1
     clock.advance(hours=3)
     sms.answer = 200
     assert send_due() == 0, "somebody rings up instead"
@@ -272,10 +285,12 @@ def test_what_the_adapter_will_never_take_is_given_up_and_can_be_tried_again(
     sms.answer = 422
     ledger.top_up(staff, meals.cast.shuibei, meals.cast.chen, 2000)
     texts(sms)
-    assert rows()[0].state == "stopped" and rows()[0].tries == 1
+    assert rows()[0].state == "stopped"
+    assert rows()[0].tries == 1
     sms.answer = 200
     try_again(Actor("staff", staff), rows()[0].id)
-    assert send_due() == 1 and rows()[0].state == "sent"
+    assert send_due() == 1
+    assert rows()[0].state == "sent"
     try_again(Actor("staff", staff), rows()[0].id)
     assert send_due() == 0, "sent ones stay sent"
 
@@ -294,7 +309,8 @@ def test_what_waits_for_somebody_can_be_stopped(meals: Meals, sms: Ear, staff: i
     deliver_due()
     with unit_of_work():
         assert stop_messages(meals.cast.chen, "deceased") == 1
-    assert send_due() == 0 and sms.heard == []
+    assert send_due() == 0
+    assert sms.heard == []
 
 
 # --- staff and the hall ---------------------------------------------------------------------------------------------
@@ -313,7 +329,8 @@ def test_a_failed_kitchen_is_told_to_the_groups_of_staff_and_in_the_hall(
     deliver_due()
     send_due()
     (heard,) = [one for one in sms.heard if one.path == "/group"]
-    assert "水贝长者食堂" in heard.json["title"] and "停气了" in heard.json["message"]
+    assert "水贝长者食堂" in heard.json["title"]
+    assert "停气了" in heard.json["message"]
     assert "陈" not in heard.json["message"], "nobody's name"
     assert [one.words for one in current_notices(centre)] == ["11月24日 星期二午餐做不了，付过的钱都退。"]
     assert current_notices(meals.cast.sungang) == []
@@ -323,8 +340,12 @@ def test_a_failed_kitchen_is_told_to_the_groups_of_staff_and_in_the_hall(
     assert current_notices(centre) == []
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "json://169.254.169.254/x", "syslog://", "nothing", "http://x"])
-def test_a_group_may_not_lead_anywhere(meals: Meals, staff: int, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "json://169.254.169.254/x", "syslog://", "nothing", "http://x"]
+)
+def test_a_group_may_not_lead_anywhere(
+    meals: Meals, staff: int, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(channels, "inside", False)
     deed = lambda: add_group(Actor("staff", staff), meals.cast.shuibei, "群", url, ["menu.failed"])  # noqa: E731
     assert refusal(deed) == "group_url"

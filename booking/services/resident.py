@@ -11,7 +11,7 @@ from core.clock import database_now
 from core.database import db
 
 
-def leave(actor: Actor, resident_id: int, why: str) -> None:
+def leave(actor: Actor, resident_id: int, _why: str) -> None:
     """In the running unit of work: what is to come or goes on ends, and the seats are free."""
     coming = db.session.scalars(
         select(Booking.id)
@@ -26,7 +26,7 @@ def leave(actor: Actor, resident_id: int, why: str) -> None:
         cancel(actor, booking_id, reason=_("资料停用了，预约一并取消"))
 
 
-def merge(actor: Actor, from_id: int, to_id: int) -> None:
+def merge(_actor: Actor, from_id: int, to_id: int) -> None:
     """In the running unit of work: bookings and violations are the survivor's. Their times go with the time line."""
     rows = db.session.scalars(
         select(Booking).where(Booking.resident_id == from_id).order_by(Booking.id).with_for_update()

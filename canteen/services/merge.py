@@ -75,7 +75,12 @@ def _standing(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
         if row.state == "active" and (row.canteen_id, row.meal) in ours:
             row.state, row.ended_at, row.ended_why = "ended", now, "merged"
             audit.record(
-                actor, "standing.ended", "standing_order", row.id, unit_id=row.canteen_id, detail={"why": "merged"}
+                actor,
+                "standing.ended",
+                "standing_order",
+                row.id,
+                unit_id=row.canteen_id,
+                detail={"why": "merged"},
             )
             db.session.flush()
         row.resident_id = to_id
@@ -87,7 +92,10 @@ def _claims(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
     reserved, the survivor's before the other's."""
     theirs, ours = (
         db.session.scalars(
-            select(SubsidyClaim).where(SubsidyClaim.resident_id == person).order_by(SubsidyClaim.id).with_for_update()
+            select(SubsidyClaim)
+            .where(SubsidyClaim.resident_id == person)
+            .order_by(SubsidyClaim.id)
+            .with_for_update()
         ).all()
         for person in (from_id, to_id)
     )
@@ -145,7 +153,11 @@ def _list(claim: SubsidyClaim, kind: str, now: datetime) -> None:
     if db.session.scalar(there) is None:
         db.session.add(
             ClaimCorrection(
-                order_id=order.id, centre_id=order.centre_id, kind=kind, amount_fen=claim.amount_fen, made_at=now
+                order_id=order.id,
+                centre_id=order.centre_id,
+                kind=kind,
+                amount_fen=claim.amount_fen,
+                made_at=now,
             )
         )
         bump(f"money:{order.centre_id}")
@@ -184,8 +196,7 @@ def union_of(from_id: int, to_id: int) -> tuple[list[str], list[str], str, str |
     if theirs is None and ours is None:
         return None
     empty = DietProfile(allergens=[], labels=[], texture="regular")
-    found = _union(ours or empty, theirs or empty)
-    return found
+    return _union(ours or empty, theirs or empty)
 
 
 def _money(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:

@@ -32,7 +32,18 @@ class StaffGroup(Base):
 
 
 PROGRAMS = frozenset(
-    {"wecombot", "dingtalk", "feishu", "lark", "wxpusher", "pushplus", "schan", "slack", "msteams", "workflows"}
+    {
+        "wecombot",
+        "dingtalk",
+        "feishu",
+        "lark",
+        "wxpusher",
+        "pushplus",
+        "schan",
+        "slack",
+        "msteams",
+        "workflows",
+    }
 )
 """Kinds of addresses that lead to one well-known service each: no machine inside can be named by them."""
 

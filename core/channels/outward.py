@@ -41,7 +41,14 @@ def checked(url: str, *, inside: bool) -> SplitResult:
         raise NotAllowed("the address cannot be read") from None
     if parts.scheme not in ({"http", "https"} if inside else {"https"}) or not parts.hostname:
         raise NotAllowed("the address must begin with https://")
-    if parts.username or parts.password or parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
+    if (
+        parts.username
+        or parts.password
+        or parts.fragment
+        or not url.isascii()
+        or not url.isprintable()
+        or " " in url
+    ):
         raise NotAllowed("the address may carry no password, no fragment and no odd signs")
     try:
         found = ipaddress.ip_address(parts.hostname)
