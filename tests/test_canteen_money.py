@@ -1,0 +1,275 @@
+"""The money desk: top up and refund, guests who pay and are paid out, the till that is counted; and who may do what."""
+
+from datetime import date
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from canteen.models import Account, CashCount, MealOrder, Transfer
+from canteen.services import ledger
+from canteen.services.close import fail_menu
+from canteen.services.give_back import cancel
+from canteen.services.serve import Scan, pay_at_desk, pay_out, redeem
+from core.approvals import Approval, decide
+from core.audit import Actor, Audit
+from core.database import db, unit_of_work
+from core.errors import Refused
+from people.models import CallTask, Staff
+from people.services.calls import put_call
+from tests.support.cast import PASSWORD, Cast
+from tests.support.clock import Clock
+from tests.support.forms import send
+from tests.support.meals import Meals, furnish
+
+TUESDAY = date(2026, 11, 24)
+DESK = "/staff/c/shuibei/canteen"
+
+
+def staff_id(email: str = "wu@hall.invalid") -> int:
+    return int(db.session.scalars(select(Staff.id).where(Staff.email == email)).one())
+
+
+def guest(meals: Meals) -> MealOrder:
+    meals.lunch(TUESDAY)
+    return meals.order(None, TUESDAY, channel="desk")
+
+
+# --- the till -------------------------------------------------------------------------------------------------------
+
+
+def test_a_guest_pays_at_the_desk_and_is_paid_out_once(meals: Meals) -> None:
+    order, centre = guest(meals), meals.cast.shuibei
+    pay_at_desk(staff_id(), order.id)
+    pay_at_desk(staff_id(), order.id)
+    assert ledger.till(centre) == 1500
+    fail_menu(staff_id(), order.menu_id, "停气了")
+    pay_out(staff_id(), order.id)
+    assert ledger.till(centre) == 0
+    with pytest.raises(Refused) as refused:
+        pay_out(staff_id(), order.id)
+    assert refused.value.code == "moved_already"
+    assert ledger.wrong_sums() == []
+
+
+def test_what_was_paid_at_the_desk_is_not_asked_for_again_at_the_window(meals: Meals, clock: Clock) -> None:
+    order, centre = guest(meals), meals.cast.shuibei
+    pay_at_desk(staff_id(), order.id)
+    clock.set("2026-11-24 11:40")
+    assert redeem(staff_id(), centre, order.id, Scan("1号窗", "scan-0001")).kind == "ok"
+    assert ledger.till(centre) == 1500
+
+
+def test_nothing_is_paid_out_that_was_not_paid(meals: Meals) -> None:
+    order = guest(meals)
+    cancel(Actor("staff", staff_id()), order.id)
+    with pytest.raises(Refused) as refused:
+        pay_out(staff_id(), order.id)
+    assert refused.value.code == "not_owed"
+
+
+@pytest.mark.parametrize(
+    ("notes", "difference"), [({"5000": 1}, 0), ({"2000": 2, "500": 1}, -500), ({"5000": 1, "100": 3}, 300)]
+)
+def test_the_count_writes_its_difference_down_and_then_fits(
+    meals: Meals, notes: dict[str, int], difference: int
+) -> None:
+    staff, centre = staff_id(), meals.cast.shuibei
+    ledger.top_up(staff, centre, meals.cast.chen, 5000)
+    counted = 5000 + difference
+    row = ledger.count_cash(staff, centre, notes, handed_to_id=staff_id("xu@hall.invalid"), banked_fen=3000)
+    assert (row.expected_fen, row.counted_fen, row.banked_fen) == (5000, counted, 3000)
+    assert ledger.till(centre) == counted - 3000
+    found = db.session.scalars(select(Transfer).where(Transfer.kind == "cash_difference")).all()
+    assert [one.amount_fen for one in found] == ([abs(difference)] if difference else [])
+    assert sum(db.session.scalars(select(Account.balance_fen))) == 0
+
+
+def test_more_to_the_bank_than_there_is_is_refused(meals: Meals) -> None:
+    with pytest.raises(Refused):
+        ledger.count_cash(staff_id(), meals.cast.shuibei, {"1000": 1}, banked_fen=2000)
+    assert db.session.scalars(select(CashCount)).all() == []
+
+
+def test_accounts_are_off_until_it_is_recorded_who_answers_for_them(meals: Meals) -> None:
+    centre, manager = meals.cast.shuibei, Actor("staff", staff_id("xu@hall.invalid"))
+    ledger.set_operator(manager, centre, " ")
+    with pytest.raises(Refused) as refused:
+        ledger.top_up(staff_id(), centre, meals.cast.chen, 1000)
+    assert refused.value.code == "accounts_off"
+    ledger.set_operator(manager, centre, "水贝食堂公司（虚构）")
+    ledger.top_up(staff_id(), centre, meals.cast.chen, 1000)
+    assert ledger.balance(meals.cast.chen) == 1000
+
+
+def test_a_big_refund_waits_for_a_second_person_and_is_paid_once(meals: Meals) -> None:
+    wu, centre, chen = staff_id(), meals.cast.shuibei, meals.cast.chen
+    ledger.top_up(wu, centre, chen, 20000)
+    asked = ledger.refund(wu, centre, chen, 6000, reason="搬走了")
+    assert isinstance(asked, Approval)
+    assert ledger.balance(chen) == 20000
+    with pytest.raises(Refused):
+        decide(asked.id, wu, True)
+    decide(asked.id, staff_id("luo@hall.invalid"), True)
+    assert (ledger.balance(chen), ledger.till(centre)) == (14000, 14000)
+    with pytest.raises(Refused) as named:
+        ledger.refund(wu, centre, chen, 12000, reason="搬走了")
+    assert named.value.code == "reference_missing"
+
+
+# --- the pages ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def till(app: Flask, cast: Cast, clock: Clock) -> dict[str, str]:
+    """陈奶奶 and a guest have ordered for Tuesday; it is Monday 12:00."""
+    with app.app_context():
+        meals = furnish(app, cast)
+        order = guest(meals)
+        hers = meals.order(cast.chen, TUESDAY)
+        said = {"guest": order.number, "hers": hers.number}
+        db.session.remove()
+    clock.set("2026-11-23 12:00")
+    return said
+
+
+def desk(app: Flask, email: str) -> FlaskClient:
+    client = app.test_client()
+    page = client.get("/staff/sign-in")
+    send(client, page, "/staff/sign-in", "form[method=post]", email=email, password=PASSWORD)
+    return client
+
+
+@pytest.mark.usefixtures("till")
+def test_topping_up_prints_a_receipt_and_stands_in_the_history(app: Flask, cast: Cast) -> None:
+    wu = desk(app, cast.wu)
+    page = wu.get(f"{DESK}/till/account?resident={cast.chen}", follow_redirects=True)
+    done = send(wu, page, f"{DESK}/account/{cast.chen}/top-up", amount="50", way="cash")
+    receipt = wu.get(done.location).text
+    assert "充值 ¥50.00" in receipt
+    assert "陈*英" in receipt
+    page = wu.get(f"{DESK}/account/{cast.chen}")
+    assert "¥50.00" in page.text
+    assert "吴敏" in page.text
+    send(wu, page, f"{DESK}/account/{cast.chen}/reverse", reason="记错了人")
+    page = wu.get(f"{DESK}/account/{cast.chen}")
+    assert "已冲正" in page.text
+    with app.app_context():
+        assert ledger.balance(cast.chen) == 0
+        assert "resident.read" in db.session.scalars(select(Audit.verb)).all()
+
+
+@pytest.mark.usefixtures("till")
+def test_money_that_came_another_way_needs_its_reference(app: Flask, cast: Cast) -> None:
+    wu = desk(app, cast.wu)
+    page = wu.get(f"{DESK}/account/{cast.chen}")
+    refused = send(wu, page, f"{DESK}/account/{cast.chen}/top-up", amount="50", way="outside")
+    assert refused.status_code == 422
+    assert "凭证号" in refused.text
+    odd = send(wu, wu.get(f"{DESK}/account/{cast.chen}"), f"{DESK}/account/{cast.chen}/top-up", amount="五十")
+    assert odd.status_code == 422
+
+
+def test_a_guest_s_order_is_found_by_its_number_paid_cancelled_and_paid_out(
+    app: Flask, cast: Cast, till: dict[str, str]
+) -> None:
+    wu = desk(app, cast.wu)
+    number = till["guest"]
+    assert number[:4] in wu.get(f"{DESK}/orders?q={number[:4]}%20{number[4:]}").text
+    one = f"{DESK}/o/{number}"
+    send(wu, wu.get(one), f"{one}/pay")
+    assert "收好了" in wu.get(one).text
+    send(wu, wu.get(one), f"{one}/cancel", reason="")
+    page = wu.get(f"{DESK}/till")
+    assert "¥15.00" in page.text
+    send(wu, wu.get(one), f"{one}/pay-out")
+    assert "现金已经退了" in wu.get(one).text
+    with app.app_context():
+        assert ledger.till(cast.shuibei) == 0
+
+
+def test_after_the_cutoff_an_exception_needs_its_reason(
+    app: Flask, cast: Cast, clock: Clock, till: dict[str, str]
+) -> None:
+    clock.set("2026-11-23 16:30")
+    wu, one = desk(app, cast.wu), f"{DESK}/o/{till['hers']}"
+    assert send(wu, wu.get(one), f"{one}/cancel", reason=" ").status_code == 422
+    send(wu, wu.get(one), f"{one}/cancel", reason="住院了")
+    assert "住院了" in wu.get(one).text
+
+
+@pytest.mark.usefixtures("till")
+def test_the_desk_orders_for_somebody_and_asks_about_their_diet(app: Flask, cast: Cast) -> None:
+    wu = desk(app, cast.wu)
+    page = wu.get(f"{DESK}/orders/new?resident={cast.aqiang}")
+    done = send(wu, page, f"{DESK}/orders/new", "#place", offer=_first_offer(page.text))
+    assert "陈志强" in wu.get(done.location).text
+    done = send(
+        wu, wu.get(f"{DESK}/orders/new"), f"{DESK}/orders/new", "#place", offer=_first_offer(page.text)
+    )
+    assert "散客" in wu.get(done.location).text
+
+
+def _first_offer(text: str) -> str:
+    return text.split('name="offer" value="')[1].split('"')[0]
+
+
+@pytest.mark.usefixtures("till")
+def test_the_count_is_typed_as_notes_and_coins(app: Flask, cast: Cast) -> None:
+    wu = desk(app, cast.wu)
+    page = wu.get(f"{DESK}/count")
+    done = send(wu, page, f"{DESK}/count", n5000="1", n10="3", banked="20", to="")
+    paper = wu.get(done.location).text
+    assert "多 ¥50.30" in paper
+    assert "¥30.30" in paper
+    assert send(wu, wu.get(f"{DESK}/count"), f"{DESK}/count", n100="x").status_code == 422
+
+
+@pytest.mark.usefixtures("till")
+def test_who_may_do_what(app: Flask, cast: Cast) -> None:
+    kitchen, wu, luo = desk(app, cast.kitchen), desk(app, cast.wu), desk(app, cast.luo)
+    for path in ("window", "orders", "runs"):
+        assert kitchen.get(f"{DESK}/{path}").status_code == 200
+    for path in ("till", "count", "review", f"account/{cast.chen}", "orders/new"):
+        assert kitchen.get(f"{DESK}/{path}").status_code == 404
+        assert wu.get(f"{DESK}/{path}").status_code == 200
+        assert luo.get(f"{DESK}/{path}").status_code == 404
+    assert "operator" not in wu.get(f"{DESK}/till").text.split("</header>")[1].split("<form")[-1]
+    assert kitchen.get("/staff/c/shuibei/ringing/").status_code == 404
+
+
+def test_an_order_of_another_centre_is_not_here(app: Flask, cast: Cast, till: dict[str, str]) -> None:
+    luo = desk(app, cast.luo)
+    assert luo.get(f"/staff/c/sungang/canteen/o/{till['guest']}").status_code == 404
+    listed = luo.get(f"/staff/c/sungang/canteen/orders?q={till['guest']}").text
+    assert "orders-table" not in listed
+
+
+# --- calls to make --------------------------------------------------------------------------------------------------
+
+
+def test_calls_stand_by_time_and_show_the_number_once_opened(app: Flask, cast: Cast, clock: Clock) -> None:
+    with app.app_context(), unit_of_work():
+        put_call("a", "care", cast.shuibei, cast.chen, "订了餐没有来取。", clock())
+    clock.advance(minutes=5)
+    wu = desk(app, cast.wu)
+    assert "有 1 个电话要打" in wu.get("/staff/c/shuibei/today").text
+    page = wu.get("/staff/c/shuibei/ringing/")
+    assert "陈*英" in page.text
+    assert "过了 5 分钟" in page.text
+    assert "13800001187" not in page.text
+    one = wu.get("/staff/c/shuibei/ringing/1")
+    assert "13800001187" in one.text
+    send(wu, one, "/staff/c/shuibei/ringing/1/again")
+    assert "还有 30 分钟" in wu.get("/staff/c/shuibei/ringing/").text
+    one = wu.get("/staff/c/shuibei/ringing/1")
+    assert send(wu, one, "/staff/c/shuibei/ringing/1/closed", note="").status_code == 422
+    send(wu, one, "/staff/c/shuibei/ringing/1/reached", note="在女儿家")
+    assert "没有要打的电话" in wu.get("/staff/c/shuibei/ringing/").text
+    with app.app_context():
+        call = db.session.scalars(select(CallTask)).one()
+        assert (call.state, call.tries, call.note) == ("reached", 2, "在女儿家")
+        reads = select(func.count()).select_from(Audit).where(Audit.verb == "resident.read")
+        assert db.session.scalar(reads) == 2
+    assert desk(app, cast.luo).get("/staff/c/sungang/ringing/1").status_code == 404
