@@ -115,7 +115,9 @@ def _entry(endpoint: str) -> str:
         "person": "people",
         "issue_card": "people",
     }
-    family |= {"pair": "devices"}
+    family |= {"pair": "devices", "leave_page": "people", "merge_page": "people", "sent_messages": "ringing"}
+    family |= dict.fromkeys(("message_words", "one_message_words", "set_message_words"), "settings")
+    family |= dict.fromkeys(("programs", "add_program", "act_on_program", "merging"), "settings")
     view = view.partition("_")[0] if view.startswith(("data_", "figure_", "register_")) else view
     family |= {"figure": "figures", "register": "people", "take_figures": "figures"}
     return f"staff.{family.get(view, view)}" if blueprint == "staff" else blueprint

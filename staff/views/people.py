@@ -23,6 +23,7 @@ from people.phones import parse_phone
 from people.queries import find_residents, live_cards, live_consents
 from people.rules import DESK, age_on
 from people.services import cards, residents
+from people.services.merge import merged_names
 from staff.views.root import blueprint
 
 
@@ -100,8 +101,10 @@ def _email(text: str) -> str | None:
 @blueprint.get("/c/<centre>/people/<int:resident_id>")
 @require(DESK)
 def person(centre: Centre, resident_id: int) -> Response:
-    """One resident's record; reading it is audited."""
+    """One resident's record; reading it is audited. One that was merged leads to the one that stays."""
     found = resident_or_refuse(resident_id, DESK)
+    if found.merged_into_id is not None:
+        return see_other(f"/staff/c/{centre.code}/people/{found.merged_into_id}")
     with unit_of_work():
         audit.record(actor(), "resident.read", "resident", resident_id, unit_id=centre.id, at=database_now())
     found = resident_or_refuse(resident_id, DESK)
@@ -118,6 +121,7 @@ def person(centre: Centre, resident_id: int) -> Response:
             items=areas.my_day(resident_id, now(), 30),
             act_url=base,
             consent_version=residents.CONSENT_VERSION,
+            once_called=[name for name in merged_names(resident_id) if name != found.name],
         )
     )
 

@@ -23,6 +23,7 @@ from core.i18n import pick
 from kiosk.areas import Areas
 from people.access import actor, require
 from people.rules import MANAGERS
+from people.services.tell import MessagePolicy
 from staff.views.root import blueprint
 
 
@@ -78,12 +79,12 @@ def settings(centre: Centre) -> Any:
 
 
 def _known() -> dict[str, Field[Any]]:
-    """Every policy an area knows, with its default and the least it may be."""
+    """Every policy of the house and its areas, with its default and the least it may be."""
+    areas = [(area.name, area.policy) for area in Areas.all if area.policy is not None]
     return {
-        f"{area.name}.{field.name}": field
-        for area in Areas.all
-        if area.policy is not None
-        for field in fields(area.policy)
+        f"{name}.{field.name}": field
+        for name, policy in (*areas, ("messages", MessagePolicy))
+        for field in fields(policy)
     }
 
 

@@ -20,22 +20,30 @@ from sqlalchemy import select, text, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from api.services import make_client
 from app import create_app
 from booking.models import Space, Unit
 from booking.services.book import book_for, book_seat
+from canteen.models import ClaimCorrection, MealOrder
 from canteen.services import ledger
 from canteen.services.samples import take_sample
+from canteen.services.standing import start
 from centres.models import Building, Centre
 from centres.services import add_one_off
 from core import approvals, figures, files
 from core.audit import OPERATOR, Actor
+from core.channels.hall import HallNotice, put_notice
 from core.database import Base, db, unit_of_work
 from core.intervals import Interval
+from core.messages import add_group
+from core.outbox import Message, put
 from kiosk.models import Device
 from kiosk.services import call_staff, make_pairing_code, pair
 from kiosk.session import DEVICE_COOKIE
 from people.models import Staff
+from people.services import family
 from people.services.cards import issue_card, link_card, report_lost
+from people.services.residents import give_consent
 from tests.support import cast as cast_of_tests
 from tests.support.cast import PASSWORD, PIN, Cast
 from tests.support.clock import ZONE, Clock
@@ -81,6 +89,8 @@ class House:
 
         def fill(match: re.Match[str]) -> str:
             name = match[1].rpartition(":")[2]
+            if name == "number" and "/canteen/o/" in path:
+                return values["number-meal"]
             return values["code-slip"] if name == "code" and path.startswith("/q/") else values[name]
 
         return re.sub(r"<([^>]+)>", fill, path)
@@ -201,7 +211,51 @@ def _fill(house: House) -> None:
         "filename": "seal.svg",
         **shared,
         **_kitchen(house),
+        **_telling(house),
     }
+
+
+def _telling(house: House) -> dict[str, str]:
+    """A message that did not get through, a notice in the hall, a group, a program, an order to be corrected."""
+    cast, manager = house.cast, _staff(house.cast.manager)
+    actor = Actor("staff", manager)
+    with unit_of_work():
+        put(
+            "house-message",
+            "sms",
+            "+8613800001187",
+            "饭卡存了 ¥20.00",
+            "您的饭卡存了 ¥20.00。",
+            kind="account.topped_up",
+            centre_id=cast.shuibei,
+            resident_id=cast.chen,
+        )
+        put_notice("house-notice", cast.shuibei, "今天午餐换菜", "Another dish today", _span(MONDAY, 9, 18).end)
+        order = db.session.scalars(select(MealOrder)).first()
+        correction = ClaimCorrection(
+            order_id=order.id if order else 0,
+            centre_id=cast.shuibei,
+            kind="same_meal",
+            amount_fen=500,
+            made_at=house.clock(),
+        )
+        db.session.add(correction)
+        db.session.flush()
+    group = add_group(actor, cast.shuibei, "水贝食堂群", "wecombot://key-of-nobody", ["menu.failed"])
+    program, _key = make_client(manager, cast.shuibei, "街道小程序", ["menus:read"])
+    return {
+        "message_id": str(db.session.scalars(select(Message.id).where(Message.key == "house-message")).one()),
+        "notice_id": str(db.session.scalars(select(HallNotice.id)).one()),
+        "group_id": str(group.id),
+        "client_id": str(program.id),
+        "correction_id": str(correction.id),
+        "kind": "account.topped_up",
+        "lang": "en",
+    }
+
+
+def _staff(email: str) -> int:
+    return int(db.session.scalars(select(Staff.id).where(Staff.email == email)).one())
 
 
 def _kitchen(house: House) -> dict[str, str]:
@@ -209,7 +263,11 @@ def _kitchen(house: House) -> dict[str, str]:
     meals = furnish(house.app, house.cast)
     today = meals.lunch(MONDAY)
     meals.lunch(TUESDAY)
-    meals.order(house.cast.chen, TUESDAY)
+    ordered = meals.order(house.cast.chen, TUESDAY)
+    standing = start(OPERATOR, house.cast.chen, house.cast.shuibei, "dinner", [0, 1, 2, 3, 4])
+    link = family.ask(OPERATOR, house.cast.aqiang, house.cast.chen)
+    family.agree(OPERATOR, house.cast.chen, link.id, sees_collected=False)
+    give_consent(OPERATOR, house.cast.chen, {"diet"}, "desk")
     cook = db.session.scalars(select(Staff.id).where(Staff.email == house.cast.kitchen)).one()
     sample = take_sample(cook, today, meals.dishes["M01"], 125)
     return {
@@ -218,6 +276,9 @@ def _kitchen(house: House) -> dict[str, str]:
         "dish_id": str(meals.dishes["M01"]),
         "change_id": "1",
         "sample_id": str(sample.id),
+        "number-meal": ordered.number,
+        "standing_id": str(standing.id),
+        "link_id": str(link.id),
     }
 
 
