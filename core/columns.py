@@ -262,6 +262,11 @@ class Several(Column):
     kind: ClassVar[str] = "several"
     empty: ClassVar[Any] = []
 
+    def get(self, row: Any) -> list[str]:
+        """In their fixed order, however they were written: the order says nothing."""
+        there = super().get(row) or []
+        return [code for code, _words in self.options() if code in there]
+
     def show(self, value: Any) -> str:
         words = dict(self.options())
         return _("、").join(words.get(one, one) for one in value or [])

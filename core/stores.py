@@ -66,11 +66,10 @@ class FolderStore:
         self._path(key).unlink(missing_ok=True)
 
     def all(self) -> Iterator[tuple[str, datetime]]:
-        """Every key, and halves of files whose writer was killed, with the moment they were written."""
+        """Every key with the moment it was written."""
         for path in sorted(self.folder.glob("*/*")):
-            key = path.name.lstrip(".").partition(".")[0]
-            if KEY.fullmatch(key):
-                yield key, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            if KEY.fullmatch(path.name):
+                yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def tidy(self, before: datetime) -> None:
         """Halves of files whose writer was killed."""
