@@ -81,7 +81,7 @@ def runs(centre: Centre) -> Any:
 
 def _colleagues(centre: Centre) -> list[tuple[str, str]]:
     staff = queries.colleagues(chain(centre.id), EVERYONE)
-    return [("", _("不是同事，写在右边")), *((str(row.id), row.name) for row in staff)]
+    return [("", _("不是同事")), *((str(row.id), row.name) for row in staff)]
 
 
 def _door(order: MealOrder) -> dict[str, Any]:

@@ -324,6 +324,7 @@ def meal_list(centre: Centre) -> Any:
     return jsonify(
         day=str(local_day(now(), centre.zone)),
         zone=centre.zone,
+        now=now().isoformat(),
         menus=[reconcile.meal_times(menu) for menu in menus],
         orders=reconcile.meal_list(menus),
     )

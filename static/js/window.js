@@ -170,8 +170,10 @@
     const sum = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
     return [...new Uint8Array(sum)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
+  /* the server's time, carried on by ours: a tablet's clock may be wrong */
+  const time = (list) => Date.now() + (list?.ahead || 0);
   function menuNow(list) {
-    const now = Date.now();
+    const now = time(list);
     return list.menus.find((menu) => now <= Date.parse(menu.until)) || list.menus.at(-1);
   }
   async function find(list, text) {
@@ -193,22 +195,21 @@
     const before = queue.find((scan) => scan.number === order.number);
     if (before || ["collected", "delivered"].includes(order.state)) return red("already", order, before ? { text: say.here } : {});
     if (order.state === "cancelled" || order.state === "failed") return red(order.state, order);
-    if (Date.now() < Date.parse(menu.from)) return red("wrong_meal", order);
-    if (order.state === "uncollected" || Date.now() > Date.parse(menu.until)) return red("late", order);
+    if (time(list) < Date.parse(menu.from)) return red("wrong_meal", order);
+    if (order.state === "uncollected" || time(list) > Date.parse(menu.until)) return red("late", order);
     if (order.ask) return { kind: "ask", colour: "amber", order, title: say.ask, text: say.askText };
     if (order.due && !cash) return { kind: "pay", colour: "amber", order, title: fill(say.pay, { sum: yuan(order.due) }), text: say.payText };
     return { kind: "ok", colour: "green", order, title: fill(say.ok, { n: order.pick_up }), text: "" };
   }
   function today(list) {
-    /* the centre's day by this machine's clock: the list says which day and zone it was made for */
-    return new Intl.DateTimeFormat("en-CA", { timeZone: list.zone }).format(new Date());
+    return new Intl.DateTimeFormat("en-CA", { timeZone: list.zone }).format(new Date(time(list)));
   }
   async function offline(data) {
     await line(true);
     const text = String(data.get("payload")), cash = data.get("cash") === "1";
     const found = await judge(text, cash);
     if (found.kind === "ok") {
-      await store.add({ key: data.get("key"), number: found.order.number, at: new Date().toISOString(), how: data.get("how"), cash });
+      await store.add({ key: data.get("key"), number: found.order.number, at: new Date(time(await store.get("list"))).toISOString(), how: data.get("how"), cash });
       await line(true);
     }
     offlineVerdict(found, data, true);
@@ -283,7 +284,8 @@
       if (answer.type === "opaqueredirect") return;
       if (answer.status === 200) {
         version = answer.headers.get("ETag") || "";
-        await store.put("list", { ...(await answer.json()), at: Date.now() });
+        const list = await answer.json();
+        await store.put("list", { ...list, ahead: Date.parse(list.now) - Date.now() });
       }
       await back();
     } catch { await line(true); }
@@ -361,6 +363,11 @@
     if (event.target.closest("[data-verdict-close]") && part()) { event.preventDefault(); event.stopPropagation(); close(); }
   }, true);
   document.addEventListener("input", (event) => { if (event.target.matches("[data-fen]")) addUp(); });
+  /* polls wait while the line is down; the script asks by itself when it is back */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { boosted, requestConfig } = event.detail;
+    if (part() && !boosted && requestConfig.verb === "get" && (down || !navigator.onLine)) event.preventDefault();
+  });
   addEventListener("online", () => refresh());
   addEventListener("offline", () => line(true));
   setInterval(() => { if (part() && !$("#verdict .verdict[data-kind=ask]")) refresh(); }, REFRESH);
