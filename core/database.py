@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
@@ -62,8 +63,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 def _read_moment(text: str | None) -> datetime | None:
-    """What SQLite keeps, as a moment in one step: a grid reads a thousand of them."""
+    """What SQLite keeps, as a moment in one step: a grid reads a thousand of them, few of them different."""
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
