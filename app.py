@@ -18,7 +18,7 @@ from core.crypto import keys
 from core.database import db, prepare_engine
 from core.events import registry
 from core.http import probes
-from core.i18n import Languages
+from core.http.languages import Languages
 from core.outbox import channels
 from core.settings import Settings, load
 from demo.commands import demo
@@ -44,7 +44,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     settings = load(config)
     logs.setup(settings.log_level)
     keys.use([settings.secret_key, *settings.old_secret_keys])
-    app = Flask(
+    app = http.App(
         "app",
         root_path=str(HERE),
         static_folder=str(HERE / "static"),

@@ -28,11 +28,9 @@ from core.http import digest, draw, not_modified, once, personal, row_number, se
 from core.i18n import language
 from core.intervals import Interval
 from core.kept import Kept
-from core.versions import versions
 from core.words import clock_words, full_day, near_day, span_words
 from people.access import actor, polling, require, resident_or_refuse, signed_in
 from people.rules import DESK
-from people.services.residents import NAMES
 
 blueprint = Blueprint("booking_desk", __name__, url_prefix="/staff/c/<centre>/booking")
 
@@ -164,13 +162,13 @@ def _free_seats(table: Grid, span: Interval | None) -> list[str]:
 @require(DESK)
 def live(centre: Centre, space: str, day: str) -> Any:
     """Grid and list alone, for the poll: 304 while nothing has changed; drawn once for all who look at it."""
-    place, the_day, moment = _space(centre, space), parse_day(day), now()
+    the_day, moment = parse_day(day), now()
     asked = request.args.get("resident", None, row_number)
-    subjects = (f"day:{place.id}:{day}" for day in (the_day, the_day - timedelta(days=1)))
-    numbers = versions(*subjects, NAMES)
-    key = (place.id, the_day, numbers, centre.settings_version, language(), asked)
+    stamp = queries.board_stamp(centre.code, space, the_day)
+    key = (*stamp, the_day, language(), asked) if stamp else ()
     drawn = DRAWN.get(key)
     if drawn is None or moment >= drawn.valid_until:
+        place = _space(centre, space)  # says what is missing
         opened = space_day(place, the_day)
         made = day_board(centre, place, opened, moment, f"resident={asked}&" if asked else "")
         html = draw("booking/_desk_day_live.html", **made.shown)

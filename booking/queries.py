@@ -23,6 +23,7 @@ from core.kept import Kept, keep_true
 from core.versions import Version
 from kiosk.models import Visit
 from people.models import Resident
+from people.services.residents import NAMES
 
 CODE = "booking.code"
 
@@ -45,13 +46,14 @@ def space_by_code(centre_id: int, code: str) -> Space | None:
     return db.session.scalar(_SPACE, {"centre": centre_id, "code": code})
 
 
-_SPACE_ID = literal("day:").concat(cast(Space.id, String))
+_SPACES, _CENTRES = Space.metadata.tables["space"], Centre.metadata.tables["centre"]
+_VERSIONS = Version.metadata.tables["version"]
+_SPACE_ID = literal("day:").concat(cast(_SPACES.c.id, String))
+_DAYS = [_SPACE_ID.concat(bindparam("day")), _SPACE_ID.concat(bindparam("day_before"))]
 _NUMBER = (
-    select(func.coalesce(func.sum(Version.number), 0))
-    .where(
-        Version.subject.in_([_SPACE_ID.concat(bindparam("day")), _SPACE_ID.concat(bindparam("day_before"))])
-    )
-    .correlate(Space)
+    select(func.coalesce(func.sum(_VERSIONS.c.number), 0))
+    .where(_VERSIONS.c.subject.in_(_DAYS))
+    .correlate(_SPACES)
     .scalar_subquery()
 )
 """The version of a day and of the one before it, whose buffers may reach into it: each only grows, and so their sum."""
@@ -61,12 +63,18 @@ _SPACE_ON = (
     .options(contains_eager(Space.centre))
     .where(Centre.code == bindparam("centre"), Space.code == bindparam("space"))
 )
-_STAMP = _SPACE_ON.with_only_columns(
-    Space.id.label("space_id"),
-    _NUMBER.label("number"),
-    Centre.settings_version.label("settings"),
-    Centre.zone.label("zone"),
+_NAMES = select(_VERSIONS.c.number).where(_VERSIONS.c.subject == bindparam("names")).scalar_subquery()
+_STAMP = (
+    select(
+        _SPACES.c.id.label("space_id"),
+        _NUMBER.label("number"),
+        _CENTRES.c.settings_version.label("settings"),
+        _CENTRES.c.zone.label("zone"),
+    )
+    .select_from(_SPACES.join(_CENTRES, _CENTRES.c.id == _SPACES.c.centre_id))
+    .where(_CENTRES.c.code == bindparam("centre"), _SPACES.c.code == bindparam("space"))
 )
+_BOARD_STAMP = _STAMP.add_columns(func.coalesce(_NAMES, 0).label("names"))
 
 
 def _asked(centre: str, space: str, day: date) -> dict[str, str]:
@@ -83,6 +91,11 @@ def space_on(centre: str, space: str, day: date) -> tuple[Space, int] | None:
 def day_stamp(centre: str, space: str, day: date) -> Row[int, int, int, str] | None:
     """What a space's day is known by (space_id, number, settings) and the centre's zone, without loading it."""
     return db.session.execute(_STAMP, _asked(centre, space, day)).first()
+
+
+def board_stamp(centre: str, space: str, day: date) -> Row[int, int, int, str, int] | None:
+    """The same with the version of everybody's names: the staff's board shows some."""
+    return db.session.execute(_BOARD_STAMP, {**_asked(centre, space, day), "names": NAMES}).first()
 
 
 _UNITS = select(Unit).where(Unit.space_id == bindparam("space")).order_by(Unit.position)

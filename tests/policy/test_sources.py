@@ -15,6 +15,7 @@ WEB = {"flask", "flask_wtf", "flask_login", "flask_htmx", "werkzeug"}
 MAY_KNOW_THE_WEB = {
     "app.py",
     "core/http/__init__.py",
+    "core/http/languages.py",
     "core/http/probes.py",
     "kiosk/session.py",
     "people/access.py",
