@@ -23,7 +23,7 @@ from core.database import db, prepare_engine
 from core.events import registry
 from core.http import files as file_pages
 from core.http import probes
-from core.i18n import Languages
+from core.http.languages import Languages
 from core.master import masters
 from core.messages import kinds as message_kinds
 from core.outbox import channels
@@ -56,7 +56,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     settings = load(config)
     logs.setup(settings.log_level)
     keys.use([settings.secret_key, *settings.old_secret_keys])
-    app = Flask(
+    app = http.App(
         "app",
         root_path=str(HERE),
         static_folder=str(HERE / "static"),

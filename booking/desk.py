@@ -10,32 +10,29 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from booking import queries
+from booking.board import board as day_board
+from booking.board import state_words
 from booking.forms import parse_day, parse_span
-from booking.grid import Grid, grid
+from booking.grid import Grid
 from booking.models import Booking, Space
 from booking.opening import Session, SpaceDay, sessions, space_day
-from booking.queries import place_words, state_now, unit_name
+from booking.queries import place_words, state_now
 from booking.rules import BookingPolicy
 from booking.services import attend, book
 from centres.models import Centre
 from centres.policies import policies
-from core.clock import at, local, local_day, now
+from core.clock import at, local_day, now
 from core.codes import show_number
 from core.errors import NotFound, Refused
 from core.http import digest, draw, not_modified, once, personal, row_number, see_other
 from core.i18n import language
 from core.intervals import Interval
 from core.kept import Kept
-from core.versions import versions
-from core.words import clock_words, full_day, masked, near_day, span_words
+from core.words import clock_words, full_day, near_day, span_words
 from people.access import actor, polling, require, resident_or_refuse, signed_in
 from people.rules import DESK
-from people.services.residents import NAMES
 
 blueprint = Blueprint("booking_desk", __name__, url_prefix="/staff/c/<centre>/booking")
-
-
-STATES = ("booked", "in_use", "over", "left", "cancelled", "no_show")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +45,6 @@ class Drawn:
 
 
 DRAWN: Kept[tuple[object, ...], Drawn] = Kept(32)
-
-
-def state_words(state: str) -> str:
-    """A state as staff read it."""
-    return {
-        "booked": _("订好了"),
-        "in_use": _("在座"),
-        "over": _("用完了"),
-        "left": _("走了"),
-        "cancelled": _("取消"),
-        "no_show": _("没来"),
-    }[state]
 
 
 @blueprint.get("/")
@@ -95,15 +80,15 @@ def board(centre: Centre, space: str, day: str) -> Any:
     resident = resident_or_refuse(asked, DESK) if asked else None
     opened = space_day(place, the_day)
     with_resident = f"resident={resident.id}&" if resident else ""
-    shown = _board(centre, place, opened, with_resident)
+    made = day_board(centre, place, opened, now(), with_resident)
     offered = sessions(opened, now(), at_kiosk=True)
     span = _proposed(opened, offered)
-    free = _free_seats(shown["table"], span)
+    free = _free_seats(made.table, span)
     seat = request.args.get("seat", "")
     return personal(
         render_template(
             "booking/desk_day.html",
-            **shown,
+            **made.shown,
             spaces=[
                 {
                     "name": row.name,
@@ -130,10 +115,7 @@ def board(centre: Centre, space: str, day: str) -> Any:
                 for one in offered
                 if not one.over
             ],
-            units=[
-                {"code": lane["code"], "name": lane["name"], "free": lane["code"] in free}
-                for lane in shown["lanes"]
-            ],
+            units=[{"code": code, "name": name, "free": code in free} for code, name in made.names],
             proposed={
                 "from": clock_words(span.start, centre.zone).zfill(5) if span else "",
                 "to": clock_words(span.end, centre.zone).zfill(5) if span else "",
@@ -146,55 +128,6 @@ def board(centre: Centre, space: str, day: str) -> Any:
             poll_url=f"{url}/{place.code}/{day}/live?{with_resident}".rstrip("?&"),
         )
     )
-
-
-def _board(centre: Centre, place: Space, opened: SpaceDay, with_resident: str) -> dict[str, Any]:
-    moment, words = now(), {state: state_words(state) for state in STATES}
-    units = queries.units(place.id)
-    bookings = queries.day_bookings(place.id, opened.day)
-    rows = [_row(centre, row, moment, words) for row in bookings]
-    names = {unit.code: _("整间") if place.mode == "whole" else unit_name(unit) for unit in units}
-    table = grid(opened, units, moment)
-    return {
-        "table": table,
-        "lanes": _lanes(opened, table, {row["key"]: row for row in rows}, names),
-        "hours": _hours(opened, table),
-        "rows": rows,
-        "changes_at": queries.changes_at(bookings, moment),
-        "seat_mode": place.mode != "whole",
-        "seat_word": {"seats": _("座位"), "appointments": _("找谁")}.get(place.mode, _("场地")),
-        "free_url": f"/staff/c/{centre.code}/booking/{place.code}/{opened.day}?{with_resident}",
-    }
-
-
-def _lanes(
-    opened: SpaceDay, table: Grid, rows: dict[int | None, Any], names: dict[str, str]
-) -> list[dict[str, Any]]:
-    """The grid's rows with equal neighbours joined: a booking is one cell. Free steps stay apart."""
-    lanes = []
-    for row in table.rows:
-        cells: list[dict[str, Any]] = []
-        for start, (kind, words, _url), key in zip(table.starts, row.cells, row.holders, strict=True):
-            last = cells[-1] if cells else None
-            if last and kind != "free" and (last["kind"], last["key"]) == (kind, key):
-                last["steps"] += 1
-                continue
-            cell = {"kind": kind, "words": words, "key": key, "steps": 1, "booking": rows.get(key)}
-            cells.append({**cell, "wall": clock_words(start, opened.zone).zfill(5)})
-        lanes.append({"code": row.code, "name": names[row.code], "cells": cells})
-    return lanes
-
-
-def _hours(opened: SpaceDay, table: Grid) -> list[dict[str, Any]]:
-    """The grid's head: an hour over its steps."""
-    hours: list[dict[str, Any]] = []
-    for start in table.starts:
-        hour = local(start, opened.zone).hour
-        if hours and hours[-1]["hour"] == hour:
-            hours[-1]["steps"] += 1
-        else:
-            hours.append({"hour": hour, "words": clock_words(start, opened.zone), "steps": 1})
-    return hours
 
 
 def _proposed(opened: SpaceDay, offered: Sequence[Session]) -> Interval | None:
@@ -224,37 +157,22 @@ def _free_seats(table: Grid, span: Interval | None) -> list[str]:
     return [row.code for row in table.rows if all(row.cells[n][0] in {"free", "past"} for n in inside)]
 
 
-def _row(centre: Centre, row: Booking, moment: datetime, words: dict[str, str]) -> dict[str, Any]:
-    state = state_now(row, moment)
-    return {
-        "when": span_words(row.starts_at, row.ends_at, centre.zone),
-        "unit": unit_name(row.unit) if row.unit and row.space.mode != "whole" else _("整间"),
-        "who": masked(row.resident.name) if row.resident else row.title,
-        "number": show_number(row.number),
-        "state": state,
-        "state_words": words[state],
-        "key": row.id,
-        "url": f"/staff/c/{centre.code}/booking/b/{row.number}",
-    }
-
-
 @blueprint.get("/<space>/<day>/live")
 @polling
 @require(DESK)
 def live(centre: Centre, space: str, day: str) -> Any:
     """Grid and list alone, for the poll: 304 while nothing has changed; drawn once for all who look at it."""
-    place, the_day, moment = _space(centre, space), parse_day(day), now()
+    the_day, moment = parse_day(day), now()
     asked = request.args.get("resident", None, row_number)
-    subjects = (f"day:{place.id}:{day}" for day in (the_day, the_day - timedelta(days=1)))
-    numbers = versions(*subjects, NAMES)
-    key = (place.id, the_day, numbers, centre.settings_version, language(), asked)
+    stamp = queries.board_stamp(centre.code, space, the_day)
+    key = (*stamp, the_day, language(), asked) if stamp else ()
     drawn = DRAWN.get(key)
     if drawn is None or moment >= drawn.valid_until:
+        place = _space(centre, space)  # says what is missing
         opened = space_day(place, the_day)
-        shown = _board(centre, place, opened, f"resident={asked}&" if asked else "")
-        valid_until = min(shown["table"].valid_until, shown["changes_at"])
-        html = draw("booking/_desk_day_live.html", **shown)
-        drawn = Drawn(html, valid_until, digest(html))
+        made = day_board(centre, place, opened, moment, f"resident={asked}&" if asked else "")
+        html = draw("booking/_desk_day_live.html", **made.shown)
+        drawn = Drawn(html, made.valid_until, digest(html))
         DRAWN.put(key, drawn)
     return not_modified(drawn.etag) or drawn.html
 

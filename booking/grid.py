@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 
-from booking.models import Unit
 from booking.opening import SpaceDay
-from booking.queries import taken
+from booking.queries import Lane, taken
 from core.words import clock_words
 
 Cell = tuple[str, str, str | None]
@@ -44,7 +43,7 @@ def steps_of(day: SpaceDay) -> list[datetime]:
     return [first + step * n for n in range(-(-(last - first) // step))]
 
 
-def grid(day: SpaceDay, rows: Sequence[Unit], moment: datetime) -> Grid:
+def grid(day: SpaceDay, rows: Sequence[Lane], moment: datetime) -> Grid:
     """The grid of a day as it is at `moment`."""
     starts = steps_of(day)
     step = timedelta(minutes=day.space.step_minutes)
@@ -65,7 +64,7 @@ def grid(day: SpaceDay, rows: Sequence[Unit], moment: datetime) -> Grid:
     expiry = moment + timedelta(days=1)
     if starts:
         origin, count = starts[0], len(starts)
-        for claim in taken(list(lines), origin, starts[-1] + step, moment):
+        for claim in taken(day.space.id, origin, starts[-1] + step, moment):
             first = max(0, (claim.start - origin) // step)
             last = min(count, -((origin - claim.end) // step))
             cell = (

@@ -1,14 +1,14 @@
 """Reads about spaces, seats and bookings, shaped for screens."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from flask_babel import gettext as _
 from sqlalchemy import Row, Select, String, bindparam, cast, func, literal, or_, select
-from sqlalchemy.orm import contains_eager, defer, joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from booking.models import LONGEST, Booking, Claim, Space, Unit, Violation
 from booking.opening import SpaceDay, space_days
@@ -19,9 +19,11 @@ from core.crypto import blinds
 from core.database import db
 from core.i18n import pick
 from core.intervals import Interval
+from core.kept import Kept, keep_true
 from core.versions import Version
 from kiosk.models import Visit
 from people.models import Resident
+from people.services.residents import NAMES
 
 CODE = "booking.code"
 
@@ -44,13 +46,14 @@ def space_by_code(centre_id: int, code: str) -> Space | None:
     return db.session.scalar(_SPACE, {"centre": centre_id, "code": code})
 
 
-_SPACE_ID = literal("day:").concat(cast(Space.id, String))
+_SPACES, _CENTRES = Space.metadata.tables["space"], Centre.metadata.tables["centre"]
+_VERSIONS = Version.metadata.tables["version"]
+_SPACE_ID = literal("day:").concat(cast(_SPACES.c.id, String))
+_DAYS = [_SPACE_ID.concat(bindparam("day")), _SPACE_ID.concat(bindparam("day_before"))]
 _NUMBER = (
-    select(func.coalesce(func.sum(Version.number), 0))
-    .where(
-        Version.subject.in_([_SPACE_ID.concat(bindparam("day")), _SPACE_ID.concat(bindparam("day_before"))])
-    )
-    .correlate(Space)
+    select(func.coalesce(func.sum(_VERSIONS.c.number), 0))
+    .where(_VERSIONS.c.subject.in_(_DAYS))
+    .correlate(_SPACES)
     .scalar_subquery()
 )
 """The version of a day and of the one before it, whose buffers may reach into it: each only grows, and so their sum."""
@@ -60,12 +63,18 @@ _SPACE_ON = (
     .options(contains_eager(Space.centre))
     .where(Centre.code == bindparam("centre"), Space.code == bindparam("space"))
 )
-_STAMP = _SPACE_ON.with_only_columns(
-    Space.id.label("space_id"),
-    _NUMBER.label("number"),
-    Centre.settings_version.label("settings"),
-    Centre.zone.label("zone"),
+_NAMES = select(_VERSIONS.c.number).where(_VERSIONS.c.subject == bindparam("names")).scalar_subquery()
+_STAMP = (
+    select(
+        _SPACES.c.id.label("space_id"),
+        _NUMBER.label("number"),
+        _CENTRES.c.settings_version.label("settings"),
+        _CENTRES.c.zone.label("zone"),
+    )
+    .select_from(_SPACES.join(_CENTRES, _CENTRES.c.id == _SPACES.c.centre_id))
+    .where(_CENTRES.c.code == bindparam("centre"), _SPACES.c.code == bindparam("space"))
 )
+_BOARD_STAMP = _STAMP.add_columns(func.coalesce(_NAMES, 0).label("names"))
 
 
 def _asked(centre: str, space: str, day: date) -> dict[str, str]:
@@ -84,9 +93,38 @@ def day_stamp(centre: str, space: str, day: date) -> Row[int, int, int, str] | N
     return db.session.execute(_STAMP, _asked(centre, space, day)).first()
 
 
+def board_stamp(centre: str, space: str, day: date) -> Row[int, int, int, str, int] | None:
+    """The same with the version of everybody's names: the staff's board shows some."""
+    return db.session.execute(_BOARD_STAMP, {**_asked(centre, space, day), "names": NAMES}).first()
+
+
+_UNITS = select(Unit).where(Unit.space_id == bindparam("space")).order_by(Unit.position)
+
+
 def units(space_id: int) -> list[Unit]:
     """Units of a space, in order."""
-    return list(db.session.scalars(select(Unit).where(Unit.space_id == space_id).order_by(Unit.position)))
+    return list(db.session.scalars(_UNITS, {"space": space_id}))
+
+
+class Lane(NamedTuple):
+    """A unit as a line of a table needs it."""
+
+    id: int
+    code: str
+    traits: Mapping[str, Any]
+
+
+LANES: Kept[tuple[int, int], list[Lane]] = Kept(64)
+
+
+def lanes(space: Space) -> list[Lane]:
+    """The units of a space, in order, as plain values. Kept under the centre's `settings_version`."""
+    key = (space.id, space.centre.settings_version)
+    found = LANES.get(key)
+    if found is None:
+        found = [Lane(unit.id, unit.code, unit.traits) for unit in units(space.id)]
+        keep_true(LANES, key, found)
+    return found
 
 
 class Taken(NamedTuple):
@@ -101,28 +139,32 @@ class Taken(NamedTuple):
     expires_at: datetime | None
 
 
-def taken(unit_ids: Sequence[int], start: datetime, end: datetime, moment: datetime) -> list[Taken]:
-    """Live claims of units that touch `[start, end)`. Expired ones are nobody's. One query."""
-    rows = db.session.execute(
-        select(
-            Claim.unit_id,
-            Claim.starts_at,
-            Claim.ends_at,
-            Claim.use_ends_at,
-            Claim.booking_id,
-            Claim.visit_id,
-            Claim.expires_at,
-        )
-        .where(
-            Claim.unit_id.in_(unit_ids),
-            Claim.starts_at < end,
-            Claim.starts_at > start - LONGEST,
-            Claim.ends_at > start,
-            or_(Claim.expires_at.is_(None), Claim.expires_at >= moment),
-        )
-        .order_by(Claim.unit_id, Claim.starts_at)
+_CLAIM, _UNIT = Claim.metadata.tables["claim"], Unit.metadata.tables["unit"]
+_TAKEN = (
+    select(
+        _CLAIM.c.unit_id,
+        _CLAIM.c.starts_at,
+        _CLAIM.c.ends_at,
+        _CLAIM.c.use_ends_at,
+        _CLAIM.c.booking_id,
+        _CLAIM.c.visit_id,
+        _CLAIM.c.expires_at,
     )
-    return [Taken._make(row) for row in rows]
+    .where(
+        _CLAIM.c.unit_id.in_(select(_UNIT.c.id).where(_UNIT.c.space_id == bindparam("space"))),
+        _CLAIM.c.starts_at < bindparam("end"),
+        _CLAIM.c.starts_at > bindparam("since"),
+        _CLAIM.c.ends_at > bindparam("start"),
+        or_(_CLAIM.c.expires_at.is_(None), _CLAIM.c.expires_at >= bindparam("moment")),
+    )
+    .order_by(_CLAIM.c.unit_id, _CLAIM.c.starts_at)
+)
+
+
+def taken(space_id: int, start: datetime, end: datetime, moment: datetime) -> list[Taken]:
+    """Live claims of a space's units that touch `[start, end)`. Expired ones are nobody's. One query."""
+    values = {"space": space_id, "start": start, "since": start - LONGEST, "end": end, "moment": moment}
+    return list(map(Taken._make, db.session.execute(_TAKEN, values).all()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +200,7 @@ class Room:
         self.day, self.units, self.moment = day, rows, moment
         resident = visit.resident if visit else None
         self._claims: dict[int, list[Taken]] = defaultdict(list)
-        for claim in taken([unit.id for unit in rows], day.start, day.buffered(day.end), moment):
+        for claim in taken(day.space.id, day.start, day.buffered(day.end), moment):
             if visit is None or claim.visit_id != visit.id:
                 self._claims[claim.unit_id].append(claim)
         booked = [
@@ -301,7 +343,22 @@ def bookings_of(resident_id: int, start: datetime, end: datetime) -> list[Bookin
     return [row for row in rows if state_now(row, moment) in {"booked", "in_use"}]
 
 
-def state_now(booking: Booking, moment: datetime) -> str:
+class Timed(Protocol):
+    """What the state of a booking follows from."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def resident_id(self) -> int | None: ...
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def check_in_until(self) -> datetime: ...
+
+
+def state_now(booking: Timed, moment: datetime) -> str:
     """The state as the times make it, whether or not somebody has written it down: booked, in_use, over, left, …"""
     if booking.state == "booked" and booking.resident_id is None:  # an event: nobody checks in for it
         return "booked" if moment < booking.starts_at else "in_use" if moment < booking.ends_at else "over"
@@ -358,35 +415,54 @@ def violations(resident_id: int, moment: datetime, policy: BookingPolicy) -> lis
     )
 
 
-def day_bookings(space_id: int, day: date) -> list[Booking]:
-    """All bookings of a space on a day for the staff's list, by start, cancelled ones too.
+class Listed(NamedTuple):
+    """A booking as the staff's list needs it. name: the resident's, None where it is an event with a title."""
 
-    Their units and the space are found in the session: whoever asks has loaded them, once and not once a row.
-    """
-    return list(
-        db.session.scalars(
-            select(Booking)
-            .outerjoin(Booking.resident)
-            .outerjoin(Booking.unit)
-            .options(
-                contains_eager(Booking.resident).load_only(Resident.name),
-                defer(Booking.code),  # sealed, and costly to open: only what is shown is
-                defer(Booking.reason),
-            )
-            .where(Booking.space_id == space_id, Booking.local_day == day)
-            .order_by(Booking.starts_at, Unit.position)
-        )
+    id: int
+    number: str
+    state: str
+    title: str
+    unit_id: int | None
+    resident_id: int | None
+    name: str | None
+    starts_at: datetime
+    ends_at: datetime
+    check_in_until: datetime
+
+
+_BOOKING, _RESIDENT = Booking.metadata.tables["booking"], Resident.metadata.tables["resident"]
+_LISTED = (
+    select(
+        _BOOKING.c.id,
+        _BOOKING.c.number,
+        _BOOKING.c.state,
+        _BOOKING.c.title,
+        _BOOKING.c.unit_id,
+        _BOOKING.c.resident_id,
+        _RESIDENT.c.name,
+        _BOOKING.c.starts_at,
+        _BOOKING.c.ends_at,
+        _BOOKING.c.check_in_until,
     )
+    .select_from(_BOOKING.outerjoin(_RESIDENT).outerjoin(_UNIT, _UNIT.c.id == _BOOKING.c.unit_id))
+    .where(_BOOKING.c.space_id == bindparam("space"), _BOOKING.c.local_day == bindparam("day"))
+    .order_by(_BOOKING.c.starts_at, _UNIT.c.position)
+)
 
 
-def changes_at(rows: Sequence[Booking], moment: datetime) -> datetime:
+def day_bookings(space_id: int, day: date) -> list[Listed]:
+    """All bookings of a space on a day for the staff's list, by start, cancelled ones too. Nothing sealed is read."""
+    return list(map(Listed._make, db.session.execute(_LISTED, {"space": space_id, "day": day}).all()))
+
+
+def changes_at(rows: Sequence[Timed], moment: datetime) -> datetime:
     """When the first of these bookings changes its state by time alone (`state_now`)."""
     live = [row for row in rows if row.state in {"booked", "in_use"}]
     moments = (at for row in live for at in (row.starts_at, row.check_in_until, row.ends_at) if at > moment)
     return min(moments, default=moment + timedelta(days=1))
 
 
-def unit_name(unit: Unit) -> str:
+def unit_name(unit: Unit | Lane) -> str:
     """A3; for whoever gives appointments, their name: 林静护士."""
     name = unit.traits.get("name_zh")
     return pick(name + unit.traits.get("title_zh", ""), unit.traits.get("name_en", "")) if name else unit.code

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date, time
-from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, bindparam, literal, or_, select
-from sqlalchemy.orm import aliased
 
 from centres.models import OrgUnit, Policy
 from core.database import db
@@ -15,21 +13,26 @@ from core.database import db
 T = TypeVar("T")
 
 
-@cache
 def _chain() -> Select[int]:
+    table = OrgUnit.metadata.tables["org_unit"]
     up = (
-        select(OrgUnit.id, OrgUnit.parent_id, literal(0).label("steps"))
-        .where(OrgUnit.id == bindparam("unit"))
+        select(table.c.id, table.c.parent_id, literal(0).label("steps"))
+        .where(table.c.id == bindparam("unit"))
         .cte(recursive=True)
     )
-    parent = aliased(OrgUnit)
-    up = up.union_all(select(parent.id, parent.parent_id, up.c.steps + 1).where(parent.id == up.c.parent_id))
+    parent = table.alias()
+    up = up.union_all(
+        select(parent.c.id, parent.c.parent_id, up.c.steps + 1).where(parent.c.id == up.c.parent_id)
+    )
     return select(up.c.id).order_by(up.c.steps)
+
+
+_CHAIN = _chain()
 
 
 def chain(unit_id: int) -> list[int]:
     """The unit and its ancestors, nearest first. One query, written out once."""
-    return list(db.session.scalars(_chain(), {"unit": unit_id}))
+    return list(db.session.scalars(_CHAIN, {"unit": unit_id}))
 
 
 def policies(kind: type[T], prefix: str, unit_id: int, on: date, subject: str = "") -> T:

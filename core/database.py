@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, String, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase
@@ -33,7 +35,20 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
 
 
-db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+class OneDatabase(Session):
+    """A session that knows its database: there is one. Flask-SQLAlchemy's looks for it anew at every statement."""
+
+    _engine: Engine | None = None
+
+    def get_bind(self, *_args: Any, bind: Any = None, **_more: Any) -> Engine | Connection:
+        if bind is not None:
+            return cast(Engine | Connection, bind)
+        if self._engine is None:
+            self._engine = db.engine
+        return self._engine
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False, "class_": OneDatabase})
 
 
 class Moment(TypeDecorator[datetime]):
@@ -62,8 +77,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 def _read_moment(text: str | None) -> datetime | None:
-    """What SQLite keeps, as a moment in one step: a grid reads a thousand of them."""
+    """What SQLite keeps, as a moment in one step: a grid reads a thousand of them, few of them different."""
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
@@ -71,9 +87,8 @@ Short = String(64)
 Text = String(400)
 
 _writing: ContextVar[bool] = ContextVar("hall_writing", default=False)
-_before_commit: ContextVar[dict[str, Callable[[], None]] | None] = ContextVar(
-    "hall_before_commit", default=None
-)
+Last = dict[str, tuple[Callable[..., None], set[str]]]
+_before_commit: ContextVar[Last | None] = ContextVar("hall_before_commit", default=None)
 _after_commit: ContextVar[list[Callable[[], None]] | None] = ContextVar("hall_after_commit", default=None)
 
 
@@ -94,15 +109,16 @@ def unit_of_work() -> Iterator[None]:
         session.rollback()
     else:
         session.expire_all()  # what the unit of work before has left may be old by now
-    last: dict[str, Callable[[], None]] = {}
+    last: Last = {}
     later: list[Callable[[], None]] = []
     writing, before, after = _writing.set(True), _before_commit.set(last), _after_commit.set(later)
     try:
         with _fair_lock(db.engine):
             try:
                 yield
-                for _name, work in sorted(last.items()):
-                    work()
+                for name in sorted(last):
+                    work, values = last[name]
+                    work(*sorted(values))
                 session.commit()
             except BaseException:
                 session.rollback()
@@ -115,15 +131,16 @@ def unit_of_work() -> Iterator[None]:
         work()
 
 
-def before_commit(name: str, work: Callable[[], None]) -> None:
+def before_commit(name: str, work: Callable[..., None], *values: str) -> None:
     """Run `work` as the last thing of the surrounding unit of work, once for a name, in order of the names.
 
-    For rows that everybody changes: locked last and in one order, they make nobody wait in a circle.
+    It is called with all values that were given under its name, each once and in order. For rows that everybody
+    changes: locked last and in one order, they make nobody wait in a circle.
     """
     last = _before_commit.get()
     if last is None:
         raise RuntimeError("before_commit() needs a unit_of_work()")
-    last[name] = work
+    last[name] = work, {*values, *(last[name][1] if name in last else ())}
 
 
 def after_commit(work: Callable[[], None]) -> None:
@@ -137,6 +154,11 @@ def after_commit(work: Callable[[], None]) -> None:
 def in_unit_of_work() -> bool:
     """Whether a verb is being carried out right now."""
     return _writing.get()
+
+
+def one_writer() -> bool:
+    """Whether a unit of work locks everything (SQLite), so that no row need be locked or read a second time."""
+    return db.engine.dialect.name == "sqlite"
 
 
 @contextmanager
@@ -175,4 +197,7 @@ def prepare_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN DEFERRED")
+        if _writing.get():
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:  # touches no file and cannot fail: asked of the driver itself
+            cast(Any, connection.connection.dbapi_connection).execute("BEGIN DEFERRED")

@@ -3,11 +3,10 @@
 Data that residents read carries Chinese and English; the traditional form is made when it is saved.
 """
 
-from functools import cached_property, lru_cache
-from typing import Any, cast
+from functools import lru_cache
+from typing import cast
 
-from babel import Locale
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import get_locale
 from opencc import OpenCC
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
@@ -27,31 +26,6 @@ def _converter() -> OpenCC:
 def traditional(text: str) -> str:
     """`text` in traditional characters as Hong Kong writes them."""
     return cast(str, _converter().convert(text))
-
-
-class Words(Domain):
-    """The program's texts. Finds a language at once; Flask-Babel would spell its name out for every text."""
-
-    def __init__(self, domain: str) -> None:
-        super().__init__(domain=domain)
-        self._by_locale: dict[Locale | None, Any] = {}
-
-    def get_translations(self) -> Any:
-        locale = get_locale()
-        found = self._by_locale.get(locale)
-        if found is None:
-            found = super().get_translations()
-            if locale is not None:
-                self._by_locale[locale] = found
-        return found
-
-
-class Languages(Babel):
-    """Flask-Babel with our way to find texts."""
-
-    @cached_property
-    def domain_instance(self) -> Words:
-        return Words(self.domain)
 
 
 def language() -> str:

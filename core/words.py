@@ -1,7 +1,7 @@
 """Days, times and names as a good clerk says them."""
 
-import re
 from datetime import date, datetime
+from functools import lru_cache
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -94,6 +94,7 @@ def sentences(title: str, text: str) -> str:
     return _("%(title)s。%(text)s", title=title, text=text) if text else title
 
 
+@lru_cache(maxsize=4096)
 def clock_words(moment: datetime, zone: str) -> str:
     """9:00"""
     wall = local(moment, zone)
@@ -136,7 +137,7 @@ def masked(name: str) -> str:
     name = name.strip()
     if not name:
         return ""
-    if re.match(r"[A-Za-z]", name):
+    if name[0].isascii() and name[0].isalpha():
         return " ".join(word[0].upper() + "." for word in name.split())
     if len(name) <= 2:
         return name[0] + "*"

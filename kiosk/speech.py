@@ -1,11 +1,11 @@
 """Reading aloud by espeak-ng, fed with pinyin so that 银行 says háng. Where it is not installed the button says so."""
 
+import importlib
 import re
 import shutil
 import subprocess
-from functools import lru_cache
-
-from pypinyin import Style, lazy_pinyin
+from functools import cache, lru_cache
+from typing import Any
 
 LONGEST = 600
 DIGITS = "零一二三四五六七八九"
@@ -45,9 +45,16 @@ def speak(text: str, language: str) -> bytes:
     return done.stdout
 
 
+@cache
+def _pypinyin() -> Any:
+    """Loaded by whoever reads aloud first: its phrases take 55 MB, and a process may never need them."""
+    return importlib.import_module("pypinyin")
+
+
 def to_pinyin(text: str) -> str:
     """Chinese as pinyin with tone digits; other signs as they are."""
-    return " ".join(lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True))
+    pinyin = _pypinyin()
+    return " ".join(pinyin.lazy_pinyin(text, style=pinyin.Style.TONE3, neutral_tone_with_five=True))
 
 
 def to_words(text: str) -> str:

@@ -13,9 +13,12 @@ from centres.services import add_one_off
 from core.audit import OPERATOR
 from core.database import db, unit_of_work
 from core.kept import Kept, keep_true
+from people.services.residents import change
 from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.forms import Kiosk
+from tests.support.hall import MORNING, Hall
+from tests.support.house import House
 
 GRID = "/c/shuibei/booking/spaces/reading/2026-11-24/grid"
 SEAT = "/c/shuibei/booking/spaces/reading/2026-11-24/?from=09:00&to=13:00&seat=A3"
@@ -111,3 +114,18 @@ def test_a_unit_of_work_finds_its_own_and_nobody_else_does(inside: Flask) -> Non
     with unit_of_work():
         db.session.execute(text("SELECT 1"))
         assert kept.get("own") is None
+
+
+def test_the_staffs_board_shows_a_booking_and_a_new_name_at_once(house: House) -> None:
+    desk, live = house.client("front"), "/staff/c/shuibei/booking/reading/2026-11-24/live"
+    etag = desk.get(live).headers["ETag"]
+    assert desk.get(live, headers={"If-None-Match": etag}).status_code == 304
+    with house.app.app_context():
+        Hall(house.cast, house.clock).book(house.cast.aqiang, "A2", MORNING)
+    booked = desk.get(live, headers={"If-None-Match": etag})
+    assert booked.status_code == 200
+    with house.app.app_context():
+        change(OPERATOR, house.cast.aqiang, name="<b>", phone=None, email=None, adapted=False)
+    renamed = desk.get(live, headers={"If-None-Match": booked.headers["ETag"]})
+    shown = BeautifulSoup(renamed.text, "html.parser")
+    assert "<*>" in [one.text for one in shown.select("table.plain b, table.grid a")], "a name is text"

@@ -97,13 +97,14 @@ def _rows_a_page() -> int:
 def _cells(rows: Sequence[Row]) -> list[tuple[str, Markup]]:
     """Each row's cells as HTML: every kind of cell is written once."""
     kinds = {cell for row in rows for cell in row.cells}
-    html = {cell: Markup('<td class="{}">{}</td>').format(cell[0], cell[1]) for cell in kinds}
-    return [(row.code, Markup().join(map(html.__getitem__, row.cells))) for row in rows]
+    html = {cell: str(Markup('<td class="{}">{}</td>').format(cell[0], cell[1])) for cell in kinds}
+    lines = [(row.code, "".join(map(html.__getitem__, row.cells))) for row in rows]
+    return [(code, Markup(cells)) for code, cells in lines]  # noqa: S704 - escaped when each kind was written
 
 
 def _draw(place: Space, day: date, today: date, moment: datetime, asked: int, many: int) -> Drawn:
     """The table of a day; `asked` is the page of it, 0 for the whole."""
-    table = grid(space_day(place, day), queries.units(place.id), moment)
+    table = grid(space_day(place, day), queries.lanes(place), moment)
     pages = max(1, -(-len(table.rows) // many)) if asked else 1
     page = min(max(1, asked), pages)
     html = draw(

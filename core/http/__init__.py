@@ -64,7 +64,15 @@ csrf = CSRFProtect()
 
 def on_staff_path() -> bool:
     """Whether this request is for the console."""
-    return request.path == STAFF_PATH or request.path.startswith(STAFF_PATH + "/")
+    path = request.path
+    return path == STAFF_PATH or path.startswith(STAFF_PATH + "/")
+
+
+class App(Flask):
+    """Flask without looking, for every function of every request, whether it is asynchronous: none of ours is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 class ApartSessions(SecureCookieSessionInterface):

@@ -9,6 +9,8 @@ from flask import Blueprint, Flask, render_template, session
 from flask_security import Security, SQLAlchemyUserDatastore, views
 from flask_security.mail_util import MailUtil
 from flask_security.recovery_codes import mf_recovery, mf_recovery_codes
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import defer, joinedload
 
 from core.database import db
 from core.http import STAFF_PATH, repeatable
@@ -37,8 +39,26 @@ ROUTES = (
 PASSWORD_AT_LEAST = 10
 
 
+_SIGNED_IN = (
+    select(Staff)
+    .options(
+        joinedload(Staff.grants),
+        defer(Staff.tf_totp_secret),  # sealed, and of no use to any page but its own
+        defer(Staff.mf_recovery_codes),
+    )
+    .where(Staff.fs_uniquifier == bindparam("uniquifier"))
+)
+"""Asked in every request to the console: one query, written out once."""
+
+
 class Unsaved(SQLAlchemyUserDatastore):
     """Flask-Security commits after its views. Ours are written by `carry_out`, in a unit of work."""
+
+    def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> Any:
+        if kwargs.keys() != {"fs_uniquifier"} or case_insensitive:
+            return super().find_user(case_insensitive, **kwargs)
+        found = db.session.scalars(_SIGNED_IN, {"uniquifier": kwargs["fs_uniquifier"]})
+        return found.unique().one_or_none()
 
     def commit(self) -> None:
         """Nothing: the step that is running writes."""

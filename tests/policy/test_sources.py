@@ -16,6 +16,7 @@ MAY_KNOW_THE_WEB = {
     "app.py",
     "core/http/__init__.py",
     "core/http/files.py",
+    "core/http/languages.py",
     "core/http/probes.py",
     "kiosk/session.py",
     "people/access.py",
