@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from core.appendonly import append_only
 from core.database import Base, Moment, Short, Text
 from core.money import Fen
 
 
 class Settlement(Base):
-    """A month's claim of one canteen. Once sealed it is not made anew: later corrections go into the next month's."""
+    """A month's claim of one canteen, written when it is sealed: later corrections go into the next month's."""
 
     __tablename__ = "settlement"
     __table_args__ = (
@@ -36,7 +37,8 @@ class Settlement(Base):
 
 
 class SettlementLine(Base):
-    """One amount claimed for one order: meal, delivery or operating; negative where it corrects an earlier one."""
+    """One amount claimed for one order: meal, delivery or operating; negative where it corrects an earlier one. Written
+    with its settlement and never changed."""
 
     __tablename__ = "settlement_line"
     __table_args__ = (
@@ -62,3 +64,6 @@ class SettlementLine(Base):
     corrects_id: Mapped[int | None] = mapped_column(ForeignKey("settlement_line.id"))
     reason: Mapped[str] = mapped_column(Text, default="")
     settlement: Mapped[Settlement] = relationship(back_populates="lines")
+
+
+append_only(SettlementLine.metadata.tables["settlement_line"])

@@ -21,7 +21,7 @@ GUARDS = (
     Guard("subsidy_rule", ("unit_id", "code"), ("starts_on", "ends_on"), dates=True),
     Guard("promotion", ("unit_id", "code"), ("starts_on", "ends_on"), dates=True),
 )
-APPEND = (AppendOnly("transfer"),)
+APPEND = (AppendOnly("transfer"), AppendOnly("settlement_line"))
 BALANCE = Balance("transfer", "account", "debit_id", "credit_id", "amount_fen", "balance_fen")
 
 

@@ -55,6 +55,8 @@ class Cast:
     """E-mail of 罗强, front desk of 笋岗 only."""
     kitchen: str
     """E-mail of 何伟, kitchen of 水贝."""
+    accountant: str
+    """E-mail of 唐丽, accountant of 水贝."""
 
 
 def load(app: Flask) -> Cast:
@@ -95,6 +97,7 @@ def _load() -> Cast:
         "manager": ("xu@hall.invalid", "许文婷", "manager", "shuibei"),
         "luo": ("luo@hall.invalid", "罗强", "front_desk", "sungang"),
         "kitchen": ("he@hall.invalid", "何伟", "kitchen", "shuibei"),
+        "accountant": ("tang@hall.invalid", "唐丽", "accountant", "shuibei"),
     }
     for email, name, role, unit in staff.values():
         add_staff(OPERATOR, email, name, PASSWORD, [(role, unit)])

@@ -1,0 +1,222 @@
+"""The accountant's month: what is claimed, the rows behind each number, sealing, the pack, what came of it."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Response, flash, render_template, request
+from flask_babel import gettext as _
+
+from canteen import settlement as reads
+from canteen.desk.root import base, blueprint, load_canteen
+from canteen.forms import parse_day, parse_yuan
+from canteen.services import settle
+from canteen.services.settle import Month, first_of, month_words, next_month
+from centres.models import Centre
+from core import audit
+from core.clock import YEARS, database_now, local_day, now
+from core.codes import show_number
+from core.database import unit_of_work
+from core.errors import NotFound
+from core.http import once, personal, see_other
+from core.money import yuan
+from core.sheets import MIME
+from core.words import date_words
+from people.access import actor, grants_roles, require, signed_in
+
+BOOKS = frozenset({"accountant", "manager", "supervisor"})
+"""Who may look at the settlement."""
+SEAL = frozenset({"accountant"})
+"""Who seals a month and writes down what came."""
+PICKS = ("", "fresh", "corrected", "late")
+
+
+def _url(centre: Centre, month: date, *more: str) -> str:
+    return "/".join([f"{base(centre)}/settlement/{month:%Y-%m}", *more])
+
+
+def _parse_month(text: str) -> date:
+    """`2026-11` of an address."""
+    try:
+        month = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        month = date.min
+    if month.year not in YEARS:
+        raise NotFound(_("没有这个月"), _("请从“结算”里再选一次。"))
+    return month
+
+
+@blueprint.get("/settlement")
+@require(BOOKS)
+def settlement(centre: Centre) -> Response:
+    """The month that is to be sealed next: the last one until it is sealed, then the running one."""
+    canteen = load_canteen(centre)
+    running = first_of(local_day(now(), centre.zone))
+    last = first_of(running - timedelta(days=1))
+    found = settle.month_of(canteen.id, last)
+    return see_other(_url(centre, last if found.lines and found.settlement is None else running))
+
+
+@blueprint.get("/settlement/<month>")
+@require(BOOKS)
+def settlement_month(centre: Centre, month: str) -> Response:
+    """A month's claim in numbers. Each opens its rows."""
+    found = settle.month_of(load_canteen(centre).id, _parse_month(month))
+    running = first_of(local_day(now(), centre.zone))
+    row = found.settlement
+    return personal(
+        render_template(
+            "canteen/desk_settlement.html",
+            month_words=month_words(found.month),
+            state=_state(found),
+            sealed=row is not None,
+            groups=[_group(centre, found, one) for one in reads.groups(reads.rows_of(found))],
+            claimed=yuan(found.claimed_fen),
+            rows_url=_url(centre, found.month, "rows"),
+            paid=yuan(row.paid_fen) if row is not None and row.paid_fen is not None else "",
+            paid_on=date_words(row.paid_on) if row is not None and row.paid_on else "",
+            missing=yuan(found.missing_fen) if found.missing_fen else "",
+            check=reads.check_words(found),
+            differences=[
+                _difference(one, orders) for orders in [_orders(found)] for one in found.differences
+            ],
+            may_seal=bool(grants_roles(signed_in(), centre.id) & SEAL),
+            month_over=found.month < running,
+            seal_url=_url(centre, found.month, "seal"),
+            paid_url=_url(centre, found.month, "paid"),
+            pack_url=_url(centre, found.month, "pack"),
+            prev_url=_url(centre, first_of(found.month - timedelta(days=1))),
+            next_url=_url(centre, next_month(found.month)) if found.month < running else "",
+            today=local_day(now(), centre.zone),
+        )
+    )
+
+
+def _state(found: Month) -> str:
+    if found.settlement is None:
+        return _("草稿，随核销变")
+    return _("已拨付") if found.settlement.state == "paid" else _("已封存")
+
+
+def _group(centre: Centre, found: Month, one: reads.Group) -> dict[str, Any]:
+    pick = "corrected" if one.corrected else "fresh"
+    return {
+        "kind": reads.kind_words(one.kind),
+        "corrected": one.corrected,
+        "rule": one.rule,
+        "tier": one.tier,
+        "lines": one.lines,
+        "people": one.people,
+        "fen": yuan(one.fen),
+        "url": f"{_url(centre, found.month, 'rows')}?kind={one.kind}&rule={one.rule}&pick={pick}",
+    }
+
+
+def _orders(found: Month) -> Any:
+    return reads.orders_of([one.order_id for one in found.differences])
+
+
+def _difference(one: settle.Difference, orders: Any) -> dict[str, Any]:
+    order = orders[one.order_id]
+    return {
+        "number": show_number(order.number),
+        "day": date_words(order.day),
+        "claimed": yuan(one.claimed_fen),
+        "ledger": yuan(one.ledger_fen),
+        "gap": yuan(reads.gap(one)),
+    }
+
+
+@blueprint.get("/settlement/<month>/rows")
+@require(BOOKS)
+def settlement_rows(centre: Centre, month: str) -> Response:
+    """The rows behind a number: `?kind=&rule=&pick=` (fresh, corrected, late). Their sum stands above them."""
+    found = settle.month_of(load_canteen(centre).id, _parse_month(month))
+    kind, rule, pick = (request.args.get(name, "") for name in ("kind", "rule", "pick"))
+    if (kind and kind not in settle.KINDS) or pick not in PICKS:
+        raise NotFound(_("这一页没有找到"))
+    rows = [row for row in reads.rows_of(found) if _wanted(row, kind, rule, pick)]
+    return personal(
+        render_template(
+            "canteen/desk_settlement_rows.html",
+            month_words=month_words(found.month),
+            month_url=_url(centre, found.month),
+            title=reads.kind_words(kind) if kind else _("全部明细"),
+            rule=rule,
+            pick={"corrected": _("更正"), "late": _("补报")}.get(pick, ""),
+            total=yuan(sum(row.line.amount_fen for row in rows)),
+            rows=[_row(row) for row in rows],
+        )
+    )
+
+
+def _wanted(row: reads.Row, kind: str, rule: str, pick: str) -> bool:
+    corrected = row.line.corrects_id is not None
+    fits = {"": True, "fresh": not corrected, "corrected": corrected, "late": row.late}[pick]
+    return fits and (not kind or row.line.kind == kind) and (not rule or row.rule == rule)
+
+
+def _row(row: reads.Row) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "day": date_words(row.day),
+        "meal": row.meal,
+        "dish": row.dish,
+        "person": row.person,
+        "name": row.name,
+        "kind": reads.kind_words(row.line.kind),
+        "rule": row.rule,
+        "tier": row.tier,
+        "price": yuan(row.price_fen),
+        "pays": yuan(row.pays_fen),
+        "fen": yuan(row.line.amount_fen),
+        "window": row.window,
+        "time": row.handed_out.strftime("%H:%M") if row.handed_out else "",
+        "how": row.how,
+        "late": row.late,
+        "reason": reads.reason_words(row.line.reason),
+    }
+
+
+@blueprint.post("/settlement/<month>/seal")
+@require(SEAL)
+@once
+def seal_settlement(centre: Centre, month: str) -> Response:
+    """From now on the month stands."""
+    wanted = _parse_month(month)
+    settle.seal(signed_in().id, load_canteen(centre).id, wanted)
+    flash(_("%(month)s已经封存", month=month_words(wanted)), "done")
+    return see_other(_url(centre, wanted))
+
+
+@blueprint.post("/settlement/<month>/paid")
+@require(SEAL)
+@once
+def pay_settlement(centre: Centre, month: str) -> Response:
+    """What came, and when."""
+    wanted = _parse_month(month)
+    fen = parse_yuan(request.form.get("sum", ""))
+    day = parse_day(request.form.get("on", ""))
+    settle.record_paid(signed_in().id, load_canteen(centre).id, wanted, fen, day)
+    flash(_("记下了"), "done")
+    return see_other(_url(centre, wanted))
+
+
+@blueprint.get("/settlement/<month>/pack")
+@require(BOOKS)
+def settlement_pack(centre: Centre, month: str) -> Response:
+    """The month as a workbook. Who took it is audited: it speaks of people."""
+    canteen, wanted = load_canteen(centre), _parse_month(month)
+    with unit_of_work():
+        audit.record(
+            actor(),
+            "settlement.packed",
+            "canteen",
+            canteen.id,
+            unit_id=centre.id,
+            detail={"month": str(wanted)},
+            at=database_now(),
+        )
+    response = Response(reads.pack(settle.month_of(centre.id, wanted)), mimetype=MIME)
+    name = f"settlement-{centre.code}-{wanted:%Y-%m}.xlsx"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return personal(response)

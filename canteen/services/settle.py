@@ -1,0 +1,432 @@
+"""The monthly settlement with the government: what is claimed, sealed once; what turns out wrong later is taken back in
+the next month; and what came of it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, and_, exists, func, insert, or_, select
+from sqlalchemy.orm import aliased
+
+from canteen.catalogue import catalogue_of, rules_on
+from canteen.models import (
+    Account,
+    Canteen,
+    ClaimCorrection,
+    MealOrder,
+    Redemption,
+    Settlement,
+    SettlementLine,
+    SubsidyClaim,
+    Transfer,
+)
+from canteen.rules import Rule
+from core import audit
+from core.audit import Actor
+from core.clock import database_now, local_day
+from core.database import db, unit_of_work
+from core.errors import NotFound, Refused
+from core.money import yuan
+from core.words import month_day
+
+KINDS = ("meal", "delivery", "operating")
+UNDONE, SAME_PERSON = "undone", "same_person"
+"""Why a line is taken back: the meal was not handed out after all, or two records were one person, helped already."""
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One amount for one order, as it is claimed or will be. Negative: it takes an earlier one back."""
+
+    order_id: int
+    kind: str
+    rule_id: int
+    amount_fen: int
+    corrects_id: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An order whose claimed subsidy is not what the ledger has moved for it."""
+
+    order_id: int
+    claimed_fen: int
+    ledger_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month's claim: sealed, or as it would be sealed now."""
+
+    centre_id: int
+    month: date
+    settlement: Settlement | None
+    lines: Sequence[Line]
+    differences: Sequence[Difference]
+
+    @property
+    def claimed_fen(self) -> int:
+        """What is asked for in all."""
+        return sum(line.amount_fen for line in self.lines)
+
+    @property
+    def missing_fen(self) -> int | None:
+        """What was paid short; None before anything came."""
+        paid = self.settlement.paid_fen if self.settlement else None
+        return None if paid is None else self.claimed_fen - paid
+
+
+def first_of(day: date) -> date:
+    """The first day of a day's month."""
+    return day.replace(day=1)
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return first_of(month + timedelta(days=31))
+
+
+# --- what a month claims --------------------------------------------------------------------------------------------
+
+
+def month_of(centre_id: int, month: date) -> Month:
+    """A month's claim. Reads only."""
+    row = db.session.scalar(
+        select(Settlement).where(Settlement.centre_id == centre_id, Settlement.month == month)
+    )
+    lines = _sealed(row.id) if row is not None else _due(centre_id, month)
+    return Month(centre_id, month, row, lines, _differences(centre_id, month, lines, sealed=row is not None))
+
+
+def _sealed(settlement_id: int) -> list[Line]:
+    rows = db.session.scalars(
+        select(SettlementLine)
+        .where(SettlementLine.settlement_id == settlement_id)
+        .order_by(SettlementLine.id)
+    )
+    return [
+        Line(row.order_id, row.kind, row.rule_id, row.amount_fen, row.corrects_id, row.reason) for row in rows
+    ]
+
+
+def _due(centre_id: int, month: date) -> list[Line]:
+    """The month's meals; those of sealed months that came to light since; and what these should not have claimed."""
+    of_month = and_(MealOrder.day >= month, MealOrder.day < next_month(month))
+    in_question = or_(of_month, MealOrder.day < _sealed_until(centre_id, month))
+    helped = (
+        select(MealOrder.id, MealOrder.day, SubsidyClaim.rule_id, SubsidyClaim.amount_fen)
+        .join(SubsidyClaim, SubsidyClaim.order_id == MealOrder.id)
+        .join(Redemption, and_(Redemption.order_id == MealOrder.id, Redemption.state == "stands"))
+        .where(MealOrder.centre_id == centre_id, in_question, SubsidyClaim.state == "claimed")
+        .order_by(MealOrder.day, MealOrder.id)
+    )
+    brought = (
+        select(MealOrder.id, MealOrder.day, MealOrder.delivery_subsidy_fen)
+        .where(
+            MealOrder.centre_id == centre_id,
+            in_question,
+            MealOrder.state == "delivered",
+            MealOrder.delivery_subsidy_fen > 0,
+        )
+        .order_by(MealOrder.day, MealOrder.id)
+    )
+    rules = _RulesByDay(centre_id)
+    lines = [
+        Line(row.id, "meal", row.rule_id, row.amount_fen)
+        for row in db.session.execute(_unclaimed(helped, "meal"))
+    ]
+    for row in db.session.execute(_unclaimed(brought, "delivery")):
+        rule = rules.of("delivery", row.day, row.delivery_subsidy_fen)
+        if rule is not None:
+            lines.append(Line(row.id, "delivery", rule.id, row.delivery_subsidy_fen))
+    for row in db.session.execute(_unclaimed(helped, "operating")):
+        rule = rules.of("operating", row.day)
+        if rule is not None and rule.amount_fen:
+            lines.append(Line(row.id, "operating", rule.id, rule.amount_fen))
+    return lines + _taken_back(centre_id, month)
+
+
+def _unclaimed(query: Select[*tuple[Any, ...]], kind: str) -> Select[*tuple[Any, ...]]:
+    line = aliased(SettlementLine)
+    return query.where(
+        ~exists().where(line.order_id == MealOrder.id, line.kind == kind, line.corrects_id.is_(None))
+    )
+
+
+def _taken_back(centre_id: int, month: date) -> list[Line]:
+    """Lines of earlier months whose meal was not handed out after all, and that nobody has taken back yet."""
+    later = aliased(SettlementLine)
+    rows = db.session.execute(
+        select(SettlementLine, MealOrder.state, SubsidyClaim.state, ClaimCorrection.id)
+        .join(Settlement, Settlement.id == SettlementLine.settlement_id)
+        .join(MealOrder, MealOrder.id == SettlementLine.order_id)
+        .outerjoin(SubsidyClaim, SubsidyClaim.order_id == MealOrder.id)
+        .outerjoin(ClaimCorrection, ClaimCorrection.order_id == MealOrder.id)
+        .where(
+            Settlement.centre_id == centre_id,
+            Settlement.month < month,
+            SettlementLine.corrects_id.is_(None),
+            ~exists().where(later.corrects_id == SettlementLine.id),
+        )
+        .order_by(SettlementLine.id)
+    )
+    return [
+        Line(
+            line.order_id,
+            line.kind,
+            line.rule_id,
+            -line.amount_fen,
+            line.id,
+            UNDONE if merged is None else SAME_PERSON,
+        )
+        for line, state, claim, merged in rows
+        if (state != "delivered" if line.kind == "delivery" else claim != "claimed")
+    ]
+
+
+class _RulesByDay:
+    """Rules of a centre in force on days, each day read once."""
+
+    def __init__(self, centre_id: int) -> None:
+        self._centre = centre_id
+        self._versions = catalogue_of(db.session.get_one(Canteen, centre_id))
+        self._days: dict[date, list[Rule]] = {}
+
+    def of(self, kind: str, day: date, amount_fen: int | None = None) -> Rule | None:
+        """The rule of a kind that paid so much; the first of the kind where none paid just that."""
+        if day not in self._days:
+            self._days[day] = rules_on(self._centre, day, *self._versions)[0]
+        of_kind = sorted((rule for rule in self._days[day] if rule.kind == kind), key=lambda rule: rule.code)
+        same = [rule for rule in of_kind if rule.amount_fen == amount_fen]
+        return next(iter([*same, *of_kind]), None)
+
+
+# --- whether it fits ------------------------------------------------------------------------------------------------
+
+
+def _differences(centre_id: int, month: date, lines: Sequence[Line], *, sealed: bool) -> list[Difference]:
+    """Orders of the month, and what else it claims, whose meal subsidy is not what the ledger has moved.
+
+    What a sealed month lacks or has too much fits where the next one to be sealed will claim it or take it back.
+    """
+    of_month = select(MealOrder.id).where(
+        MealOrder.centre_id == centre_id, MealOrder.day >= month, MealOrder.day < next_month(month)
+    )
+    orders = {line.order_id for line in lines} | set(
+        db.session.scalars(of_month.where(MealOrder.subsidy_fen > 0))
+    )
+    claimed = _claimed(orders)
+    for line in _due(centre_id, _sealed_until(centre_id, date.max)) if sealed else lines:
+        if line.kind == "meal" and line.order_id in orders:
+            claimed[line.order_id] += line.amount_fen
+    moved = _moved(centre_id, orders)
+    return [
+        Difference(order, claimed[order], moved[order])
+        for order in sorted(orders)
+        if claimed[order] != moved[order]
+    ]
+
+
+def _claimed(orders: Collection[int]) -> dict[int, int]:
+    """Order → what all settlements claim for its meal."""
+    found: dict[int, int] = defaultdict(int)
+    for some in _chunks(orders):
+        query = (
+            select(SettlementLine.order_id, func.sum(SettlementLine.amount_fen))
+            .where(SettlementLine.kind == "meal", SettlementLine.order_id.in_(some))
+            .group_by(SettlementLine.order_id)
+        )
+        found.update({order: int(fen) for order, fen in db.session.execute(query).all()})
+    return found
+
+
+def _moved(centre_id: int, orders: Collection[int]) -> dict[int, int]:
+    """Order → what the ledger has moved out of the subsidy account for it, less what it took back."""
+    account = db.session.scalar(
+        select(Account.id).where(Account.centre_id == centre_id, Account.kind == "subsidy")
+    )
+    found: dict[int, int] = defaultdict(int)
+    for some in _chunks(orders) if account is not None else []:
+        query = select(Transfer.order_id, Transfer.debit_id, Transfer.amount_fen).where(
+            Transfer.order_id.in_(some), (Transfer.debit_id == account) | (Transfer.credit_id == account)
+        )
+        for order, debit, fen in db.session.execute(query):
+            found[order or 0] += fen if debit == account else -fen
+    return found
+
+
+def _chunks(orders: Collection[int]) -> list[list[int]]:
+    found = sorted(orders)
+    return [found[start : start + CHUNK] for start in range(0, len(found), CHUNK)]
+
+
+# --- verbs ----------------------------------------------------------------------------------------------------------
+
+
+def seal(staff_id: int, centre_id: int, month: date) -> Settlement:
+    """The month's claim stands from now on. Sealing again changes nothing."""
+    with unit_of_work():
+        now = database_now()
+        canteen = db.session.get_one(Canteen, centre_id, with_for_update=True, populate_existing=True)
+        found = month_of(centre_id, month)
+        if found.settlement is not None:
+            return found.settlement
+        _may_be_sealed(found, local_day(now, canteen.centre.zone))
+        row = Settlement(
+            centre_id=centre_id,
+            month=month,
+            state="sealed",
+            made_at=now,
+            sealed_at=now,
+            sealed_by=staff_id,
+            claimed_fen=found.claimed_fen,
+            totals={kind: sum(one.amount_fen for one in found.lines if one.kind == kind) for kind in KINDS},
+        )
+        db.session.add(row)
+        db.session.flush()
+        if found.lines:
+            names = ("order_id", "kind", "rule_id", "amount_fen", "corrects_id", "reason")
+            values = [{name: getattr(line, name) for name in names} for line in found.lines]
+            db.session.execute(insert(SettlementLine), [{"settlement_id": row.id, **one} for one in values])
+        audit.record(
+            Actor("staff", staff_id),
+            "settlement.sealed",
+            "settlement",
+            row.id,
+            unit_id=centre_id,
+            detail={"month": str(month), "fen": row.claimed_fen},
+            at=now,
+        )
+    return row
+
+
+def _may_be_sealed(found: Month, today: date) -> None:
+    centre, month, until = found.centre_id, found.month, next_month(found.month)
+    if today < until:
+        raise Refused(
+            "month_runs", _("这个月还没过完"), _("%(day)s起可以封。", day=month_day(until)), status=422
+        )
+    if db.session.scalar(
+        select(Settlement.id).where(Settlement.centre_id == centre, Settlement.month > month).limit(1)
+    ):
+        raise Refused(
+            "later_sealed", _("后面的月份已经封了"), _("这个月的已经算在后面的月份里。"), status=422
+        )
+    waiting = db.session.scalar(
+        select(func.count()).where(
+            MealOrder.centre_id == centre, MealOrder.day < until, MealOrder.state == "ordered"
+        )
+    )
+    if waiting:
+        raise Refused(
+            "orders_open",
+            _("还有 %(n)d 份没有了结", n=waiting),
+            _("收餐以后会自动记下来，过一会儿再封。"),
+            status=422,
+        )
+    reviews = db.session.scalar(
+        select(func.count())
+        .select_from(Redemption)
+        .join(MealOrder, MealOrder.id == Redemption.order_id)
+        .where(Redemption.centre_id == centre, Redemption.state == "review", MealOrder.day < until)
+    )
+    if reviews:
+        raise Refused(
+            "reviews_open",
+            _("还有 %(n)d 份发了两次，没有核对", n=reviews),
+            _("请先在“窗口”里核对，再封。"),
+            status=422,
+        )
+    twice = db.session.scalar(
+        select(func.count())
+        .select_from(ClaimCorrection)
+        .join(MealOrder, MealOrder.id == ClaimCorrection.order_id)
+        .where(
+            ClaimCorrection.centre_id == centre,
+            ClaimCorrection.settled_at.is_(None),
+            MealOrder.day < until,
+        )
+    )
+    if twice:
+        raise Refused(
+            "corrections_open",
+            _("还有 %(n)d 份补贴要更正", n=twice),
+            _("请先在“要更正的”里看过，再封。"),
+            status=422,
+        )
+    if found.differences:
+        raise Refused(
+            "does_not_fit",
+            _("和账本对不上，先不封"),
+            _("有 %(n)d 份不一样，请打开“核对”看看。", n=len(found.differences)),
+            status=422,
+        )
+    since = _sealed_until(centre, month)
+    earlier = db.session.scalar(
+        select(func.min(MealOrder.day))
+        .join(SubsidyClaim, SubsidyClaim.order_id == MealOrder.id)
+        .where(
+            MealOrder.centre_id == centre,
+            MealOrder.day >= since,
+            MealOrder.day < month,
+            SubsidyClaim.state == "claimed",
+        )
+    )
+    if earlier is not None:
+        raise Refused(
+            "earlier_open",
+            _("前面的月份还没有封"),
+            _("请先封%(month)s的。", month=month_words(first_of(earlier))),
+            status=422,
+        )
+
+
+def _sealed_until(centre_id: int, month: date) -> date:
+    """The first day after the last sealed month before this one; the beginning of time where none is."""
+    last = db.session.scalar(
+        select(func.max(Settlement.month)).where(Settlement.centre_id == centre_id, Settlement.month < month)
+    )
+    return next_month(last) if last is not None else date.min
+
+
+def record_paid(staff_id: int, centre_id: int, month: date, paid_fen: int, paid_on: date) -> Settlement:
+    """What came for a sealed month, and when; less than claimed is paid short. Said again, the last counts."""
+    with unit_of_work():
+        now = database_now()
+        row = db.session.scalar(
+            select(Settlement)
+            .where(Settlement.centre_id == centre_id, Settlement.month == month)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if row is None:
+            raise NotFound(_("这个月还没有封"), _("先封存，再登记拨付。"))
+        if not 0 <= paid_fen <= max(row.claimed_fen, 0):
+            most = yuan(max(row.claimed_fen, 0))
+            raise Refused(
+                "paid_odd", _("拨付的不会比申领的多"), _("这个月申领 %(most)s。", most=most), status=422
+            )
+        zone = db.session.get_one(Canteen, centre_id).centre.zone
+        if row.sealed_at is None or not local_day(row.sealed_at, zone) <= paid_on <= local_day(now, zone):
+            raise Refused("paid_when", _("请再看看到账的日期"), _("在封存那天以后，不晚于今天。"), status=422)
+        row.state, row.paid_fen, row.paid_on = "paid", paid_fen, paid_on
+        audit.record(
+            Actor("staff", staff_id),
+            "settlement.paid",
+            "settlement",
+            row.id,
+            unit_id=centre_id,
+            detail={"fen": paid_fen, "on": str(paid_on)},
+            at=now,
+        )
+    return row
+
+
+def month_words(month: date) -> str:
+    """2026年11月"""
+    return _("%(year)d年%(month)d月", year=month.year, month=month.month)

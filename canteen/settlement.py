@@ -1,0 +1,341 @@
+"""The settlement as people read it: the rows behind each number, and the pack as a workbook."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from canteen.counter_words import dish_words, how_words
+from canteen.models import Canteen, MealOrder, Redemption, SubsidyRule
+from canteen.services.settle import CHUNK, Difference, Line, Month, month_words
+from canteen.words import MEALS
+from core.clock import local
+from core.codes import show_number
+from core.database import db
+from core.sheets import Head, Page, write
+from core.words import masked
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line with what stands behind it. The person is a code and a masked name: enough to ask back with."""
+
+    line: Line
+    rule: str
+    tier: str
+    source: str
+    number: str
+    day: date
+    meal: str
+    dish: str
+    person: str
+    name: str
+    price_fen: int
+    promotion_fen: int
+    subsidy_fen: int
+    pays_fen: int
+    window: str
+    handed_out: datetime | None
+    """On the wall clock of the centre."""
+    how: str
+    late: bool
+    """Of a month that was sealed already when it came to light."""
+
+
+def rows_of(month: Month) -> list[Row]:
+    """Every line with its order, its person and when it was handed out; in the order of the claim."""
+    centre = db.session.get_one(Canteen, month.centre_id).centre
+    orders = orders_of([line.order_id for line in month.lines])
+    scans = _scans(orders)
+    rules = {rule.id: rule for rule in db.session.scalars(select(SubsidyRule))}
+    found = []
+    for line in month.lines:
+        order, rule, scan = orders[line.order_id], rules[line.rule_id], scans.get(line.order_id)
+        found.append(
+            Row(
+                line=line,
+                rule=rule.code,
+                tier=rule.tier,
+                source=rule.source,
+                number=show_number(order.number),
+                day=order.day,
+                meal=str(MEALS[order.meal]),
+                dish=dish_words(order),
+                person=person_code(order.resident_id),
+                name=masked(order.resident.name) if order.resident else "",
+                price_fen=order.price_fen,
+                promotion_fen=order.promotion_fen,
+                subsidy_fen=order.subsidy_fen,
+                pays_fen=order.pays_fen,
+                window=scan.window if scan else "",
+                handed_out=local(scan.scanned_at, centre.zone) if scan else None,
+                how=how_words(scan.how) if scan else "",
+                late=order.day < month.month and line.corrects_id is None,
+            )
+        )
+    return found
+
+
+def person_code(resident_id: int | None) -> str:
+    """How a person is called towards the government: P and the number of their record."""
+    return f"P{resident_id:06d}" if resident_id is not None else ""
+
+
+def orders_of(ids: Collection[int]) -> dict[int, MealOrder]:
+    """Orders with their person and lines, by id."""
+    wanted, found = sorted(set(ids)), {}
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            select(MealOrder)
+            .options(joinedload(MealOrder.resident), selectinload(MealOrder.lines))
+            .where(MealOrder.id.in_(wanted[start : start + CHUNK]))
+        )
+        found.update({order.id: order for order in db.session.scalars(query)})
+    return found
+
+
+def _scans(ids: Collection[int]) -> dict[int, Redemption]:
+    """The scan that stands for each order."""
+    wanted, found = sorted(ids), {}
+    for start in range(0, len(wanted), CHUNK):
+        query = select(Redemption).where(
+            Redemption.order_id.in_(wanted[start : start + CHUNK]), Redemption.state == "stands"
+        )
+        found.update({row.order_id: row for row in db.session.scalars(query)})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A number of the summary: a kind and rule, or what is taken back of them."""
+
+    kind: str
+    rule: str
+    tier: str
+    corrected: bool
+    lines: int
+    people: int
+    fen: int
+
+
+def groups(rows: Sequence[Row]) -> list[Group]:
+    """The summary: by kind and rule, what is taken back apart; in a fixed order."""
+    fen: Counter[tuple[str, str, str, bool]] = Counter()
+    lines: Counter[tuple[str, str, str, bool]] = Counter()
+    people: dict[tuple[str, str, str, bool], set[str]] = defaultdict(set)
+    for row in rows:
+        key = (row.line.kind, row.rule, row.tier, row.line.corrects_id is not None)
+        fen[key] += row.line.amount_fen
+        lines[key] += 1
+        people[key].add(row.person)
+    order = {"meal": 0, "delivery": 1, "operating": 2}
+    keys = sorted(fen, key=lambda key: (key[3], order[key[0]], key[1]))
+    return [Group(*key, lines[key], len(people[key]), fen[key]) for key in keys]
+
+
+def kind_words(kind: str) -> str:
+    """meal, delivery, operating as staff call them."""
+    return {"meal": _("用餐补贴"), "delivery": _("送餐补贴"), "operating": _("运营补贴")}[kind]
+
+
+# --- the pack -------------------------------------------------------------------------------------------------------
+
+
+def pack(month: Month) -> bytes:
+    """The month as a workbook of six sheets: sums, meals, delivery, operating, corrections, and whether it all fits."""
+    canteen = db.session.get_one(Canteen, month.centre_id)
+    rows = rows_of(month)
+    fresh = [row for row in rows if row.line.corrects_id is None]
+    notes = [
+        _("%(canteen)s %(month)s", canteen=canteen.name_zh, month=month_words(month.month)),
+        _state(month),
+    ]
+    people = [Head(_("人员编号"), 11), Head(_("姓名（部分隐去）"), 14)]
+    order = [Head(_("订单编号"), 13), Head(_("用餐日期"), 12), Head(_("餐别"), 8)]
+    return write(
+        Page(_("汇总"), _sum_heads(), list(_sum_rows(month, rows)), notes),
+        Page(
+            _("明细"),
+            [
+                *order,
+                Head(_("菜品"), 18),
+                *people,
+                Head(_("依据"), 18),
+                Head(_("类别"), 8),
+                Head(_("原价"), 10, money=True),
+                Head(_("优惠"), 10, money=True),
+                Head(_("政府补"), 10, money=True),
+                Head(_("本人付"), 10, money=True),
+                Head(_("窗口"), 12),
+                Head(_("取餐时间"), 17),
+                Head(_("方式"), 10),
+                Head(_("补报"), 8),
+            ],
+            [_meal_row(row) for row in fresh if row.line.kind == "meal"],
+        ),
+        Page(
+            _("送餐"),
+            [
+                *order,
+                *people,
+                Head(_("依据"), 18),
+                Head(_("金额"), 10, money=True),
+                Head(_("谁送的"), 14),
+                Head(_("送到时间"), 17),
+            ],
+            [
+                [
+                    *_order_cells(row),
+                    row.person,
+                    row.name,
+                    row.rule,
+                    _money(row.line.amount_fen),
+                    row.window,
+                    _time(row),
+                ]
+                for row in fresh
+                if row.line.kind == "delivery"
+            ],
+        ),
+        Page(
+            _("运营"),
+            [*order, *people, Head(_("依据"), 18), Head(_("金额"), 10, money=True)],
+            [
+                [*_order_cells(row), row.person, row.name, row.rule, _money(row.line.amount_fen)]
+                for row in fresh
+                if row.line.kind == "operating"
+            ],
+        ),
+        Page(
+            _("更正"),
+            [
+                *order,
+                *people,
+                Head(_("种类"), 12),
+                Head(_("依据"), 18),
+                Head(_("金额"), 10, money=True),
+                Head(_("原因"), 24),
+            ],
+            [
+                [
+                    *_order_cells(row),
+                    row.person,
+                    row.name,
+                    kind_words(row.line.kind),
+                    row.rule,
+                    _money(row.line.amount_fen),
+                    reason_words(row.line.reason),
+                ]
+                for row in rows
+                if row.line.corrects_id is not None
+            ],
+        ),
+        Page(
+            _("核对"),
+            [
+                Head(_("订单编号"), 13),
+                Head(_("用餐日期"), 12),
+                Head(_("申领"), 10, money=True),
+                Head(_("账本"), 10, money=True),
+                Head(_("相差"), 10, money=True),
+            ],
+            list(_check_rows(month)),
+            [check_words(month)],
+        ),
+    )
+
+
+def _state(month: Month) -> str:
+    if month.settlement is None:
+        return _("草稿，还没有封存")
+    return _("已封存，编号 %(n)d", n=month.settlement.id)
+
+
+def _sum_heads() -> list[Head]:
+    return [
+        Head(_("种类"), 16),
+        Head(_("依据"), 20),
+        Head(_("类别"), 10),
+        Head(_("份数"), 10),
+        Head(_("人数"), 10),
+        Head(_("金额"), 14, money=True),
+    ]
+
+
+def _sum_rows(month: Month, rows: Sequence[Row]) -> Iterator[list[object]]:
+    for one in groups(rows):
+        kind = _("更正：%(kind)s", kind=kind_words(one.kind)) if one.corrected else kind_words(one.kind)
+        yield [kind, one.rule, one.tier, one.lines, one.people, _money(one.fen)]
+    yield [_("申领合计"), "", "", len(rows), len({row.person for row in rows}), _money(month.claimed_fen)]
+    if month.settlement is not None and month.settlement.paid_fen is not None:
+        yield [_("已拨付"), str(month.settlement.paid_on), "", "", "", _money(month.settlement.paid_fen)]
+        yield [_("少付"), "", "", "", "", _money(month.missing_fen or 0)]
+
+
+def _order_cells(row: Row) -> list[object]:
+    return [row.number, row.day, row.meal]
+
+
+def _meal_row(row: Row) -> list[object]:
+    return [
+        *_order_cells(row),
+        row.dish,
+        row.person,
+        row.name,
+        row.rule,
+        row.tier,
+        _money(row.price_fen),
+        _money(row.promotion_fen),
+        _money(row.line.amount_fen),
+        _money(row.pays_fen),
+        row.window,
+        _time(row),
+        row.how,
+        _("补报") if row.late else "",
+    ]
+
+
+def _check_rows(month: Month) -> Iterator[list[object]]:
+    orders = orders_of([one.order_id for one in month.differences])
+    for one in month.differences:
+        order = orders[one.order_id]
+        yield [
+            show_number(order.number),
+            order.day,
+            _money(one.claimed_fen),
+            _money(one.ledger_fen),
+            _money(gap(one)),
+        ]
+
+
+def gap(one: Difference) -> int:
+    """How far the claim and the ledger are apart."""
+    return one.claimed_fen - one.ledger_fen
+
+
+def check_words(month: Month) -> str:
+    """Whether what is claimed is what the ledger has moved."""
+    if not month.differences:
+        return _("和核销、账本一分不差。")
+    return _("有 %(n)d 份和账本不一样。", n=len(month.differences))
+
+
+def reason_words(reason: str) -> str:
+    """Why a line is taken back."""
+    return {
+        "undone": _("封存以后撤回了核销"),
+        "same_person": _("两份登记是同一位，已经补过"),
+    }.get(reason, reason)
+
+
+def _time(row: Row) -> str:
+    return row.handed_out.strftime("%Y-%m-%d %H:%M") if row.handed_out else ""
+
+
+def _money(fen: int) -> Decimal:
+    return Decimal(fen) / 100

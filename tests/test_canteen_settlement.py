@@ -1,0 +1,399 @@
+"""The settlement: what a month claims is what was handed out and what the ledger moved, to the fen, and stays so."""
+
+import io
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select, update
+
+from canteen import settlement as reads
+from canteen.models import MealOrder, Redemption, Settlement, SettlementLine, SubsidyRule, Transfer
+from canteen.services import ledger, settle
+from canteen.services.close import close_menu, finish_menu
+from canteen.services.serve import Scan, redeem, settle_review, undo
+from centres.models import Building
+from centres.services import set_policy
+from core.audit import CLOCK, OPERATOR
+from core.database import db, unit_of_work
+from core.errors import Refused
+from people.models import Resident, Staff
+from tests.support.cast import PASSWORD, Cast
+from tests.support.clock import Clock
+from tests.support.forms import send
+from tests.support.meals import Meals, furnish
+
+TUESDAY, LAST = date(2026, 11, 24), date(2026, 11, 30)
+PAGE = "/staff/c/shuibei/canteen/settlement"
+NOVEMBER, DECEMBER = date(2026, 11, 1), date(2026, 12, 1)
+
+
+def accountant(meals: Meals) -> int:
+    return int(db.session.scalars(select(Staff.id).where(Staff.email == meals.cast.accountant)).one())
+
+
+def scan(meals: Meals, order: int, how: str = "slip", *, window: str = "1号窗", **more: object) -> str:
+    return redeem(
+        accountant(meals),
+        meals.cast.shuibei,
+        order,
+        Scan(window, f"scan-{order}-{how}-{window}", how, cash=True, **more),  # type: ignore[arg-type]
+    ).kind
+
+
+@pytest.fixture
+def lunch(meals: Meals, clock: Clock) -> dict[str, int]:
+    return served(meals, clock)
+
+
+@pytest.fixture
+def after_lunch(app: Flask, cast: Cast, clock: Clock) -> None:
+    """The same, for pages: no application context is left open."""
+    with app.app_context():
+        served(furnish(app, cast), clock)
+        db.session.remove()
+
+
+def served(meals: Meals, clock: Clock) -> dict[str, int]:
+    """Tuesday's lunch: 陈奶奶 (70 to 99), one on 低保, a centenarian at home, one without help, one who never came."""
+    menu = meals.lunch(TUESDAY)
+    people = {
+        "chen": meals.cast.chen,
+        "dibao": meals.person("刘桂芳", date(1942, 11, 2), statuses=[("dibao", date(2026, 1, 1), None)]),
+        "hundred": meals.person("冯玉莲", date(1925, 5, 3)),
+        "aqiang": meals.cast.aqiang,
+        "missing": meals.person("钟兆麟", date(1941, 11, 11)),
+    }
+    with unit_of_work():
+        house = Building(
+            unit_id=meals.cast.shuibei, code="SB2-3", name_zh="水贝二街3栋", lift=False, floors=7
+        )
+        db.session.add(house)
+        db.session.flush()
+        db.session.get_one(Resident, people["hundred"]).building_id = house.id
+    orders = {
+        name: meals.order(person, TUESDAY, delivery=name == "hundred").id for name, person in people.items()
+    }
+    clock.set("2026-11-23 16:01")
+    close_menu(CLOCK, menu)
+    clock.set("2026-11-24 11:40")
+    for name, order in orders.items():
+        if name != "missing":
+            assert scan(meals, order, "delivery" if name == "hundred" else "slip") == "ok"
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    return orders
+
+
+def november(meals: Meals) -> settle.Month:
+    return settle.month_of(meals.cast.shuibei, NOVEMBER)
+
+
+def seal(meals: Meals, month: date = NOVEMBER) -> Settlement:
+    return settle.seal(accountant(meals), meals.cast.shuibei, month)
+
+
+def refusal(meals: Meals, month: date = NOVEMBER) -> str:
+    with pytest.raises(Refused) as refused:
+        seal(meals, month)
+    return refused.value.code
+
+
+def test_a_month_claims_what_was_handed_out(meals: Meals, lunch: dict[str, int]) -> None:
+    found = november(meals)
+    said = sorted((line.kind, line.order_id, line.amount_fen) for line in found.lines)
+    assert said == [
+        ("delivery", lunch["hundred"], 200),
+        ("meal", lunch["chen"], 500),
+        ("meal", lunch["dibao"], 1500),
+        ("meal", lunch["hundred"], 1500),
+        ("operating", lunch["chen"], 200),
+        ("operating", lunch["dibao"], 200),
+        ("operating", lunch["hundred"], 200),
+    ]
+    assert found.claimed_fen == 4300
+    assert found.differences == []
+    rules = {
+        (one.kind, one.rule): (one.lines, one.people, one.fen) for one in reads.groups(reads.rows_of(found))
+    }
+    assert rules == {
+        ("meal", "meal-70-99"): (1, 1, 500),
+        ("meal", "meal-centenarian"): (1, 1, 1500),
+        ("meal", "meal-priority"): (1, 1, 1500),
+        ("delivery", "delivery"): (1, 1, 200),
+        ("operating", "operating"): (3, 3, 600),
+    }
+    assert settle.month_of(meals.cast.sungang, NOVEMBER).lines == []
+
+
+def test_a_sealed_month_is_never_made_anew(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
+    assert refusal(meals) == "month_runs"
+    clock.set("2026-12-01 09:00")
+    row = seal(meals)
+    assert (row.state, row.claimed_fen, row.totals) == (
+        "sealed",
+        4300,
+        {"meal": 3500, "delivery": 200, "operating": 600},
+    )
+    assert seal(meals).id == row.id
+    assert settle.month_of(meals.cast.shuibei, DECEMBER).lines == []
+    for change in (
+        update(SettlementLine).values(amount_fen=1),
+        delete(SettlementLine).where(SettlementLine.id > 0),
+    ):
+        with pytest.raises(Exception, match="append_only_settlement_line"), unit_of_work():
+            db.session.execute(change)
+    assert november(meals).claimed_fen == 4300
+    assert november(meals).differences == []
+
+
+def test_what_is_undone_later_is_taken_back_next_month(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    set_policy(OPERATOR, meals.cast.shuibei, "canteen.redeem_undo", 60 * 24 * 30, date(2026, 11, 1))
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    redemption = select(Redemption.id).where(Redemption.order_id == lunch["hundred"])
+    undo(accountant(meals), db.session.scalars(redemption).one(), "没有送到")
+    assert november(meals).claimed_fen == 4300
+    assert november(meals).differences == []
+    december = settle.month_of(meals.cast.shuibei, DECEMBER)
+    assert sorted((line.kind, line.amount_fen) for line in december.lines) == [
+        ("delivery", -200),
+        ("meal", -1500),
+        ("operating", -200),
+    ]
+    assert all(line.corrects_id and line.reason == "undone" for line in december.lines)
+    assert december.differences == []
+    clock.set("2027-01-02 09:00")
+    for menu in meals.menus.values():
+        finish_menu(menu)
+    assert seal(meals, DECEMBER).claimed_fen == -1900
+    assert settle.month_of(meals.cast.shuibei, date(2027, 1, 1)).lines == []
+    assert len(db.session.scalars(select(SettlementLine)).all()) == 10
+
+
+def test_a_window_that_was_offline_over_the_month_is_claimed_late(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(LAST)
+    clock.set("2026-11-27 10:00")
+    order = meals.order(meals.cast.chen, LAST).id
+    clock.set("2026-11-30 12:31")
+    finish_menu(menu)
+    clock.set("2026-12-01 09:00")
+    assert seal(meals).claimed_fen == 0
+    assert scan(meals, order, at=clock().replace(day=30, month=11, hour=3, minute=50)) == "ok"
+    december = settle.month_of(meals.cast.shuibei, DECEMBER)
+    assert [(line.kind, line.amount_fen) for line in december.lines] == [("meal", 500), ("operating", 200)]
+    assert all(row.late for row in reads.rows_of(december))
+    assert december.differences == []
+    assert november(meals).differences == []
+
+
+def test_what_does_not_fit_the_ledger_is_shown_and_not_sealed(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    with unit_of_work():
+        odd = db.session.scalars(
+            select(Transfer).where(Transfer.order_id == lunch["chen"], Transfer.kind == "subsidy")
+        ).one()
+        ledger.move(
+            odd.credit_id,
+            odd.debit_id,
+            500,
+            "reversal",
+            CLOCK,
+            at=clock(),
+            order_id=lunch["chen"],
+            reverses_id=odd.id,
+        )
+    clock.set("2026-12-01 09:00")
+    assert november(meals).differences == [settle.Difference(lunch["chen"], 500, 0)]
+    assert refusal(meals) == "does_not_fit"
+
+
+def test_nothing_is_sealed_before_it_is_over(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
+    clock.set("2026-11-27 10:00")
+    menu = meals.lunch(LAST)
+    order = meals.order(meals.cast.chen, LAST).id
+    clock.set("2026-11-30 11:40")
+    scan(meals, order)
+    scan(meals, order, window="2号窗", at=clock())
+    other = meals.order(meals.cast.aqiang, LAST).id
+    clock.set("2026-12-01 09:00")
+    assert refusal(meals) == "orders_open"
+    finish_menu(menu)
+    assert db.session.get_one(MealOrder, other).state == "uncollected"
+    assert refusal(meals) == "reviews_open"
+    twice = select(Redemption.id).where(Redemption.state == "review")
+    settle_review(accountant(meals), db.session.scalars(twice).one(), "网断了，发了一份")
+    assert seal(meals).claimed_fen == 4300 + 700
+    clock.set("2027-01-04 09:00")
+    seal(meals, date(2026, 12, 1))
+    assert refusal(meals, date(2026, 10, 1)) == "later_sealed"
+
+
+def test_months_are_sealed_in_their_order(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
+    clock.set("2027-01-04 09:00")
+    assert refusal(meals, DECEMBER) == "earlier_open"
+    assert settle.month_of(meals.cast.shuibei, DECEMBER).lines == []
+    seal(meals)
+    seal(meals, DECEMBER)
+
+
+def test_a_rule_that_changes_does_not_touch_what_was_claimed(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    with unit_of_work():
+        rule = db.session.scalars(select(SubsidyRule).where(SubsidyRule.code == "operating")).one()
+        rule.ends_on = TUESDAY
+        db.session.add(
+            SubsidyRule(
+                unit_id=rule.unit_id,
+                code="operating",
+                kind="operating",
+                tier="",
+                conditions=rule.conditions,
+                applies={},
+                amount_fen=250,
+                starts_on=TUESDAY,
+            )
+        )
+    assert sum(line.amount_fen for line in november(meals).lines if line.kind == "operating") == 750
+
+
+def test_what_came_is_written_down_and_what_is_missing(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    clock.set("2026-12-01 09:00")
+    centre, who = meals.cast.shuibei, accountant(meals)
+    with pytest.raises(Refused):
+        settle.record_paid(who, centre, NOVEMBER, 100, date(2026, 12, 1))
+    seal(meals)
+    clock.set("2026-12-20 09:00")
+    for fen, day, code in (
+        (4301, date(2026, 12, 18), "paid_odd"),
+        (4300, date(2026, 12, 21), "paid_when"),
+        (4300, date(2026, 11, 30), "paid_when"),
+    ):
+        with pytest.raises(Refused) as refused:
+            settle.record_paid(who, centre, NOVEMBER, fen, day)
+        assert refused.value.code == code
+    settle.record_paid(who, centre, NOVEMBER, 4000, date(2026, 12, 18))
+    assert november(meals).missing_fen == 300
+
+
+# --- the workbook ---------------------------------------------------------------------------------------------------
+
+
+def test_the_pack_says_what_the_database_says(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    settle.record_paid(accountant(meals), meals.cast.shuibei, NOVEMBER, 4000, date(2026, 12, 1))
+    book = openpyxl.load_workbook(io.BytesIO(reads.pack(november(meals))))
+    assert book.sheetnames == ["汇总", "明细", "送餐", "运营", "更正", "核对"]
+    table = {
+        sheet.title: [row for row in sheet.iter_rows(values_only=True) if row[0] is not None]
+        for sheet in book
+    }
+    sums = {str(row[0]): row[5] for row in table["汇总"]}
+    assert [fen(sums[name]) for name in ("申领合计", "已拨付", "少付")] == [4300, 4000, 300]
+    meals_ = {str(row[0]).replace(" ", ""): row for row in table["明细"][1:]}
+    lines = db.session.scalars(select(SettlementLine).where(SettlementLine.kind == "meal")).all()
+    assert len(meals_) == len(lines) == 3
+    for line in lines:
+        order = db.session.get_one(MealOrder, line.order_id)
+        row = meals_[order.number]
+        assert str(row[1])[:10] == "2026-11-24"
+        assert [fen(row[n]) for n in (8, 9, 10, 11)] == [
+            order.price_fen,
+            order.promotion_fen,
+            line.amount_fen,
+            order.pays_fen,
+        ]
+        assert row[4] == reads.person_code(order.resident_id)
+    assert sum(fen(row[6]) for row in table["送餐"][1:]) == 200
+    assert sum(fen(row[6]) for row in table["运营"][1:]) == 600
+    assert table["更正"][1:] == []
+    assert table["核对"][0][0] == "和核销、账本一分不差。"
+    text = str(table)
+    assert "陈*英" in text
+    assert "陈秀英" not in text
+
+
+def fen(value: object) -> int:
+    return int((Decimal(str(value)) * 100).to_integral_value())
+
+
+# --- the pages ------------------------------------------------------------------------------------------------------
+
+
+def desk(app: Flask, email: str) -> FlaskClient:
+    client = app.test_client()
+    page = client.get("/staff/sign-in")
+    send(client, page, "/staff/sign-in", "form[method=post]", email=email, password=PASSWORD)
+    return client
+
+
+def first_sum(page: str) -> str:
+    shown = BeautifulSoup(page, "html.parser").select_one(".figures dd")
+    return shown.text if shown else ""
+
+
+@pytest.mark.usefixtures("after_lunch")
+def test_every_number_of_the_page_opens_its_rows(app: Flask, cast: Cast, clock: Clock) -> None:
+    clock.set("2026-12-01 09:00")
+    tang = desk(app, cast.accountant)
+    answer = tang.get(PAGE, follow_redirects=True)
+    assert first_sum(answer.text) == "¥43.00"
+    rows = BeautifulSoup(answer.text, "html.parser").select("tbody tr")
+    assert len(rows) == 5
+    for row in rows:
+        many, total = row.select("a")
+        opened = tang.get(str(total["href"])).text
+        assert first_sum(opened) == total.text
+        assert len(BeautifulSoup(opened, "html.parser").select("tbody tr")) == int(many.text)
+        assert "陈秀英" not in opened
+    sealed = send(tang, answer, f"{PAGE}/2026-11/seal")
+    assert sealed.status_code == 303
+    page = tang.get(sealed.location)
+    assert "已封存" in page.text
+    paid = send(tang, page, f"{PAGE}/2026-11/paid", sum="40.00", on="2026-12-01")
+    assert "¥3.00" in tang.get(paid.location).text
+    pack = tang.get(f"{PAGE}/2026-11/pack")
+    assert pack.data[:2] == b"PK"
+    assert pack.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.usefixtures("after_lunch")
+def test_nobody_else_looks_into_the_books(app: Flask, cast: Cast, clock: Clock) -> None:
+    clock.set("2026-12-01 09:00")
+    for email, look in ((cast.accountant, 200), (cast.wu, 404), (cast.kitchen, 404), (cast.luo, 404)):
+        client = desk(app, email)
+        page = client.get(f"{PAGE}/2026-11")
+        assert page.status_code == look
+        assert (f"{PAGE}/2026-11/seal" in page.text) == (look == 200)
+        assert client.get(f"{PAGE}/2026-11/pack").status_code == look
+
+
+@pytest.mark.usefixtures("after_lunch")
+def test_the_day_report_says_what_became_of_each_portion(app: Flask, cast: Cast) -> None:
+    wu = desk(app, cast.wu)
+    page = wu.get("/staff/c/shuibei/canteen/report?day=2026-11-24")
+    shown = BeautifulSoup(page.text, "html.parser")
+    total = [cell.text for cell in shown.select("tfoot td")]
+    assert total == ["5", "4", "0", "1", "0", "0", "5", "1"]
+    for link in shown.select("tfoot a"):
+        opened = wu.get(str(link["href"])).text
+        assert len(BeautifulSoup(opened, "html.parser").select("tbody tr")) == int(link.text)
+    money = {link.text: str(link["href"]) for link in shown.select("a[href*='money=']")}
+    assert set(money) == {"¥25.00", "¥35.00"}
+    opened = wu.get(money["¥25.00"]).text
+    assert "¥10.00" in opened
+    assert "¥15.00" in opened
+    cook = desk(app, cast.kitchen)
+    assert "money=" not in cook.get("/staff/c/shuibei/canteen/report?day=2026-11-24").text
+    assert cook.get(money["¥25.00"]).status_code == 404
