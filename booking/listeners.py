@@ -6,11 +6,12 @@ from flask_babel import gettext as _
 from booking.models import Booking
 from booking.queries import booking_by_id, place_words
 from booking.services.hold import release
+from core.clock import database_now
 from core.codes import show_number
 from core.events import Event, Listener
 from core.outbox import put
 from core.words import clock_words, date_words, span_words
-from people.services.residents import consents
+from people.services.tell import not_before, way_to
 
 
 def free_hold(event: Event) -> None:
@@ -19,24 +20,29 @@ def free_hold(event: Event) -> None:
 
 
 def tell(event: Event) -> None:
-    """A message to the person whose booking was made, cancelled or missed: by e-mail if they want it, else the log."""
+    """A message to the person whose booking was made, cancelled or missed, by the way that reaches them, else the log.
+
+    Nobody is rung up about a seat.
+    """
     booking = booking_by_id(event.payload["booking"])
-    if booking is None or booking.resident is None or booking.resident.lifecycle != "active":
+    if booking is None or booking.resident is None:
         return
-    wants_mail = bool(booking.resident.email) and "messages" in consents(booking.resident.id)
+    way = way_to(booking.resident)
+    if way is None:
+        return
     with force_locale(booking.resident.language):
         subject, body = _letter(event.kind, booking)
+    reached = way.channel != "call"
     put(
         f"event-{event.id}-tell",
-        "email" if wants_mail else "log",
-        booking.resident.email
-        if wants_mail and booking.resident.email
-        else f"resident:{booking.resident.id}",
+        way.channel if reached else "log",
+        way.address if reached else f"resident:{booking.resident.id}",
         subject,
         body,
         kind=event.kind,
         centre_id=booking.centre_id,
         resident_id=booking.resident.id,
+        not_before=not_before(booking.centre, database_now()) if reached else None,
     )
 
 

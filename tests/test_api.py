@@ -48,9 +48,14 @@ class Program:
     def get(self, path: str) -> TestResponse:
         return self.client.get(f"/api/v1{path}", headers={"Authorization": f"Bearer {self.key}"})
 
-    def post(self, path: str, said: Mapping[str, Any] | None = None, *, key: str | None = None) -> TestResponse:
+    def post(
+        self, path: str, said: Mapping[str, Any] | None = None, *, key: str | None = None
+    ) -> TestResponse:
         self.count += 1
-        headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": key or f"key-number-{self.count}"}
+        headers = {
+            "Authorization": f"Bearer {self.key}",
+            "Idempotency-Key": key or f"key-number-{self.count}",
+        }
         return self.client.post(f"/api/v1{path}", json=dict(said or {}), headers=headers)
 
 
@@ -110,7 +115,9 @@ def test_without_a_key_that_works_nothing_is_told(program: Program, there: Meals
 
 def test_a_new_key_ends_the_one_before(program: Program, there: Meals) -> None:
     with there.app.app_context():
-        _row, key = new_key(staff_of(there.cast), there.cast.shuibei, db.session.scalars(select(ApiClient.id)).one())
+        _row, key = new_key(
+            staff_of(there.cast), there.cast.shuibei, db.session.scalars(select(ApiClient.id)).one()
+        )
     assert program.get("/centres/shuibei/menus").status_code == 401
     assert Program(there.app, key).get("/centres/shuibei/menus").status_code == 200
 
@@ -265,7 +272,9 @@ def test_a_meal_is_handed_out_once(there: Meals, program: Program, clock: Clock)
     second = program.post("/centres/shuibei/redemptions", {**said, "scan": "scan-0002"})
     assert code(second) == "redeem_already"
     assert "1号窗" in (second.json or {})["detail"]
-    forged = program.post("/centres/shuibei/redemptions", {**said, "slip": "M" + "0" * 30, "scan": "scan-0003"})
+    forged = program.post(
+        "/centres/shuibei/redemptions", {**said, "slip": "M" + "0" * 30, "scan": "scan-0003"}
+    )
     assert (forged.status_code, code(forged)) == (404, "redeem_forged")
 
 
@@ -318,16 +327,22 @@ def test_a_program_that_is_away_is_told_later_and_a_revoked_one_never(
         assert send_due() == 0
         row = db.session.scalars(select(Message).where(Message.channel == "webhook")).one()
         assert (row.state, row.tries, row.centre_id) == ("waiting", 1, there.cast.shuibei)
-        revoke_client(staff_of(there.cast), there.cast.shuibei, db.session.scalars(select(ApiClient.id)).one())
+        revoke_client(
+            staff_of(there.cast), there.cast.shuibei, db.session.scalars(select(ApiClient.id)).one()
+        )
         ear.answer = 200
         clock.advance(hours=1)
         assert send_due() == 0
         db.session.rollback()
-        assert db.session.scalars(select(Message).where(Message.channel == "webhook")).one().state == "stopped"
+        assert (
+            db.session.scalars(select(Message).where(Message.channel == "webhook")).one().state == "stopped"
+        )
     assert len(ear.heard) == 1
 
 
-@pytest.mark.parametrize("url", ["http://example.com/", "https://127.0.0.1/", "https://10.1.2.3/x", "https://u:p@x.cn/"])
+@pytest.mark.parametrize(
+    "url", ["http://example.com/", "https://127.0.0.1/", "https://10.1.2.3/x", "https://u:p@x.cn/"]
+)
 def test_in_production_no_address_inside_is_told(
     there: Meals, program: Program, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,7 +369,7 @@ def test_the_document_is_openapi_3_1_and_names_every_refusal(there: Meals, progr
     for path, method, deed in deeds:
         assert {"400", "401", "403", "429"} <= set(deed["responses"]), path
         headers = [one["name"] for one in deed.get("parameters", []) if one["in"] == "header"]
-        assert (("Idempotency-Key" in headers) is (method == "post")), path
+        assert ("Idempotency-Key" in headers) is (method == "post"), path
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
@@ -367,7 +382,11 @@ def test_no_request_that_the_document_allows_ends_in_a_fault(there: Meals, progr
 
         @given(case=operation.as_strategy(), known=st.booleans())
         @settings(
-            max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
+            max_examples=25,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=True,
         )
         def ask(case: Any, known: bool) -> None:
             case.headers = {**dict(case.headers or {}), "Authorization": f"Bearer {program.key}"}

@@ -134,7 +134,8 @@ def test_no_message_says_what_is_on_an_account_or_who_is_helped(
     texts(sms)
     cancel(Actor("staff", staff), order, "老人住院了")
     said = " ".join(words for _to, words in texts(sms))
-    assert "¥40.00" in said and "¥10.00" in said, "what was moved"
+    assert "¥40.00" in said, "what was moved"
+    assert "¥10.00" in said
     for secret in ("¥30.00", "补贴", "政府", "补5", "P15", "A5", "特困", "低保", "¥5.00"):
         assert secret not in said
     assert "香菇豆腐" in said
@@ -389,7 +390,8 @@ def test_every_kind_has_words_in_every_language_that_its_samples_fill(meals: Mea
         for language in ("zh_Hans", "zh_Hant", "en"):
             subject, body, _own = words_of(kind, None, language)
             shown = preview(kind, subject, body, language)
-            assert all(shown) and "{" not in "".join(shown), (kind.name, language, shown)
+            assert all(shown), (kind.name, language)
+            assert "{" not in "".join(shown), (kind.name, language, shown)
 
 
 def test_filling_leaves_out_empty_lines_and_touches_nothing_else() -> None:

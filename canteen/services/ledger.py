@@ -67,6 +67,11 @@ def balance(resident_id: int) -> int | None:
     return None if found is None or found.blocked_at is not None else int(found.balance_fen)
 
 
+def has_account(resident_id: int) -> bool:
+    """Whether there is an account of theirs, whatever is on it."""
+    return db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first() is not None
+
+
 def move(
     debit: int,
     credit: int,

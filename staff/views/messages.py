@@ -28,6 +28,15 @@ CHANNELS = {
     "group": lazy_gettext("工作人员的群"),
     "webhook": lazy_gettext("其他程序"),
 }
+TOLD = {
+    "meal.ordered": lazy_gettext("订了餐"),
+    "meal.collected": lazy_gettext("取了餐"),
+    "meal.missed": lazy_gettext("没来取"),
+    "booking.made": lazy_gettext("约好了座位"),
+    "booking.cancelled": lazy_gettext("座位取消了"),
+    "booking.missed": lazy_gettext("座位让出了"),
+}
+"""What other programs are told of, and what booking writes."""
 STATES = {
     "stopped": (lazy_gettext("没送到"), "err"),
     "waiting": (lazy_gettext("等着送"), "warn"),
@@ -67,7 +76,7 @@ def _shown(
     person = people.get(row.resident_id or 0)
     return {
         "when": _moment(row.made_at, zone),
-        "kind": str(kind.label) if kind else row.kind,
+        "kind": str(kind.label if kind and row.channel != "webhook" else TOLD.get(row.kind, row.kind)),
         "who": masked(person.name) if person else row.address,
         "person_url": f"/staff/c/{centre.code}/people/{person.id}" if person else "",
         "channel": str(CHANNELS.get(row.channel, row.channel)),
@@ -76,7 +85,7 @@ def _shown(
         "words": str(STATES[row.state][0]),
         "look": STATES[row.state][1],
         "tries": row.tries,
-        "next": _moment(row.next_try_at, zone) if row.next_try_at else "",
+        "next": _moment(row.next_try_at, zone) if row.next_try_at and row.state == "waiting" else "",
         "error": row.error or "",
         "subject": row.subject if manager else "",
         "body": row.body if manager else "",
@@ -215,7 +224,8 @@ def set_message_words(centre: Centre, kind: str, lang: str) -> Any:
     match form.get("verb"):
         case "look":
             subject, body = messages.check(found, form.get("subject", ""), form.get("body", ""))
-            return _words_page(centre, found, lang, subject, body, own=True)
+            own = messages.words_of(found, centre.id, lang)[2]
+            return _words_page(centre, found, lang, subject, body, own=own)
         case "forget":
             messages.forget_words(actor(), centre.id, found.name, lang)
         case _:
