@@ -11,9 +11,11 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from core.clock import YEARS
+from core.i18n import LANGUAGES
 from core.money import yuan
 
 LARGEST = 2**31 - 1
@@ -246,11 +248,14 @@ class Choice(Column):
         text = self._text(raw)
         if not text and self.blank:
             return ""
+        if not text:
+            raise self._missing()
         for code, words in self.options():
             if text in {code, words}:
                 return code
-        if not text:
-            raise self._missing()
+        known = in_any_language(self.options)
+        if text in known:
+            return known[text]
         raise Wrong(_("没有这一项"), choices_words(self.options()))
 
 
@@ -278,12 +283,21 @@ class Several(Column):
         return self._known([part.strip() for part in SEPARATORS.split(self._text(raw)) if part.strip()])
 
     def _known(self, texts: Sequence[str]) -> list[str]:
-        codes = {form: code for code, words in self.options() for form in (code, words)}
+        codes = in_any_language(self.options)
         unknown = next((text for text in texts if text not in codes), None)
         if unknown is not None:
             raise Wrong(_("没有“%(one)s”这一项", one=unknown[:20]), choices_words(self.options()))
         chosen = {codes[text] for text in texts}
         return [code for code, _words in self.options() if code in chosen]
+
+
+def in_any_language(options: Options) -> dict[str, str]:
+    """Form → code: a sheet that was written in one language is read in another."""
+    found = {code: code for code, _words in options()}
+    for language in LANGUAGES:
+        with force_locale(language):
+            found |= {words: code for code, words in options() if words not in found}
+    return found
 
 
 def choices_words(options: Sequence[tuple[str, str]]) -> str:
@@ -396,9 +410,11 @@ class Lines(Column):
         for n, part in enumerate(one for one in re.split(r"[;；\n]+", self._text(raw)) if one.strip()):
             words = part.split()
             if self.labelled:
-                pairs = dict(word.partition("=")[::2] for word in words)
-                texts = {column: pairs.pop(str(column.label), "") for column in self.columns}
-                if pairs:
+                names = in_any_language(lambda: [(one.name, str(one.label)) for one in self.columns])
+                forms = "|".join(re.escape(form) for form in sorted(names, key=len, reverse=True))
+                said = {names[form]: value for form, value in re.findall(rf"({forms})\s*=\s*(\S+)", part)}
+                texts = {column: said.get(column.name, "") for column in self.columns}
+                if re.sub(rf"({forms})\s*=\s*\S+", "", part).strip():
                     raise Wrong(_("第 %(n)d 行看不懂", n=n + 1), str(self.hint))
             elif len(words) != len(self.columns):
                 raise Wrong(_("第 %(n)d 行看不懂", n=n + 1), str(self.hint))

@@ -7,6 +7,7 @@ from typing import Any
 import openpyxl
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from canteen.master import DISHES, PROMOTIONS, RULES
@@ -328,6 +329,18 @@ def test_what_was_exported_comes_in_again_without_a_change(meals: Meals, cast: C
         made = imports.plan(master, cast.district, imports.export(master, rows), TODAY)
         assert made.faults == []
         assert (made.many("same"), made.writes) == (len(rows), [])
+
+
+def test_a_sheet_of_one_language_is_read_in_another(meals: Meals, cast: Cast) -> None:
+    units = [cast.district]
+    for master in (DISHES, RULES):
+        rows = service.every(master, units, Wish(state="all"), TODAY)
+        for write_in, read_in in (("en", "zh_Hans"), ("zh_Hans", "en"), ("zh_Hant", "en")):
+            with force_locale(write_in):
+                data = imports.export(master, rows)
+            with force_locale(read_in):
+                made = imports.plan(master, cast.district, data, TODAY)
+            assert (made.faults, made.many("same")) == ([], len(rows))
 
 
 def test_a_sheet_changes_some_and_adds_some_and_only_when_it_is_applied(meals: Meals, cast: Cast) -> None:
