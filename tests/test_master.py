@@ -344,7 +344,7 @@ def test_a_sheet_of_one_language_is_read_in_another(meals: Meals, cast: Cast) ->
 
 
 def test_a_sheet_changes_some_and_adds_some_and_only_when_it_is_applied(meals: Meals, cast: Cast) -> None:
-    rows = [["M01", "清蒸鲈鱼", 11, "主菜", "普通"], ["M99", "=1+1", "9.50", "主菜", "软"]]
+    rows: list[list[Any]] = [["M01", "清蒸鲈鱼", 11, "主菜", "普通"], ["M99", "=1+1", "9.50", "主菜", "软"]]
     made = look(DISHES, cast.district, ["编号", "菜名", "单价", "种类", "软硬"], rows)
     assert (made.many("change"), made.many("new"), made.faults) == (1, 1, [])
     assert made.writes[0].note == "单价 ¥10.00 → ¥11.00"
@@ -355,7 +355,7 @@ def test_a_sheet_changes_some_and_adds_some_and_only_when_it_is_applied(meals: M
 
 
 def test_every_wrong_cell_is_named_and_nothing_written(meals: Meals, cast: Cast) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["M01", "清蒸鲈鱼", "贵", "主菜", "普通"],
         ["M02", "", 8, "甜品", "普通"],
         ["M03", "香菇豆腐", 7, "主菜", "软"],

@@ -29,7 +29,9 @@ FIRST, SECOND = "13800002037", "13800002038"
 
 def sheet(*rows: dict[str, Any]) -> bytes:
     heads = list(dict.fromkeys(name for row in rows for name in row))
-    return write(Page("名册", [Head(head) for head in heads], [[row.get(head) for head in heads] for row in rows]))
+    return write(
+        Page("名册", [Head(head) for head in heads], [[row.get(head) for head in heads] for row in rows])
+    )
 
 
 def look(cast: Cast, *rows: dict[str, Any]) -> Plan:
@@ -44,7 +46,9 @@ def bring_in(cast: Cast, *rows: dict[str, Any]) -> int:
 
 def one(name: str, born: date, phone: str | None = None) -> Resident:
     rows = db.session.scalars(
-        select(Resident).where(Resident.name == name, Resident.born == born).execution_options(populate_existing=True)
+        select(Resident)
+        .where(Resident.name == name, Resident.born == born)
+        .execution_options(populate_existing=True)
     ).all()
     return next(row for row in rows if phone is None or row.phone == f"+86{phone}")
 
@@ -82,7 +86,11 @@ def test_a_new_person_comes_in_with_everything(inside: Flask, cast: Cast) -> Non
     person = one("李桂兰", date(1950, 3, 4))
     assert many() == before + 1
     assert (person.phone, person.hukou, person.hukou_district) == ("+8613800001990", "shenzhen", "罗湖")
-    assert (person.lives_alone, person.room, person.building and person.building.code) == (True, "302", "SB2-3")
+    assert (person.lives_alone, person.room, person.building and person.building.code) == (
+        True,
+        "302",
+        "SB2-3",
+    )
     assert person.pin_open_until is None
     statuses = db.session.scalars(
         select(ResidentStatus).where(ResidentStatus.resident_id == person.id).order_by(ResidentStatus.kind)
@@ -94,7 +102,12 @@ def test_a_new_person_comes_in_with_everything(inside: Flask, cast: Cast) -> Non
     ]
     assert db.session.scalars(select(Card.number).where(Card.resident_id == person.id)).all() == ["SZ0012345"]
     diet = db.session.get_one(DietProfile, person.id)
-    assert (diet.labels, diet.allergens, diet.texture, diet.avoid) == (["low_salt", "soft"], ["peanut"], "soft", "不吃辣")
+    assert (diet.labels, diet.allergens, diet.texture, diet.avoid) == (
+        ["low_salt", "soft"],
+        ["peanut"],
+        "soft",
+        "不吃辣",
+    )
     given = db.session.scalars(select(Consent).where(Consent.resident_id == person.id)).all()
     assert [(consent.kind, consent.given_where) for consent in given] == [("diet", "register")]
     words = str(db.session.scalars(select(Audit.detail).where(Audit.subject_id == person.id)).all())
@@ -120,7 +133,12 @@ def test_a_known_person_is_found_by_name_and_birthday_and_empty_cells_take_nothi
     assert [(step.verb, step.label) for step in made.steps] == [("change", "陈*英")]
     register.apply(OPERATOR, cast.district, cast.shuibei, made)
     person = one(CHEN, BORN)
-    assert (person.id, person.phone, person.hukou, many()) == (cast.chen, "+8613800001187", "shenzhen", before)
+    assert (person.id, person.phone, person.hukou, many()) == (
+        cast.chen,
+        "+8613800001187",
+        "shenzhen",
+        before,
+    )
 
 
 def test_another_phone_under_the_same_name_and_birthday_waits_for_a_person(inside: Flask, cast: Cast) -> None:
@@ -154,7 +172,9 @@ def test_twins_are_never_made_one(inside: Flask, cast: Cast) -> None:
     ]
     unsure = look(cast, row(TWIN, TWIN_BORN))
     assert "2 位" in unsure.faults[0].wrong
-    assert {"尾号2037", "尾号2038"} <= set(unsure.faults[0].right.replace("写", " ").replace("或", " ").replace("；", " ").split())
+    assert {"尾号2037", "尾号2038"} <= set(
+        unsure.faults[0].right.replace("写", " ").replace("或", " ").replace("；", " ").split()
+    )
     again = look(cast, *decided)
     assert len(again.faults) == 2
 
@@ -179,7 +199,9 @@ def test_twins_are_never_made_one(inside: Flask, cast: Cast) -> None:
         ({"独居": "或许"}, "C2"),
     ],
 )
-def test_a_wrong_cell_is_named_and_nothing_written(inside: Flask, cast: Cast, more: dict[str, Any], cell: str) -> None:
+def test_a_wrong_cell_is_named_and_nothing_written(
+    inside: Flask, cast: Cast, more: dict[str, Any], cell: str
+) -> None:
     before = many()
     made = look(cast, {**row(), **more}, row("另一位", "1951-01-01"))
     assert [fault.cell for fault in made.faults] == [cell]
@@ -191,7 +213,9 @@ def test_a_newer_assessment_takes_the_place_of_the_older(inside: Flask, cast: Ca
     bring_in(cast, row(CHEN, BORN, 失能评估="轻度", 评估日期="2025-01-01"))
     bring_in(cast, row(CHEN, BORN, 失能评估="重度", 评估日期="2026-06-01"))
     rows = db.session.scalars(
-        select(ResidentStatus).where(ResidentStatus.resident_id == cast.chen).order_by(ResidentStatus.starts_on)
+        select(ResidentStatus)
+        .where(ResidentStatus.resident_id == cast.chen)
+        .order_by(ResidentStatus.starts_on)
     ).all()
     assert [(one.kind, one.ends_on) for one in rows] == [
         ("assessed_mild", date(2026, 6, 1)),
@@ -232,7 +256,7 @@ def test_the_command_looks_first_and_says_what_it_does(app: Flask, cast: Cast, t
 
 def test_the_page_shows_masked_names_and_brings_the_same_bytes_in_once(house: House) -> None:
     client, base = house.client("manager"), "/staff/c/shuibei/register"
-    assert client.get(f"{base}/empty").mimetype.endswith("sheet")
+    assert client.get(f"{base}/empty").data.startswith(b"PK")
     sent = house.post(client, base, {"sheet": (io.BytesIO(sheet(row(手机="13800001990"))), "a.xlsx")})
     page = client.get(sent.location)
     assert page.headers["Cache-Control"] == "no-store"

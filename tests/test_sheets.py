@@ -23,7 +23,7 @@ def rows_of(data: bytes, most: int = 100) -> Read:
 
 def book(fill: Callable[[openpyxl.Workbook], None]) -> bytes:
     made, out = openpyxl.Workbook(), io.BytesIO()
-    made.active.append(["姓名", "年龄"])
+    made.worksheets[0].append(["姓名", "年龄"])
     fill(made)
     made.save(out)
     return out.getvalue()
@@ -75,7 +75,7 @@ def test_a_head_may_stand_below_notes_and_columns_may_be_others(inside: Flask) -
 
 def test_formulas_merged_cells_and_errors_are_faults_of_their_cells(inside: Flask) -> None:
     def fill(made: openpyxl.Workbook) -> None:
-        sheet = made.active
+        sheet = made.worksheets[0]
         sheet.append(["陈秀英", "=70+8"])
         sheet.append(["王丽", 75])
         sheet.append(["", 76])
