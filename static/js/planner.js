@@ -1,6 +1,8 @@
 /* The week planner: a meal dragged onto a free place is copied there. The form of the meal's page does the same. */
 "use strict";
 (() => {
+  if (document.documentElement.dataset.planner) return; /* it comes with the page, also where only the body is swapped */
+  document.documentElement.dataset.planner = "on";
   let dragged = null;
   const place = (event) => {
     const cell = event.target.closest?.("[data-planner] [data-drop]");
