@@ -34,8 +34,11 @@ ALSO_LOCKED = {"staff.today", "staff.today_live"}
 """What a locked console still shows: calls for help."""
 REPEATABLE = (OPEN_TO_ALL - {"security.account", "security.alive", "security.two_factor_rescue"}) | {
     "booking.check_in_by_tail",
+    "canteen_desk.answer_at_window",
+    "canteen_desk.batch",
     "canteen_desk.close_now",
     "canteen_desk.fail_now",
+    "canteen_desk.scan",
     "kiosk.alive",
     "kiosk.change_prefs",
     "kiosk.heartbeat",

@@ -24,9 +24,13 @@ from api.services import make_client
 from app import create_app
 from booking.models import Space, Unit
 from booking.services.book import book_for, book_seat
-from canteen.models import ClaimCorrection, MealOrder
+from canteen.models import ClaimCorrection, MealOrder, Menu, Offer, Redemption, Transfer
 from canteen.services import ledger
+from canteen.services.give_back import cancel
+from canteen.services.order import Wish, place
+from canteen.services.runs import Carrier, plan_run
 from canteen.services.samples import take_sample
+from canteen.services.serve import Scan, redeem
 from canteen.services.standing import start
 from centres.models import Building, Centre
 from centres.services import add_one_off
@@ -40,8 +44,9 @@ from core.outbox import Message, put
 from kiosk.models import Device
 from kiosk.services import call_staff, make_pairing_code, pair
 from kiosk.session import DEVICE_COOKIE
-from people.models import Staff
+from people.models import Resident, Staff
 from people.services import family
+from people.services.calls import put_call
 from people.services.cards import issue_card, link_card, report_lost
 from people.services.residents import give_consent
 from tests.support import cast as cast_of_tests
@@ -211,6 +216,7 @@ def _fill(house: House) -> None:
         "filename": "seal.svg",
         **shared,
         **_kitchen(house),
+        **_counter(house),
         **_telling(house),
     }
 
@@ -230,7 +236,9 @@ def _telling(house: House) -> dict[str, str]:
             centre_id=cast.shuibei,
             resident_id=cast.chen,
         )
-        put_notice("house-notice", cast.shuibei, "今天午餐换菜", "Another dish today", _span(MONDAY, 9, 18).end)
+        put_notice(
+            "house-notice", cast.shuibei, "今天午餐换菜", "Another dish today", _span(MONDAY, 9, 18).end
+        )
         order = db.session.scalars(select(MealOrder)).first()
         correction = ClaimCorrection(
             order_id=order.id if order else 0,
@@ -279,6 +287,39 @@ def _kitchen(house: House) -> dict[str, str]:
         "number-meal": ordered.number,
         "standing_id": str(standing.id),
         "link_id": str(link.id),
+    }
+
+
+def _counter(house: House) -> dict[str, str]:
+    """A round of today with a door, a meal that is to be looked at, a count of the till, a call to make."""
+    cast, wu = house.cast, _staff(house.cast.wu)
+    actor = Actor("staff", wu)
+    with unit_of_work():
+        building = Building(unit_id=cast.shuibei, code="SB2-4", name_zh="水贝二街4栋", floors=7)
+        db.session.add(building)
+        db.session.flush()
+        neighbour = db.session.get_one(Resident, cast.couple[0])
+        neighbour.building_id, neighbour.room = building.id, "402"
+    menu = db.session.scalars(select(Menu).where(Menu.day == MONDAY, Menu.canteen_id == cast.shuibei)).one()
+    offer = (
+        db.session.scalars(select(Offer.id).where(Offer.menu_id == menu.id).order_by(Offer.position)).first()
+        or 0
+    )
+    brought = place(actor, offer, cast.couple[0], Wish(delivery=True), channel="desk")
+    fetched = place(actor, offer, cast.couple[1], Wish(), channel="desk")
+    cancel(actor, fetched.id, "不吃了")
+    offline = Scan("1号窗", "house-scan-1", "slip", cash=True, at=house.clock())
+    redeem(wu, cast.shuibei, fetched.id, offline)
+    run = plan_run(actor, menu.id, "一号线", [brought.id], Carrier("林师傅"))
+    count = ledger.count_cash(wu, cast.shuibei, {"10000": 1, "2000": 1})
+    with unit_of_work():
+        put_call("house-call", "care", cast.shuibei, cast.chen, "请问问是否平安。", house.clock())
+    return {
+        "run_id": str(run.id),
+        "stop_id": str(run.stops[0].id),
+        "redemption_id": str(db.session.scalars(select(Redemption.id)).one()),
+        "count_id": str(count.id),
+        "transfer_id": str(db.session.scalars(select(Transfer.id).order_by(Transfer.id)).first()),
     }
 
 
