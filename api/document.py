@@ -1,6 +1,6 @@
 """The document at `/api/v1/openapi.json` and what every part of the API has in common."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, Response, current_app
@@ -13,6 +13,7 @@ from core.errors import Refused
 from core.http import csrf, show_refusal
 
 PATH = "/api/v1"
+View = Callable[..., Any]
 ABOUT = (
     "Menus, orders and redemption of the elder canteens for other programs. Every call carries a client's key; every "
     "POST an `Idempotency-Key` of its own; every refusal is problem+json (RFC 9457) with a stable `code` in its `type` "
@@ -60,10 +61,10 @@ def part(name: str, about: str) -> Blueprint:
     return made
 
 
-def refusals(blueprint: Blueprint, *codes: int) -> Any:
+def refusals(blueprint: Blueprint, *codes: int) -> Callable[[View], View]:
     """Say in the document with which statuses a view may refuse."""
 
-    def mark(view: Any) -> Any:
+    def mark(view: View) -> View:
         for code in sorted({400, 401, 403, 429, *codes}, reverse=True):
             view = blueprint.alt_response(code, schema=Problem, content_type="application/problem+json")(view)
         return view
@@ -80,7 +81,7 @@ KEY_HEADER = {
 }
 
 
-def deeds(blueprint: Blueprint) -> Any:
+def deeds(blueprint: Blueprint) -> Callable[[View], View]:
     """Say in the document that a POST carries its key."""
     return blueprint.doc(parameters=[KEY_HEADER])
 

@@ -116,6 +116,6 @@ def deed(status: int = 200) -> Callable[[View], View]:
 
 
 def _answer(said: Any, status: int) -> Response:
-    response = current_app.json.response(said)
+    response = cast(Response, current_app.json.response(said))
     response.status_code = status
     return response

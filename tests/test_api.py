@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -14,8 +15,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from api.models import ApiClient
@@ -31,6 +34,7 @@ from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.ear import Ear
 from tests.support.hall import refusal
+from tests.support.house import House
 from tests.support.meals import Meals, furnish
 
 TUESDAY = date(2026, 11, 24)
@@ -278,6 +282,18 @@ def test_a_meal_is_handed_out_once(there: Meals, program: Program, clock: Clock)
     assert (forged.status_code, code(forged)) == (404, "redeem_forged")
 
 
+def test_a_fault_of_ours_is_a_problem_too(
+    there: Meals, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_key: str) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr("api.keys.by_key", away)
+    answer = program.get("/centres/shuibei/menus")
+    assert (answer.status_code, code(answer)) == (503, "fault")
+    assert answer.headers["Retry-After"] == "10"
+
+
 # --- telling --------------------------------------------------------------------------------------------------------
 
 
@@ -378,6 +394,7 @@ def test_no_request_that_the_document_allows_ends_in_a_fault(there: Meals, progr
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", there.app)
     keys = iter(range(10**9))
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
         operation = found.ok()
 
         @given(case=operation.as_strategy(), known=st.booleans())
@@ -403,3 +420,24 @@ def test_no_request_that_the_document_allows_ends_in_a_fault(there: Meals, progr
 
         ask()
     assert json.loads(program.get("/centres/shuibei/menus").text)["items"]
+
+
+def test_a_key_is_shown_once(house: House) -> None:
+    manager, path = house.client("manager"), "/staff/c/shuibei/settings/programs"
+    token = house.token(manager, path)
+    form = {
+        "csrf_token": token,
+        "request_key": "one-deed-of-mine",
+        "name": "物业",
+        "scope": "menus:read",
+        "most": "60",
+    }
+    shown = manager.post(path, data=form)
+    assert shown.status_code == 200
+    assert "no-store" in shown.headers["Cache-Control"]
+    (key,) = re.findall(r"hall_[A-Za-z0-9_-]{43}", shown.text)
+    assert manager.post(path, data=form).status_code == 303, "a repeat leads back and shows nothing"
+    assert key not in manager.get(path).text
+    assert key[-4:] in manager.get(path).text
+    answer = house.client().get("/api/v1/centres/shuibei/menus", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 200

@@ -26,6 +26,7 @@ from people.services.leave import leave
 from people.services.residents import consents, give_consent
 from tests.support.clock import Clock
 from tests.support.hall import Hall, refusal
+from tests.support.house import House
 from tests.support.meals import Meals
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
@@ -140,3 +141,14 @@ def test_who_only_ordered_for_others_leaves_those_their_meals(meals: Meals, staf
     assert db.session.scalars(select(Consent.kind).where(Consent.resident_id == cast.chen)).all() == [
         "profile"
     ]
+
+
+def test_the_desk_is_shown_what_ends_and_what_is_left_to_do(house: House) -> None:
+    front, path = house.client("front"), f"/staff/c/shuibei/people/{house.cast.chen}/leave"
+    assert "C-00003026" in front.get(path).text
+    assert house.post(front, path, {"why": "deceased"}).status_code == 422, "not looked at"
+    assert house.post(front, path, {"why": "deceased", "sure": "1"}).status_code == 303
+    assert "要退给家人" in front.get(path).text
+    person = front.get(f"/staff/c/shuibei/people/{house.cast.chen}").text
+    assert "已故" in person
+    assert "登记了两次" not in person

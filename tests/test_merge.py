@@ -31,6 +31,7 @@ from people.services.merge import ask_merge, merge, merged_names, sides
 from people.services.residents import consents, give_consent, withdraw_consent
 from tests.support.clock import Clock
 from tests.support.hall import Hall, refusal, span
+from tests.support.house import House
 from tests.support.meals import Meals
 
 TUESDAY, WEDNESDAY, THURSDAY = date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 26)
@@ -324,3 +325,16 @@ def test_orders_of_both_are_on_one_record(meals: Meals, staff: int, twin: int) -
     meals.order(twin, THURSDAY)
     merge(Actor("staff", staff), twin, meals.cast.chen)
     assert set(db.session.scalars(select(MealOrder.resident_id))) == {meals.cast.chen}
+
+
+def test_a_manager_puts_two_records_side_by_side_and_asks(house: House) -> None:
+    manager, cast = house.client("manager"), house.cast
+    path = f"/staff/c/shuibei/settings/merge/{cast.couple[0]}"
+    page = manager.get(f"{path}?with={cast.couple[1]}").text
+    assert "欧阳海" in page
+    assert "王丽" in page
+    said = {"with": str(cast.couple[1]), "stays": str(cast.couple[0]), "reason": "同一位"}
+    assert house.post(manager, path, {**said, "stays": "99999"}).status_code == 404
+    assert house.post(manager, path, said).location == "/staff/approvals"
+    assert house.post(manager, path, said).status_code == 409, "asked already"
+    assert "已经在等人批了" in manager.get(f"{path}?with={cast.couple[1]}").text

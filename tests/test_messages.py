@@ -1,5 +1,7 @@
 """Who is told what, by which way and when: consent decides, staff see what did not get through."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 
@@ -27,7 +29,9 @@ from people.services.tell import call_instead, not_before
 from tests.support.clock import Clock
 from tests.support.ear import Ear
 from tests.support.hall import moment, refusal
+from tests.support.house import House
 from tests.support.meals import Meals
+from tests.support.server import ROOT
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
 
@@ -432,3 +436,42 @@ def test_no_redirect_is_followed(ear: Ear) -> None:
     with pytest.raises(OSError, match="answered 302"):
         post_json(f"{ear.url}/x", b"{}", {}, inside=True)
     assert [one.path for one in ear.heard] == ["/x"]
+
+
+# --- the console ----------------------------------------------------------------------------------------------------
+
+
+def test_the_desk_sees_what_did_not_get_through_and_managers_the_words(house: House) -> None:
+    seen = {role: house.client(role).get("/staff/c/shuibei/messages").text for role in ("front", "manager")}
+    for page in seen.values():
+        assert "陈*英" in page
+        assert "尾号 1187" in page
+        assert "今天午餐换菜" in page, "the hall's notice"
+        for secret in ("13800001187", "陈秀英"):
+            assert secret not in page
+    assert "您的饭卡存了 ¥20.00" in seen["manager"]
+    assert "您的饭卡存了 ¥20.00" not in seen["front"]
+
+
+def test_the_desk_makes_a_call_of_a_message(house: House) -> None:
+    front = house.client("front")
+    path = f"/staff/c/shuibei/messages/{house.values['message_id']}"
+    assert house.post(front, f"{path}/call").status_code == 303
+    assert "改打电话" in front.get("/staff/c/shuibei/messages?state=called").text
+    assert house.post(front, f"{path}/burn").status_code == 404
+    assert house.post(front, "/staff/c/shuibei/messages/99999/again").status_code == 404
+
+
+def test_a_manager_looks_before_saving_words(house: House) -> None:
+    manager, path = house.client("manager"), "/staff/c/shuibei/settings/messages/account.topped_up/zh_Hans"
+    words = {"subject": "存好了", "body": "奶奶，{sum} 存好啦。"}
+    assert "奶奶，¥50.00 存好啦。" in house.post(manager, path, {**words, "verb": "look"}).text
+    assert "奶奶" not in manager.get(path).text, "not kept yet"
+    assert house.post(manager, path, words).status_code == 303
+    assert "奶奶，{sum} 存好啦。" in manager.get(path).text
+    assert house.post(manager, path, {**words, "body": "{balance}"}).status_code == 422
+
+
+def test_no_web_process_loads_apprise() -> None:
+    code = "import app, sys; sys.exit('apprise' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -391,7 +391,12 @@ def _fault(error: Exception) -> Response:
 def _sorry(status: int) -> Response:
     """The last resort: a static page, made without the database."""
     g.database_away = True
-    response = make_response(render_template("error.html"), status)
+    if request.path.startswith("/api/"):
+        said = {"type": "urn:hall:fault", "title": "Try again in a moment", "status": status}
+        response = cast(Response, current_app.json.response(said))
+        response.status_code, response.mimetype = status, "application/problem+json"
+    else:
+        response = make_response(render_template("error.html"), status)
     response.headers["Retry-After"] = "10"
     return response
 

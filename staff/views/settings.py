@@ -80,7 +80,7 @@ def settings(centre: Centre) -> Any:
 
 def _known() -> dict[str, Field[Any]]:
     """Every policy of the house and its areas, with its default and the least it may be."""
-    areas = [(area.name, area.policy) for area in Areas.all if area.policy is not None]
+    areas: list[tuple[str, type[Any]]] = [(one.name, one.policy) for one in Areas.all if one.policy is not None]
     return {
         f"{name}.{field.name}": field
         for name, policy in (*areas, ("messages", MessagePolicy))
