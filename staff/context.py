@@ -79,7 +79,7 @@ def _nav(staff: Staff, centre: Centre, roles: frozenset[str]) -> list[dict[str, 
     if roles & DESK:
         rows += [(_("居民"), "users", "staff.find"), (_("设备"), "monitor", "staff.devices")]
     if any(master.look & roles for master in masters.by_name.values()):
-        rows.append((_("资料"), "list", "staff.data"))
+        rows.append((_("基础资料"), "list", "staff.data"))
     if roles & READERS:
         rows.append((_("数字"), "chart-column", "staff.figures"))
     if roles & MANAGERS:

@@ -210,6 +210,7 @@ def _cell(opened: Open, row: Any, column: Column) -> dict[str, Any]:
     return {
         "text": column.show(column.get(row)),
         "number": column.number,
+        "short": column.kind not in {"text", "several", "lines"} or column.key,
         "cell_url": f"{opened.url}/{row.id}/cell/{column.name}" if here and opened.may_write(row) else None,
         "label": f"{opened.master.label(row)} {column.label}",
     }
