@@ -17,7 +17,7 @@ from centres.models import Centre
 from core.clock import local_day, now
 from core.codes import show_number
 from core.errors import NotFound
-from core.http import personal
+from core.http import personal, see_other
 from core.money import yuan
 from core.words import clock_words, date_words, full_day, masked
 from people.access import grants_roles, require, signed_in
@@ -122,8 +122,10 @@ def _meal(rows: str, one: reads.MealReport) -> dict[str, Any]:
 def report_rows(centre: Centre) -> Response:
     """The rows behind a number: `?day=&meal=&state=&offer=`, or `?day=&money=`."""
     load_canteen(centre)
-    day = parse_day(request.args.get("day", ""))
     kind = request.args.get("money", "")
+    if not kind and "meal" not in request.args:
+        return see_other(f"{base(centre)}/report")
+    day = parse_day(request.args.get("day", ""))
     if kind:
         if kind not in dict(reads.KINDS) or not grants_roles(signed_in(), centre.id) & MONEY:
             raise NotFound(_("这一页没有找到"))
