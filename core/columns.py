@@ -181,6 +181,7 @@ class Money(Column):
     most: int = 100_000_00
     kind: ClassVar[str] = "money"
     number: ClassVar[bool] = True
+    empty: ClassVar[Any] = None
 
     def show(self, value: Any) -> str:
         return "" if value is None else yuan(value)

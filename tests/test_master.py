@@ -505,3 +505,13 @@ def test_what_the_district_keeps_a_centre_only_reads(house: House) -> None:
     assert "统一管" in page.text
     assert house.post(client, path, {"amount_fen": "50"}).status_code == 403
     assert house.client("kitchen").get("/staff/c/shuibei/data/subsidies/").status_code == 404
+
+
+def test_the_empty_form_of_every_kind_opens_and_says_what_is_missing(house: House) -> None:
+    client = house.client("manager")
+    for master in (BUILDINGS, POLICIES, DISHES, RULES, PROMOTIONS):
+        path = f"/staff/c/shuibei/data/{master.name}/new"
+        assert client.get(path).status_code == 200
+        answer = house.post(client, path, {})
+        assert (answer.status_code, "还要看看" in answer.text) == (422, True), master.name
+        assert client.get(f"/staff/c/shuibei/data/{master.name}/import").status_code == 200

@@ -300,18 +300,18 @@ def _step(
             person = candidates[0]
         else:
             wrong = _("有 %(n)d 位同名同生日的，不知道是哪位", n=len(candidates))
-            faults.append(Fault(at, values["name"], wrong, _twins_words(candidates)))
+            faults.append(Fault(at, masked(values["name"]), wrong, _twins_words(candidates)))
             return None
     if fresh and any(phone and one.phone == phone for one in candidates):
         faults.append(
-            Fault(at, values["name"], _("写了“新的”，可是这个手机号的那位已经有了"), _twins_words(candidates))
+            Fault(at, masked(values["name"]), _("写了“新的”，可是这个手机号的那位已经有了"), _twins_words(candidates))
         )
         return None
     key = ("id", person.id) if person is not None else ("who", (who, phone) if fresh else who)
     twice = taken.setdefault(key, number)
     if twice != number:
         right = _("是同一位，就留一行；是两位，就在“%(column)s”都写“新的”。", column=str(OWN[3].label))
-        faults.append(Fault(at, values["name"], _("和第 %(n)d 行同名同生日", n=twice), right))
+        faults.append(Fault(at, masked(values["name"]), _("和第 %(n)d 行同名同生日", n=twice), right))
         return None
     if not _card_fits(sheet, number, values, known, person, faults) or not _statuses_fit(
         sheet, number, values, known, person, faults
