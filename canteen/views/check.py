@@ -51,7 +51,9 @@ def who(code: str) -> Any:
 def check(code: str, day: str, meal: str) -> Any:
     """Everything that will be ordered, each with its way to change; what is against their diet needs a yes."""
     table = table_of(code, day, meal)
-    offer = _offer(table, request.args.get("offer"))
+    if "offer" not in request.args:
+        return see_other(table.url())
+    offer = _offer(table, request.args["offer"])
     if not table.who.known and not table.who.guest:
         return see_other(with_next(f"{base(table.centre)}/who", request.full_path.rstrip("?")))
     if not table.can_take(offer):

@@ -206,7 +206,7 @@ def _page(order: MealOrder, act: str, back: str, *, named: bool) -> str:
     state = _seen_state(order)
     today = local_day(moment, zone)
     span = span_words(order.menu.serves_from, order.menu.serves_until, zone)
-    lines = [f"{full_day(order.day, today)} {span}"]
+    lines = [full_day(order.day, today), span]
     if state in {"collected", "delivered"}:
         served = queries.served_at(order.id)
         if served is not None:

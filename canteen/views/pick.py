@@ -9,10 +9,10 @@ from canteen.views.root import Paging, paging, row_size
 
 
 def page_of(
-    options: Sequence[tuple[str, Any]], path: str, **asked: Any
+    options: Sequence[tuple[str, Any]], path: str, size: int = 0, **asked: Any
 ) -> tuple[Sequence[tuple[str, Any]], Paging]:
     """The options of the page that is asked for."""
-    size = row_size()
+    size = size or row_size()
     found = paging(len(options), size, path, **asked)
     return options[(found.page - 1) * size : found.page * size], found
 

@@ -15,7 +15,7 @@ from canteen.rules import MEALS as MEAL_CODES
 from canteen.services import standing as verbs
 from canteen.services.order import diet_of
 from canteen.views.pick import listed, page_of, pick_many, pick_one
-from canteen.views.root import base, blueprint, by_pin, load_canteen, with_asked
+from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size, with_asked
 from canteen.words import ALLERGENS, MEALS, TEXTURES
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
@@ -90,7 +90,7 @@ def one_standing(code: str, standing_id: int) -> Response:
         one for one in queries.coming(row.resident_id, canteen, moment, until) if one.standing.id == row.id
     ]
     url = f"{base(centre)}/standing/{row.id}/"
-    shown, pages = page_of([(str(one.serving.day), one) for one in found], url)
+    shown, pages = page_of([(str(one.serving.day), one) for one in found], url, row_size() - 2)
     return personal(
         render_template(
             "canteen/standing_one.html",

@@ -15,6 +15,9 @@ from app import create_app
 from booking.models import Booking, Space, Unit
 from booking.services import attend
 from booking.services.book import book_for, book_seat
+from canteen.services import ledger, standing
+from canteen.services.diet import set_profile
+from canteen.services.plan import swap_dish
 from centres.models import Centre
 from centres.services import add_one_off
 from core.audit import OPERATOR, Actor
@@ -23,12 +26,15 @@ from core.intervals import Interval
 from kiosk.services import call_staff, make_pairing_code, pair
 from kiosk.session import DEVICE_COOKIE
 from people.models import Resident, Staff
+from people.services import family
 from people.services.cards import issue_card
 from people.services.residents import give_consent, open_pin, register
 from tests.support import server as servers
 from tests.support.cast import PASSWORD, PIN, Cast, load
 from tests.support.clock import ZONE, Clock
 from tests.support.databases import Databases, settings
+from tests.support.meals import Meals
+from tests.support.meals import furnish as furnish_canteen
 
 MONDAY, TUESDAY, WEDNESDAY, FRIDAY = (date(2026, 11, day) for day in (23, 24, 25, 27))
 THURSDAY, SATURDAY = date(2026, 11, 26), date(2026, 11, 28)
@@ -128,6 +134,7 @@ def furnish(databases: Databases, folder: Path) -> Iterator[Scene]:
     cast = load(app)
     with app.app_context():
         codes, numbers, pairing = _fill(cast)
+        numbers |= _cook(furnish_canteen(app, cast))
         db.session.remove()
         db.engine.dispose()
     clock.share(folder / "clock.json")
@@ -206,6 +213,31 @@ def _fill(cast: Cast) -> tuple[dict[str, str], dict[str, str], str]:
         "slip-using": sitting,
     }
     return codes, numbers, make_pairing_code(OPERATOR, cast.shuibei, "3号一体机")
+
+
+def _cook(meals: Meals) -> dict[str, str]:
+    """Lunches of three days, one dish sold out; 陈奶奶 has ordered twice, once with a swap, and dinner for good."""
+    cast = meals.cast
+    for day, quotas in (
+        (TUESDAY, {"L1": 45, "L2": 30, "L3": 15, "L4": 1}),
+        (WEDNESDAY, None),
+        (THURSDAY, None),
+    ):
+        meals.lunch(day, quotas=quotas)
+    meals.lunch(TUESDAY, meal="dinner")
+    meals.order(cast.wheel, TUESDAY, "L4")
+    staff = db.session.scalars(select(Staff.id).where(Staff.email == cast.wu)).one()
+    ledger.top_up(staff, cast.shuibei, cast.chen, 4800)
+    plain = meals.order(cast.chen, WEDNESDAY, gateway="account")
+    asked = meals.order(cast.chen, THURSDAY)
+    swap_dish(OPERATOR, asked.menu_id, meals.dishes["V01"], meals.dishes["V11"], "菜心没到货", "No choy sum")
+    give_consent(OPERATOR, cast.chen, {"diet"}, "desk")
+    set_profile(OPERATOR, cast.chen, allergens=["egg"], labels=["low_salt"], texture="soft")
+    dinners = standing.start(OPERATOR, cast.chen, cast.shuibei, "dinner", [0, 1, 2, 3, 4])
+    son = family.ask(OPERATOR, cast.aqiang, cast.chen)
+    family.agree(OPERATOR, cast.chen, son.id, sees_collected=True)
+    family.ask(OPERATOR, cast.couple[0], cast.chen)
+    return {"meal": plain.number, "swapped": asked.number, "standing": str(dinners.id), "son": str(son.id)}
 
 
 def span(day: date, start: float, end: float) -> Interval:

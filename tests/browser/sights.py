@@ -18,6 +18,8 @@ FORGED = "B" + "0" * 26
 SLIP, CARD = "/q/{slip}", "/q/{card}"
 BOOK = "/c/shuibei/booking"
 READING = f"{BOOK}/spaces/reading"
+EAT = "/c/shuibei/canteen"
+MEAL = f"{EAT}/menu/{TUESDAY}/lunch"
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,33 @@ WALKS: dict[str, tuple[str, ...]] = {
         "/q/{slip-using}",
         "/q/{slip}/cancel",
     ),
-    "kiosk-pin": ("/c/shuibei/my/", "/c/shuibei/my/consents", "{done}", f"{BOOK}/check-in/"),
+    "kiosk-pin": (
+        "/c/shuibei/my/",
+        "/c/shuibei/my/consents",
+        "{done}",
+        f"{BOOK}/check-in/",
+        f"{EAT}/",
+        f"{EAT}/mine/",
+        f"{EAT}/o/{{meal}}/done",
+        f"{EAT}/o/{{swapped}}/",
+        f"{MEAL}/check?offer=L2",
+    ),
     "kiosk-nothing": ("/c/shuibei/my/", f"{BOOK}/check-in/"),
     "kiosk-seated": (f"{BOOK}/check-in/", "/c/shuibei/my/"),
     "kiosk-held": (f"{BOOK}/check/",),
     "kiosk-consent": ("/c/shuibei/identify/consent",),
     "kiosk-newpin": ("/c/shuibei/identify/new-pin",),
     "phone-": ("/", "/c/shuibei/", "/kiosk/display", f"{BOOK}/check/", "/q/" + FORGED, CARD, SLIP),
-    "phone-pin": ("/c/shuibei/my/", "/c/shuibei/my/consents", "{done}"),
-    "phone-nothing": ("/c/shuibei/my/",),
+    "phone-pin": (
+        "/c/shuibei/my/",
+        "/c/shuibei/my/consents",
+        "{done}",
+        f"{EAT}/mine/",
+        f"{EAT}/o/{{meal}}/done",
+        f"{EAT}/o/{{swapped}}/",
+        f"{MEAL}/check?offer=L2",
+    ),
+    "phone-nothing": ("/c/shuibei/my/", f"{EAT}/?for={{son}}", f"{EAT}/family/"),
     "phone-held": (f"{BOOK}/check/",),
     "staff-": ("/staff/",),
     "staff-wu": ("/staff/", "/staff/c/shuibei/people/?q=陈", f"/staff/c/shuibei/booking/reading/{TUESDAY}"),
@@ -102,7 +122,12 @@ REFUSED = [
 
 def find(browser: Browser, scene: Scene) -> list[Sight]:
     """All of them, in an order that is the same every time."""
-    values = {**scene.codes, "done": f"{BOOK}/b/{scene.numbers['far']}/done", "pairing": scene.pairing}
+    values = {
+        **scene.codes,
+        **scene.numbers,
+        "done": f"{BOOK}/b/{scene.numbers['far']}/done",
+        "pairing": scene.pairing,
+    }
     found: dict[str, Sight] = {}
     for role, paths in {**WALKS, **PAIRING}.items():
         begin = [re.sub(r"{([^}]+)}", lambda match: values[match[1]], path) for path in paths]
@@ -148,11 +173,13 @@ def shape(path: str) -> str:
     address = urlsplit(path)
     kind = re.sub(r"\d{4}-\d\d-\d\d", "DAY", address.path)
     kind = re.sub(r"^/c/[^/]+", "/c/CENTRE", kind)
-    kind = re.sub(r"/b/[^/]+", "/b/NUMBER", kind)
+    kind = re.sub(r"/(b|o)/[^/]+", r"/\1/NUMBER", kind)
     kind = re.sub(r"/q/[^/]+", "/q/CODE", kind)
     kind = re.sub(r"/spaces/(elder|hall)", r"/spaces/ROWS", kind)
     kind = re.sub(r"/\d+", "/ID", kind)
-    names = sorted({name for name, _value in parse_qsl(address.query)} & {"begin", "page", "code", "q"})
+    names = sorted(
+        {name for name, _value in parse_qsl(address.query)} & {"ask", "begin", "page", "code", "q"}
+    )
     return kind + ("?" + "&".join(names) if names else "")
 
 

@@ -280,6 +280,7 @@ def _kitchen(house: House) -> dict[str, str]:
     sample = take_sample(cook, today, meals.dishes["M01"], 125)
     return {
         "meal": "lunch",
+        "month": "2026-11",
         "offer": "L1",
         "dish_id": str(meals.dishes["M01"]),
         "change_id": "1",
