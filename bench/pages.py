@@ -138,6 +138,8 @@ def _sign_in(url: str) -> dict[str, str]:
     )
     if answer.status != 303:
         raise RuntimeError(f"signing in: {answer.status}\n{answer.text[:1000]}")
-    visitor.get(f"/staff/c/{CENTRE}/today")  # whoever polls has opened a page: it put the centre into the session
+    visitor.get(
+        f"/staff/c/{CENTRE}/today"
+    )  # whoever polls has opened a page: it put the centre into the session
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies)
     return {"Cookie": cookies}

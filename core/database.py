@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, String, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase
@@ -34,7 +35,20 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
 
 
-db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+class OneDatabase(Session):
+    """A session that knows its database: there is one. Flask-SQLAlchemy's looks for it anew at every statement."""
+
+    _engine: Engine | None = None
+
+    def get_bind(self, *_args: Any, bind: Any = None, **_more: Any) -> Engine | Connection:
+        if bind is not None:
+            return cast(Engine | Connection, bind)
+        if self._engine is None:
+            self._engine = db.engine
+        return self._engine
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False, "class_": OneDatabase})
 
 
 class Moment(TypeDecorator[datetime]):
@@ -73,9 +87,8 @@ Short = String(64)
 Text = String(400)
 
 _writing: ContextVar[bool] = ContextVar("hall_writing", default=False)
-_before_commit: ContextVar[dict[str, Callable[[], None]] | None] = ContextVar(
-    "hall_before_commit", default=None
-)
+Last = dict[str, tuple[Callable[..., None], set[str]]]
+_before_commit: ContextVar[Last | None] = ContextVar("hall_before_commit", default=None)
 _after_commit: ContextVar[list[Callable[[], None]] | None] = ContextVar("hall_after_commit", default=None)
 
 
@@ -96,15 +109,16 @@ def unit_of_work() -> Iterator[None]:
         session.rollback()
     else:
         session.expire_all()  # what the unit of work before has left may be old by now
-    last: dict[str, Callable[[], None]] = {}
+    last: Last = {}
     later: list[Callable[[], None]] = []
     writing, before, after = _writing.set(True), _before_commit.set(last), _after_commit.set(later)
     try:
         with _fair_lock(db.engine):
             try:
                 yield
-                for _name, work in sorted(last.items()):
-                    work()
+                for name in sorted(last):
+                    work, values = last[name]
+                    work(*sorted(values))
                 session.commit()
             except BaseException:
                 session.rollback()
@@ -117,15 +131,16 @@ def unit_of_work() -> Iterator[None]:
         work()
 
 
-def before_commit(name: str, work: Callable[[], None]) -> None:
+def before_commit(name: str, work: Callable[..., None], *values: str) -> None:
     """Run `work` as the last thing of the surrounding unit of work, once for a name, in order of the names.
 
-    For rows that everybody changes: locked last and in one order, they make nobody wait in a circle.
+    It is called with all values that were given under its name, each once and in order. For rows that everybody
+    changes: locked last and in one order, they make nobody wait in a circle.
     """
     last = _before_commit.get()
     if last is None:
         raise RuntimeError("before_commit() needs a unit_of_work()")
-    last[name] = work
+    last[name] = work, {*values, *(last[name][1] if name in last else ())}
 
 
 def after_commit(work: Callable[[], None]) -> None:
@@ -139,6 +154,11 @@ def after_commit(work: Callable[[], None]) -> None:
 def in_unit_of_work() -> bool:
     """Whether a verb is being carried out right now."""
     return _writing.get()
+
+
+def one_writer() -> bool:
+    """Whether a unit of work locks everything (SQLite), so that no row need be locked or read a second time."""
+    return db.engine.dialect.name == "sqlite"
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Versions of live pages: one number that grows with every change a page shows. Polls read one row and get a 304."""
 
-from functools import cache, partial
+from functools import cache
 
 from sqlalchemy import Executable, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,12 +20,12 @@ class Version(Base):
 
 def bump(*subjects: str) -> None:
     """Count a change up when the running unit of work commits, once however often it was changed in it."""
-    for subject in subjects:
-        before_commit(f"version {subject}", partial(_count_up, subject))
+    before_commit("version", _count_up, *subjects)
 
 
-def _count_up(subject: str) -> None:
-    db.session.execute(_counted(db.engine.dialect.name), {"subject": subject, "number": 1})
+def _count_up(*subjects: str) -> None:
+    rows = [{"subject": subject, "number": 1} for subject in subjects]
+    db.session.execute(_counted(db.engine.dialect.name), rows)
 
 
 @cache

@@ -159,7 +159,7 @@ def test_work_before_the_commit_is_the_last_of_all_once_a_name_and_in_order_of_n
     said: list[str] = []
     with unit_of_work():
         for name in ("b", "a", "b"):
-            before_commit(name, lambda name=name: said.append(f"{name} {in_unit_of_work()}"))  # type: ignore[misc]
+            before_commit(name, lambda name=name: said.append(f"{name} {in_unit_of_work()}"))
         said.append("the verb")
     assert said == ["the verb", "a True", "b True"]
 

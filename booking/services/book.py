@@ -1,15 +1,21 @@
 """From a held seat to a booking, and bookings that staff make."""
 
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import joinedload, make_transient_to_detached
+from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from booking.models import Booking, Claim, Space, Unit
 from booking.opening import SpaceDay, space_day
 from booking.rules import check_in_window, counts_for_day, kept_for, over_limit, used_minutes
 from booking.services.hold import HELD, check, kept_back, taken
-from booking.services.place import Taken, changed, lock_units, make_room, occupy, settle_resident
+from booking.services.place import Taken, changed, lock_held, make_room, occupy, settle_resident
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, local_day
@@ -27,8 +33,7 @@ from people.services.residents import locked
 
 CODE = "booking.code"
 _CLAIM, _BOOKING = Claim.metadata.tables["claim"], Booking.metadata.tables["booking"]
-_UNITS_HELD = select(_CLAIM.c.unit_id).where(_CLAIM.c.visit_id == bindparam("visit"))
-_HELD_LOCKED = HELD.with_for_update()
+_HELD_LOCKED = HELD.options(joinedload(Claim.unit)).with_for_update(of=Claim)
 _BOOKED = (
     update(_CLAIM)
     .where(_CLAIM.c.id == bindparam("claim"))
@@ -39,7 +44,6 @@ _DAY_OF = select(_BOOKING.c.state, _BOOKING.c.starts_at, _BOOKING.c.ends_at, _BO
     _BOOKING.c.local_day == bindparam("day"),
     _BOOKING.c.state != "cancelled",
 )
-_NUMBERED = select(_BOOKING.c.id).where(_BOOKING.c.number == bindparam("number"))
 
 
 def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
@@ -53,7 +57,7 @@ def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
             raise Refused("who", _("请先让我们认识您"), _("刷卡或用手机号都可以。"), status=403)
         resident = _resident(visit.resident_id)
         settle_resident(resident.id, now)
-        lock_units(db.session.scalars(_UNITS_HELD, {"visit": visit.id}).all())
+        lock_held(visit.id)
         claim = db.session.scalar(_HELD_LOCKED, {"visit": visit.id})
         if claim is None or claim.expires_at is None or now > claim.expires_at:
             raise Refused(
@@ -61,7 +65,7 @@ def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
                 _("座位已释放"),
                 _("留座的时间到了，座位先让出来。您没有做错，再选一次就好。"),
             )
-        unit = db.session.get_one(Unit, claim.unit_id)
+        unit = claim.unit
         space = db.session.get_one(Space, unit.space_id)
         span = Interval(claim.starts_at, claim.use_ends_at)
         day = space_day(space, local_day(span.start, space.centre.zone))
@@ -217,15 +221,14 @@ def _check_limits(resident_id: int, day: SpaceDay, span: Interval) -> None:
         if counts_for_day(row.state)
     ]
     over = over_limit(others, span.minutes, day.policy)
-    when = date_words(day.day)
     if over == "day_bookings":
-        title = _("%(day)s您已经约了%(n)d次", day=when, n=len(others))
+        title = _("%(day)s您已经约了%(n)d次", day=date_words(day.day), n=len(others))
         raise Refused(over, title, _("一天最多约 %(n)d 次。取消一次就能再约。", n=day.policy.day_bookings))
     if over == "day_minutes":
         hours = day.policy.day_minutes // 60
         raise Refused(
             over,
-            _("%(day)s约的时间太长了", day=when),
+            _("%(day)s约的时间太长了", day=date_words(day.day)),
             _("一天加起来最多 %(n)d 小时。请选短一点的。", n=hours),
         )
 
@@ -249,41 +252,55 @@ def _write(
         _check_limits(resident.id, day, span)
     code = new_code("B")
     window = check_in_window(span.start, now, day.policy)
-    booking = Booking(
-        centre_id=day.space.centre_id,
-        space_id=day.space.id,
-        unit_id=unit.id if unit else None,
-        resident_id=resident.id if resident else None,
-        title=title,
-        number=_free_number(),
-        code=code,
-        code_index=blind(code, CODE),
-        starts_at=span.start,
-        ends_at=span.end,
-        local_day=day.day,
-        party=party,
-        state="in_use" if use_now else "booked",
-        channel=channel,
-        booked_at=now,
-        undo_until=now + timedelta(seconds=day.policy.undo_seconds),
-        free_cancel_until=span.start - timedelta(minutes=day.policy.free_cancel),
-        check_in_from=window[0],
-        check_in_until=window[1],
-        checked_in_at=now if use_now else None,
+    booking = _insert(
+        {
+            "centre_id": day.space.centre_id,
+            "space_id": day.space.id,
+            "unit_id": unit.id if unit else None,
+            "resident_id": resident.id if resident else None,
+            "title": title,
+            "code": code,
+            "code_index": blind(code, CODE),
+            "starts_at": span.start,
+            "ends_at": span.end,
+            "local_day": day.day,
+            "party": party,
+            "state": "in_use" if use_now else "booked",
+            "channel": channel,
+            "booked_at": now,
+            "undo_until": now + timedelta(seconds=day.policy.undo_seconds),
+            "free_cancel_until": span.start - timedelta(minutes=day.policy.free_cancel),
+            "check_in_from": window[0],
+            "check_in_until": window[1],
+            "checked_in_at": now if use_now else None,
+        }
     )
-    db.session.add(booking)
-    db.session.flush()
     if resident is not None:
         take_time(resident.id, span.start, span.end, "booking", booking.id, overlap_reason)
     return booking
 
 
-def _free_number() -> str:
+def _insert(values: dict[str, Any]) -> Booking:
+    """The row, under a number that nobody has, and its object, known to the session as if it had been read."""
     for _try in range(5):
-        number = new_number()
-        if db.session.scalar(_NUMBERED, {"number": number}) is None:
-            return number
+        values["number"] = new_number()
+        made = db.session.scalar(_numbered(db.engine.dialect.name), values)
+        if made is not None:
+            before = db.session.identity_map.get(identity_key(Booking, made))
+            if before is not None:  # of a unit of work that was rolled back: SQLite gives its id out again
+                db.session.expunge(before)
+            booking = Booking(id=made, **values)
+            make_transient_to_detached(booking)
+            db.session.add(booking)
+            return booking
     raise RuntimeError("no free booking number in five draws")
+
+
+@cache
+def _numbered(dialect: str) -> TypedReturnsRows[int]:
+    """Inserts nothing where the number is taken already."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(_BOOKING).on_conflict_do_nothing(index_elements=[_BOOKING.c.number]).returning(_BOOKING.c.id)
 
 
 def _record(actor: Actor, booking: Booking, now: datetime, *, overlap: bool = False) -> None:

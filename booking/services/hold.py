@@ -55,7 +55,8 @@ def hold(visit: Visit, unit: Unit, span: Interval, *, at_kiosk: bool) -> Claim:
             )
             if mine is not None and same and mine.expires_at is not None and now <= mine.expires_at:
                 return mine
-            release(visit.id)
+            if mine is not None:
+                release(visit.id)
             end = day.buffered(span.end)
             make_room([unit.id], span.start, end, now, None)
             occupy(

@@ -11,7 +11,7 @@ from booking.models import LONGEST, Booking, Claim, Unit, Violation
 from booking.rules import missed
 from core import audit
 from core.audit import CLOCK
-from core.database import db
+from core.database import db, one_writer
 from core.events import emit
 from core.intervals import broken_guard
 from core.versions import bump
@@ -37,6 +37,12 @@ _MISSED_HERE = _MISSED.where(
         _BOOKING.c.resident_id == bindparam("who"),
     ),
 )
+_UNIT = Unit.metadata.tables["unit"]
+_LOCK = select(_UNIT.c.id).order_by(_UNIT.c.id).with_for_update(key_share=True)
+_UNITS_LOCKED = _LOCK.where(_UNIT.c.id.in_(bindparam("units", expanding=True)))
+_HELD_LOCKED = _LOCK.where(
+    _UNIT.c.id.in_(select(_CLAIM.c.unit_id).where(_CLAIM.c.visit_id == bindparam("visit")))
+)
 _CLEAR, _OCCUPY = delete(_CLAIM).where(*_WORTHLESS), insert(_CLAIM)
 
 
@@ -49,9 +55,14 @@ def lock_units(unit_ids: Sequence[int]) -> None:
 
     Without it two that insert overlapping claims at once may wait for each other in PostgreSQL's constraint.
     """
-    if db.engine.dialect.name == "postgresql":
-        wanted = select(Unit.id).where(Unit.id.in_(unit_ids)).order_by(Unit.id)
-        db.session.execute(wanted.with_for_update(key_share=True)).all()
+    if not one_writer():
+        db.session.execute(_UNITS_LOCKED, {"units": unit_ids}).all()
+
+
+def lock_held(visit_id: int) -> None:
+    """The same door for the units that a visit holds."""
+    if not one_writer():
+        db.session.execute(_HELD_LOCKED, {"visit": visit_id}).all()
 
 
 def make_room(

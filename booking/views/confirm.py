@@ -81,6 +81,14 @@ def alternatives(centre: Centre, unit: Unit, span: Interval) -> list[Alternative
     return found[:3]
 
 
+def _instead_of(visit_id: int, centre: Centre) -> list[Alternative]:
+    """Ways on from what a visit holds, or held until a moment ago."""
+    claim = hold.held(visit_id)
+    if claim is None:
+        return [Alternative(_("再选一次"), f"{base(centre)}/")]
+    return alternatives(centre, claim.unit, Interval(claim.starts_at, claim.use_ends_at))
+
+
 def _seat_words(space: Space, unit: Unit) -> str:
     table = next((table for table in space.plan.get("tables", []) if table["code"] == unit.table_code), None)
     return f"{unit.code} {pick(table['name_zh'], table['name_en'])}" if table else unit.code
@@ -188,14 +196,12 @@ def confirm(code: str) -> Response:
     found = known_visit()
     if found is None:
         raise _released(centre)
-    claim = hold.held(found.id)
-    wanted = (claim.unit, Interval(claim.starts_at, claim.use_ends_at)) if claim else None
+    visit_id = found.id
     try:
         booking = book.confirm_hold(found, at_kiosk=at_kiosk())
     except Refused as refusal:
         if refusal.code in AWAY:
-            again = [Alternative(_("再选一次"), f"{base(centre)}/")]
-            refusal.ways = lambda: alternatives(centre, *wanted) if wanted else again
+            refusal.ways = lambda: _instead_of(visit_id, centre)
         raise
     return see_other(f"{base(centre)}/b/{booking.number}/done")
 

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from core import audit
 from core.audit import Actor
 from core.clock import database_now
-from core.database import db, unit_of_work
+from core.database import db, one_writer, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.versions import bump
@@ -107,7 +107,12 @@ _LOCKED = (
 
 
 def locked(resident_id: int) -> Resident:
-    """The resident, locked until the unit of work ends. Rows that only point at them may be written meanwhile."""
+    """The resident, locked until the unit of work ends. Rows that only point at them may be written meanwhile.
+
+    On SQLite the unit of work itself is the lock: what it has read already need not be read again.
+    """
+    if one_writer():
+        return db.session.get_one(Resident, resident_id)
     return db.session.scalars(_LOCKED, {"resident": resident_id}).one()
 
 
