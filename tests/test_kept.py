@@ -12,9 +12,12 @@ from centres.services import add_one_off
 from core.audit import OPERATOR
 from core.database import db, unit_of_work
 from core.kept import Kept, keep_true
+from people.services.residents import change
 from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.forms import Kiosk
+from tests.support.hall import MORNING, Hall
+from tests.support.house import House
 
 GRID = "/c/shuibei/booking/spaces/reading/2026-11-24/grid"
 SEAT = "/c/shuibei/booking/spaces/reading/2026-11-24/?from=09:00&to=13:00&seat=A3"
@@ -91,3 +94,18 @@ def test_the_longest_unused_goes_first(inside: Flask) -> None:
     kept.get("a")
     kept.put("c", 3)
     assert [kept.get(name) for name in "abc"] == [1, None, 3]
+
+
+def test_the_staffs_board_shows_a_booking_and_a_new_name_at_once(house: House) -> None:
+    desk, live = house.client("front"), "/staff/c/shuibei/booking/reading/2026-11-24/live"
+    etag = desk.get(live).headers["ETag"]
+    assert desk.get(live, headers={"If-None-Match": etag}).status_code == 304
+    with house.app.app_context():
+        Hall(house.cast, house.clock).book(house.cast.aqiang, "A2", MORNING)
+    booked = desk.get(live, headers={"If-None-Match": etag})
+    assert booked.status_code == 200
+    with house.app.app_context():
+        change(OPERATOR, house.cast.aqiang, name="<b>", phone=None, email=None, adapted=False)
+    renamed = desk.get(live, headers={"If-None-Match": booked.headers["ETag"]})
+    shown = BeautifulSoup(renamed.text, "html.parser")
+    assert "<*>" in [one.text for one in shown.select("table.plain b, table.grid a")], "a name is text"
