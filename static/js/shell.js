@@ -50,7 +50,9 @@
       if (now.getUTCDate() === this.day) return;
       this.day = now.getUTCDate();
       const date = $("[data-date]");
-      if (date) date.textContent = new Intl.DateTimeFormat(root.lang, { month: "long", day: "numeric", weekday: "long", timeZone: "UTC" }).format(now);
+      const format = new Intl.DateTimeFormat(root.lang === "en" ? "en-GB" : root.lang, { month: "short", day: "numeric", weekday: "long", timeZone: "UTC" });
+      // as the server writes it: 11月25日 星期三, Wednesday 25 Nov
+      if (date) date.textContent = format.format(now).replace(/日(?=星期)/, "日 ").replace(/,? (\d+) /, " $1\u00a0");
     },
   };
 
