@@ -254,8 +254,9 @@ def count_here(centre_id: int, count_id: int) -> CashCount | None:
 
 def colleagues(units: Sequence[int], roles: frozenset[str]) -> list[Staff]:
     """Who holds one of `roles` over one of these units, by name."""
-    query = select(Staff).join(Grant).where(Grant.unit_id.in_(units), Grant.role.in_(roles), Staff.active)
-    return list(db.session.scalars(query.distinct().order_by(Staff.name)))
+    held = select(Grant.staff_id).where(Grant.unit_id.in_(units), Grant.role.in_(roles))
+    query = select(Staff).where(Staff.id.in_(held), Staff.active)
+    return list(db.session.scalars(query.order_by(Staff.name, Staff.id)))
 
 
 # --- delivery -------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def till(centre: Centre) -> Any:
             accounts_on=ledger.accounts_are_on(canteen),
             may_name=bool(grants_roles(signed_in(), centre.id) & MANAGERS),
             at_money=bool(grants_roles(signed_in(), centre.id) & MONEY),
-            operator_url=f"{base(centre)}/till/operator",
+            operator_url=f"{base(centre)}/till/settings",
             find_url=f"/staff/c/{centre.code}/people/?back={base(centre)}/till/account",
             orders_url=f"{base(centre)}/orders",
             count_url=f"{base(centre)}/count",
@@ -73,7 +73,7 @@ def _till(centre: Centre) -> int:
     return -account.balance_fen if account else 0
 
 
-@blueprint.post("/till/operator")
+@blueprint.post("/till/settings")
 @require(MANAGERS)
 @once
 def name_operator(centre: Centre) -> Response:
