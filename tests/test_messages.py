@@ -340,8 +340,8 @@ def test_a_failed_kitchen_is_told_to_the_groups_of_staff_and_in_the_hall(
     assert [one.words for one in current_notices(centre)] == ["11月24日 星期二午餐做不了，付过的钱都退。"]
     assert current_notices(meals.cast.sungang) == []
     remove_group(actor, centre, group.id)
-    take_down(centre, current_notices(centre)[0].id)
     clock.advance(seconds=1)
+    take_down(centre, current_notices(centre)[0].id)
     assert current_notices(centre) == []
 
 
