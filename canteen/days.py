@@ -49,8 +49,8 @@ class ServingDay:
         return pick(self.closed_zh, self.closed_en) if self.closed_zh else ""
 
     def too_early(self, today: date) -> bool:
-        """Whether one cannot order yet. Counted to the cutoff, so that the first meal after long holidays can be ordered
-        before them."""
+        """Whether one cannot order yet. Counted to the cutoff, so that the first meal after long holidays can be
+        ordered before them."""
         return (local_day(self.cutoff_at, self.zone) - today).days >= self.policy.horizon_days
 
     def missed_at(self, meal: str) -> datetime:

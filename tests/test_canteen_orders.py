@@ -36,7 +36,8 @@ def test_a_meal_of_an_elder_is_helped_and_paid_at_the_counter(meals: Meals, cloc
     assert (order.pick_up, order.pay_state, order.state) == (1, "due", "ordered")
     claim = db.session.scalars(select(SubsidyClaim)).one()
     assert (claim.slot, claim.week, claim.state) == (1, date(2026, 11, 23), "reserved")
-    assert len(order.lines) == 4 and order.lines[0].name_zh == "清蒸鲈鱼"
+    assert len(order.lines) == 4
+    assert order.lines[0].name_zh == "清蒸鲈鱼"
 
 
 def test_the_promotion_comes_before_the_subsidy(meals: Meals) -> None:
@@ -60,7 +61,8 @@ def test_prepaid_money_is_held_and_comes_back_once(meals: Meals) -> None:
     assert ledger.balance(chen) == 1800
     assert db.session.get_one(Offer, order.offer_id).taken == 0
     assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
-    assert sums() == 0 and ledger.wrong_sums() == []
+    assert sums() == 0
+    assert ledger.wrong_sums() == []
 
 
 def test_never_more_portions_than_the_quota(meals: Meals) -> None:
@@ -97,13 +99,16 @@ def test_one_order_is_one_meal_and_can_be_undone(meals: Meals, clock: Clock) -> 
     first = redeem(staff, centre, order.id, Scan("1号窗", "scan0001"))
     assert first.kind == "ok"
     again = redeem(staff, centre, order.id, Scan("2号窗", "scan0002"))
-    assert again.kind == "already" and "1号窗" in again.text and "11:40" in again.text
+    assert again.kind == "already"
+    assert "1号窗" in again.text
+    assert "11:40" in again.text
     assert redeem(staff, meals.cast.sungang, order.id, Scan("x", "scan0003")).kind == "other_centre"
     row = db.session.scalars(select(Transfer).where(Transfer.kind == "subsidy")).one()
     undo(staff, row.redemption_id or 0, "发错了")
     assert db.session.get_one(MealOrder, order.id).state == "ordered"
     assert redeem(staff, centre, order.id, Scan("2号窗", "scan0004")).kind == "ok"
-    assert sums() == 0 and ledger.wrong_sums() == []
+    assert sums() == 0
+    assert ledger.wrong_sums() == []
     sales = ledger.centre_account(centre, "sales")
     assert db.session.get_one(Account, sales, populate_existing=True).balance_fen == 1500
 
@@ -132,14 +137,16 @@ def test_when_the_kitchen_fails_everybody_gets_it_back_once(meals: Meals, clock:
     meals.order(meals.cast.aqiang, TUESDAY)
     assert fail_menu(staff_id(), menu, "停气了") == 2
     assert fail_menu(staff_id(), menu, "停气了") == 0
-    assert ledger.balance(chen) == 5000 and sums() == 0
+    assert ledger.balance(chen) == 5000
+    assert sums() == 0
 
 
 def test_big_corrections_need_two_people(meals: Meals) -> None:
     staff, centre, chen = staff_id(), meals.cast.shuibei, meals.cast.chen
     made = ledger.top_up(staff, centre, chen, 6000)
     asked = ledger.reverse(staff, made.id, "充错人了")
-    assert isinstance(asked, Approval) and ledger.balance(chen) == 6000
+    assert isinstance(asked, Approval)
+    assert ledger.balance(chen) == 6000
     with pytest.raises(Refused) as refused:
         decide(asked.id, staff, True)
     assert refused.value.code == "two_people"

@@ -6,6 +6,8 @@ The control comes first: under the same harness, looking first and taking then s
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -50,6 +52,10 @@ def ordering(app: Flask, who: int, offer: int, gateway: str = "counter") -> Call
 
 def staff_id() -> int:
     return db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0
+
+
+def _rows(actor: Actor, menu: int) -> list[dict[str, Any]]:
+    return close_menu(actor, menu).rows
 
 
 def workday(number: int) -> date:
@@ -158,10 +164,8 @@ def test_two_windows_hand_out_one_meal(app: Flask, meals: Meals, clock: Clock) -
         scans = [
             apart(
                 app,
-                lambda n=n, order=order: redeem(
-                    staff, centre, order, Scan(f"{n}号窗", f"{order}-{n:06d}", cash=True)
-                ),
-            )  # type: ignore[misc]
+                partial(redeem, staff, centre, order, Scan(f"{n}号窗", f"{order}-{n:06d}", cash=True)),
+            )
             for n in range(6)
         ]
         kinds = Counter(one.kind for one in together(scans) if isinstance(one, Answer))
@@ -199,9 +203,7 @@ def test_the_clock_and_a_cook_close_at_once_and_draw_one_sheet(
         who = meals.person(f"长订{n}", date(1945, 1, 1))
         start(Actor("resident", who), who, meals.cast.shuibei, "lunch", [0, 1, 2, 3, 4])
     clock.advance(days=0, hours=6, minutes=30)
-    sheets = together(
-        [apart(app, lambda actor=actor: close_menu(actor, menu).rows) for actor in (CLOCK, OPERATOR, CLOCK)]
-    )  # type: ignore[misc]
+    sheets = together([apart(app, partial(_rows, actor, menu)) for actor in (CLOCK, OPERATOR, CLOCK)])
     assert all(not isinstance(one, Exception) for one in sheets), sheets
     assert sheets[0] == sheets[1] == sheets[2]
     db.session.rollback()

@@ -25,7 +25,11 @@ from tests.support.meals import Meals, double_ninth
 
 TUESDAY = date(2026, 11, 24)
 ANCHOR = date(2026, 11, 23)
-TIERS = {"A5": {"born": date(1950, 6, 1)}, "P15": {"born": date(1950, 6, 1), "status": "dibao"}, "FULL": {}}
+TIERS: dict[str, dict[str, Any]] = {
+    "A5": {"born": date(1950, 6, 1)},
+    "P15": {"born": date(1950, 6, 1), "status": "dibao"},
+    "FULL": {},
+}
 
 
 def canteen(meals: Meals) -> Canteen:
@@ -71,8 +75,8 @@ def test_the_worked_examples_add_up_on_the_receipt(meals: Meals, example: dict[s
     who = TIERS[example["tier"]]
     person = meals.person(
         "食客",
-        who.get("born", date(1990, 1, 1)),  # type: ignore[arg-type]
-        statuses=statuses(who.get("status"), None),  # type: ignore[arg-type]
+        who.get("born", date(1990, 1, 1)),
+        statuses=statuses(who.get("status"), None),
     )
     order = meals.order(person, TUESDAY, "X")
     promotion = example.get("promotion_fen", 0)

@@ -48,7 +48,9 @@ def eaten(meals: Meals, cast: Cast, clock: Clock) -> Meals:
     clock.set("2026-11-24 09:00")
     cancel(Actor("staff", desk(cast)), late.id, "住院了")
     clock.set("2026-11-24 11:40")
-    hand_out(Actor("staff", desk(cast)), cast.shuibei, hers.id, Scan("1号窗", "a scan of the tests", cash=True))
+    hand_out(
+        Actor("staff", desk(cast)), cast.shuibei, hers.id, Scan("1号窗", "a scan of the tests", cash=True)
+    )
     clock.set("2026-11-24 13:00")
     assert finish_menu(menu) == 1
     return meals

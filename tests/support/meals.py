@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 
 from flask import Flask
 
-from canteen.models import Canteen, Dish, MealOrder, Menu, Promotion, ServingHours, SubsidyRule
+from canteen.models import Canteen, Dish, MealOrder, Promotion, ServingHours, SubsidyRule
 from canteen.services.order import Wish, place
 from canteen.services.plan import Planned, make_menu, publish, set_offers
 from core.audit import OPERATOR, Actor
@@ -19,7 +19,16 @@ STARTS = date(2025, 1, 20)
 LUNCH = ((time(11, 30), time(12, 30)), "lunch")
 DINNER = ((time(17, 0), time(18, 0)), "dinner")
 DISHES = (
-    ("M01", "main", "清蒸鲈鱼", "Steamed sea bass", 1000, ["low_salt", "low_oil"], ["fish", "soy", "gluten"], "regular"),
+    (
+        "M01",
+        "main",
+        "清蒸鲈鱼",
+        "Steamed sea bass",
+        1000,
+        ["low_salt", "low_oil"],
+        ["fish", "soy", "gluten"],
+        "regular",
+    ),
     ("M02", "main", "肉末蒸蛋", "Steamed egg with pork", 800, ["soft", "low_oil"], ["egg"], "minced"),
     ("M03", "main", "香菇豆腐", "Tofu with shiitake", 700, ["vegan"], ["soy", "gluten"], "soft"),
     ("M04", "main", "清真牛肉", "Halal beef stew", 1000, ["halal"], [], "regular"),
@@ -41,16 +50,26 @@ SETS = {
 """¥15.00, ¥13.00, ¥12.00 and ¥15.00."""
 QUOTAS = {"L1": 45, "L2": 30, "L3": 15, "L4": 8}
 PRIORITY = ["tekun", "dibao", "dibao_margin", "sanshu_wulao", "family_planning"]
-LUNCH_ON_WORKDAYS = {"meals": ["lunch"], "days": "workday"}
+LUNCH_ON_WORKDAYS: dict[str, object] = {"meals": ["lunch"], "days": "workday"}
 RULES: Sequence[tuple[str, str, str, dict[str, object], dict[str, object], int]] = (
-    ("meal-priority", "meal", "P15", {"hukou": "shenzhen", "min_age": 60, "any_status": PRIORITY}, LUNCH_ON_WORKDAYS, 1500),
+    (
+        "meal-priority",
+        "meal",
+        "P15",
+        {"hukou": "shenzhen", "min_age": 60, "any_status": PRIORITY},
+        LUNCH_ON_WORKDAYS,
+        1500,
+    ),
     ("meal-centenarian", "meal", "C15", {"hukou": "shenzhen", "min_age": 100}, LUNCH_ON_WORKDAYS, 1500),
     ("meal-70-99", "meal", "A5", {"hukou": "shenzhen", "min_age": 70, "max_age": 99}, LUNCH_ON_WORKDAYS, 500),
     (
         "delivery",
         "delivery",
         "",
-        {"hukou": "shenzhen", "any_of": [{"min_age": 100}, {"min_age": 70, "assessment_at_least": "moderate"}]},
+        {
+            "hukou": "shenzhen",
+            "any_of": [{"min_age": 100}, {"min_age": 70, "assessment_at_least": "moderate"}],
+        },
         {},
         200,
     ),
@@ -69,7 +88,9 @@ class Meals:
     """(centre, day, meal, code) → offer."""
     menus: dict[tuple[int, date, str], int] = field(default_factory=dict)
 
-    def lunch(self, day: date, centre: int | None = None, quotas: dict[str, int] | None = None, meal: str = "lunch") -> int:
+    def lunch(
+        self, day: date, centre: int | None = None, quotas: dict[str, int] | None = None, meal: str = "lunch"
+    ) -> int:
         """A published lunch with the four set meals; returns the menu's id."""
         where = centre or self.cast.shuibei
         with unit_of_work():
@@ -137,17 +158,21 @@ class Meals:
 
 
 def furnish(app: Flask, cast: Cast, *, accounts: bool = True) -> Meals:
-    """Both canteens, the catalogue and the rules; 陈奶奶 is of Shenzhen and lives alone. Needs an application context."""
+    """Both canteens, the catalogue and the rules; 陈奶奶 is of Shenzhen and lives alone. Needs a context of the app."""
     made = Meals(app, cast)
     with unit_of_work():
         for centre, name in ((cast.shuibei, "水贝长者食堂"), (cast.sungang, "笋岗长者食堂")):
             operator = f"{name}（虚构）" if accounts else ""
-            db.session.add(Canteen(id=centre, name_zh=name, name_en="Elder canteen", account_operator=operator))
+            db.session.add(
+                Canteen(id=centre, name_zh=name, name_en="Elder canteen", account_operator=operator)
+            )
             db.session.flush()
             for weekday in range(6):
                 for (opens, closes), meal in (LUNCH, DINNER):
                     db.session.add(
-                        ServingHours(canteen_id=centre, weekday=weekday, meal=meal, opens=opens, closes=closes)
+                        ServingHours(
+                            canteen_id=centre, weekday=weekday, meal=meal, opens=opens, closes=closes
+                        )
                     )
         for code, kind, zh, en, price, labels, allergens, texture in DISHES:
             dish = Dish(
@@ -206,5 +231,3 @@ def double_ninth(cast: Cast, starts: date, ends: date) -> None:
 def days(first: date, last: date) -> list[date]:
     """Every day from first to last."""
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
