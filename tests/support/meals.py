@@ -18,7 +18,7 @@ from tests.support.cast import Cast
 STARTS = date(2025, 1, 20)
 LUNCH = ((time(11, 30), time(12, 30)), "lunch")
 DINNER = ((time(17, 0), time(18, 0)), "dinner")
-DISHES = (
+DISHES: Sequence[tuple[str, str, str, str, int, list[str], list[str], str]] = (
     (
         "M01",
         "main",
