@@ -79,7 +79,9 @@ def diner(resident: Eater, day: date, policy: CanteenPolicy) -> Diner:
     rows = db.session.execute(_STATUSES, {"resident": resident.id}).all()
     live = {row.kind for row in rows if row.starts_on <= day and (row.ends_on is None or day < row.ends_on)}
     levels = [one for one in ("severe", "moderate", "mild") if f"assessed_{one}" in live]
-    return Diner(age_of(resident, day, policy), resident.hukou, frozenset(live), levels[0] if levels else None)
+    return Diner(
+        age_of(resident, day, policy), resident.hukou, frozenset(live), levels[0] if levels else None
+    )
 
 
 def promotion_for(offs: Sequence[Off], meal: str, age: int | None) -> Off:
@@ -87,7 +89,8 @@ def promotion_for(offs: Sequence[Off], meal: str, age: int | None) -> Off:
     fitting = [
         one
         for one in offs
-        if (not one.meals or meal in one.meals) and (not one.min_age or (age is not None and age >= one.min_age))
+        if (not one.meals or meal in one.meals)
+        and (not one.min_age or (age is not None and age >= one.min_age))
     ]
     return max(fitting, key=lambda one: (one.off_fen, -one.id), default=NO_PROMOTION)
 

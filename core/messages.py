@@ -128,7 +128,9 @@ def check(kind: MessageKind, subject: str, body: str) -> tuple[str, str]:
     """Words as they are kept. Refuses none, too many, and placeholders that this kind does not have."""
     subject, body = " ".join(subject.split()), "\n".join(line.rstrip() for line in body.strip().splitlines())
     if not subject or not body:
-        raise Refused("words_missing", _("标题和内容都要写"), _("想用原来的，按“用回大家一样的话”。"), status=422)
+        raise Refused(
+            "words_missing", _("标题和内容都要写"), _("想用原来的，按“用回大家一样的话”。"), status=422
+        )
     if len(subject) > SUBJECT_MOST or len(body) > BODY_MOST:
         text = _("标题最多 %(s)d 个字，内容最多 %(b)d 个字。", s=SUBJECT_MOST, b=BODY_MOST)
         raise Refused("words_long", _("写得太长了"), text, status=422)

@@ -304,7 +304,12 @@ def _step(
             return None
     if fresh and any(phone and one.phone == phone for one in candidates):
         faults.append(
-            Fault(at, masked(values["name"]), _("写了“新的”，可是这个手机号的那位已经有了"), _twins_words(candidates))
+            Fault(
+                at,
+                masked(values["name"]),
+                _("写了“新的”，可是这个手机号的那位已经有了"),
+                _twins_words(candidates),
+            )
         )
         return None
     key = ("id", person.id) if person is not None else ("who", (who, phone) if fresh else who)

@@ -80,13 +80,11 @@ def settings(centre: Centre) -> Any:
 
 def _known() -> dict[str, Field[Any]]:
     """Every policy of the house and its areas, with its default and the least it may be."""
-    known: list[tuple[str, type[Any]]] = [(one.name, one.policy) for one in Areas.all if one.policy is not None]
+    known: list[tuple[str, type[Any]]] = [
+        (one.name, one.policy) for one in Areas.all if one.policy is not None
+    ]
     known.append(("messages", MessagePolicy))
-    return {
-        f"{name}.{field.name}": field
-        for name, policy in known
-        for field in fields(policy)
-    }
+    return {f"{name}.{field.name}": field for name, policy in known for field in fields(policy)}
 
 
 @blueprint.post("/c/<centre>/settings/policies")
