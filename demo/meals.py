@@ -27,13 +27,6 @@ COOKS = {"shuibei": "F03", "sungang": "F14"}
 SECOND = "sungang"
 """The second canteen cooks only the first two set meals of a weekday's lunch, for fewer people."""
 SECOND_SETS, SECOND_QUOTA, SECOND_WALK_IN = 2, 20, 5
-DRAWN = (
-    ("meal-fish", ("鱼",)),
-    ("meal-tofu", ("豆腐", "腐竹")),
-    ("meal-beef", ("牛", "羊")),
-    ("meal-egg", ("蛋",)),
-)
-"""Drawing of a dish whose main ingredient has one of these signs in its name."""
 FAVOURITE = "M02"
 """Stands on the lunch that can be ordered now and on the one a week before it, so that there is something to have
 «和上周一样»."""
@@ -93,7 +86,6 @@ def _hours(canteen_id: int, code: str) -> Iterator[ServingHours]:
 
 
 def _dish(district: int, row: Content) -> Dish:
-    main = row["recipe_10"][0]["ingredient"]
     told = (
         "code",
         "kind",
@@ -109,7 +101,6 @@ def _dish(district: int, row: Content) -> Dish:
     return Dish(
         unit_id=district,
         recipe=list(row["recipe_10"]),
-        art=next((art for art, signs in DRAWN if any(sign in main for sign in signs)), ""),
         **{name: row[name] for name in told},
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from canteen.cooking import helpings, sheet_rows
 from canteen.days import serving_day
 from canteen.gateways import gateway
-from canteen.models import KitchenSheet, MealOrder, Menu, SheetChange
+from canteen.models import KitchenSheet, MealOrder, Menu, Run, SheetChange, Stop
 from canteen.services.give_back import claim_to, end, locked_order
 from canteen.services.order import changed
 from canteen.services.standing import make_orders
@@ -22,6 +22,9 @@ from core.errors import NotFound, Refused
 from core.events import emit
 from core.versions import bump
 from people.services.calls import put_call
+
+ROUND_MOST = timedelta(hours=3)
+"""No round lasts longer; what is not handed over by then was not."""
 
 
 def close_menu(actor: Actor, menu_id: int) -> KitchenSheet:
@@ -79,20 +82,35 @@ def _count(menu_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def finish_menu(menu_id: int) -> int:
     """After serving: what was not collected is uncollected. Its help is given back to the week, the person's own part
-    stays paid, and somebody who lives alone is rung up. Returns how many; run again it finds none."""
+    stays paid, and somebody who lives alone is rung up. What a carrier is still out with waits until the round is
+    done. Returns how many; run again it finds none."""
     menu = db.session.get_one(Menu, menu_id)
     if database_now() <= menu.missed_at:
         return 0
-    missed = 0
+    missed, on_the_way = 0, _on_the_way(menu_id)
     for order_id in _still_ordered(menu_id):
-        with unit_of_work():
-            missed += _miss(order_id)
+        if order_id not in on_the_way:
+            with unit_of_work():
+                missed += _miss(order_id)
+    if on_the_way:
+        return missed
     with unit_of_work():
         menu = db.session.get_one(Menu, menu_id, with_for_update=True, populate_existing=True)
         if menu.finished_at is None:
             menu.finished_at = database_now()
             changed(menu)
     return missed
+
+
+def _on_the_way(menu_id: int) -> set[int]:
+    """Orders that a carrier is out with, for some hours at most: the end of a round may be forgotten."""
+    menu = db.session.get_one(Menu, menu_id)
+    if database_now() > menu.serves_until + ROUND_MOST:
+        return set()
+    query = select(Stop.order_id).join(Run, Run.id == Stop.run_id)
+    return set(
+        db.session.scalars(query.where(Run.menu_id == menu_id, Run.state == "out", Stop.state == "waiting"))
+    )
 
 
 def _still_ordered(menu_id: int) -> Sequence[int]:

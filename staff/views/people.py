@@ -44,7 +44,12 @@ def find(centre: Centre) -> Response:
     ]
     return personal(
         render_template(
-            "staff/people.html", words=words, rows=rows, back=back, new_url=with_next(f"{base}/new", back)
+            "staff/people.html",
+            words=words,
+            rows=rows,
+            back=back,
+            new_url=with_next(f"{base}/new", back),
+            register_url=None if back else f"/staff/c/{centre.code}/register",
         )
     )
 

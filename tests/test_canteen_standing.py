@@ -1,0 +1,146 @@
+"""Standing orders: each day's order comes at its own cutoff, with that day's help, and nobody gets what they avoid."""
+
+from datetime import date, time
+
+from sqlalchemy import func, select
+
+from canteen.models import DietProfile, MealOrder, StandingOrder
+from canteen.services.close import close_due, close_menu
+from canteen.services.standing import skip, start, stop, unskip
+from centres.models import Centre
+from centres.services import add_one_off
+from core.audit import CLOCK, OPERATOR, Actor
+from core.clock import at
+from core.database import db, unit_of_work
+from core.events import Event
+from tests.support.clock import Clock
+from tests.support.hall import refusal
+from tests.support.meals import Meals
+
+TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
+WEEKDAYS = [0, 1, 2, 3, 4]
+
+
+def chens(meals: Meals, **wishes: object) -> StandingOrder:
+    chen = meals.cast.chen
+    return start(Actor("resident", chen), chen, meals.cast.shuibei, "lunch", WEEKDAYS, **wishes)  # type: ignore[arg-type]
+
+
+def orders(day: date) -> list[MealOrder]:
+    db.session.rollback()
+    return list(
+        db.session.scalars(select(MealOrder).where(MealOrder.day == day, MealOrder.state == "ordered"))
+    )
+
+
+def test_the_days_order_comes_at_its_cutoff_with_the_days_help(meals: Meals, clock: Clock) -> None:
+    meals.lunch(TUESDAY)
+    meals.lunch(WEDNESDAY)
+    chens(meals)
+    clock.set("2026-11-23 15:59")
+    close_due()
+    assert orders(TUESDAY) == []
+    clock.set("2026-11-23 16:00")
+    for _again in range(2):
+        close_due()
+    (made,) = orders(TUESDAY)
+    assert (made.channel, made.subsidy_fen, made.resident_id) == ("standing", 500, meals.cast.chen)
+    assert orders(WEDNESDAY) == []
+    clock.set("2026-11-24 16:00")
+    close_due()
+    assert len(orders(WEDNESDAY)) == 1
+
+
+def test_tomorrow_is_left_out_in_one_tap_until_the_cutoff(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    standing, who = chens(meals), Actor("resident", meals.cast.chen)
+    skip(who, standing.id, TUESDAY)
+    skip(who, standing.id, TUESDAY)
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    assert orders(TUESDAY) == []
+
+
+def test_who_eats_after_all_eats(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    standing, who = chens(meals), Actor("resident", meals.cast.chen)
+    skip(who, standing.id, TUESDAY)
+    unskip(who, standing.id, TUESDAY)
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    assert len(orders(TUESDAY)) == 1
+
+
+def test_nobody_gets_what_they_must_not_eat(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    with unit_of_work():
+        db.session.add(
+            DietProfile(resident_id=meals.cast.chen, allergens=["fish", "egg"], labels=[], texture="regular")
+        )
+    chens(meals, avoid=["soy"])
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    (made,) = orders(TUESDAY)
+    assert made.lines[0].name_zh == "清真牛肉"
+
+
+def test_where_nothing_suits_the_person_is_told(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY, quotas={"L1": 5})
+    chens(meals, avoid=["fish"])
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    assert orders(TUESDAY) == []
+    (event,) = db.session.scalars(select(Event).where(Event.kind == "standing.failed"))
+    assert event.payload["why"] in {"nothing_suits", "sold_out"}
+
+
+def test_a_closure_makes_no_order(meals: Meals, clock: Clock) -> None:
+    meals.lunch(TUESDAY)
+    chens(meals)
+    centre = db.session.get_one(Centre, meals.cast.shuibei)
+    add_one_off(
+        OPERATOR,
+        centre,
+        "",
+        at(TUESDAY, time(0), centre.zone),
+        at(WEDNESDAY, time(0), centre.zone),
+        False,
+        "消防检修",
+    )
+    clock.set("2026-11-23 16:01")
+    close_due()
+    assert orders(TUESDAY) == []
+
+
+def test_an_ended_one_makes_none_and_ending_twice_is_once(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    standing, who = chens(meals), Actor("resident", meals.cast.chen)
+    for _again in range(2):
+        assert stop(who, standing.id).state == "ended"
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    assert orders(TUESDAY) == []
+
+
+def test_a_new_one_takes_the_place_of_the_old(meals: Meals) -> None:
+    first, second = chens(meals), chens(meals, texture="soft")
+    assert first.id != second.id
+    live = select(func.count()).select_from(StandingOrder).where(StandingOrder.state == "active")
+    assert db.session.scalar(live) == 1
+
+
+def test_somebody_who_ordered_by_hand_gets_no_second_one(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    chens(meals)
+    meals.order(meals.cast.chen, TUESDAY, "L3")
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    assert [one.channel for one in orders(TUESDAY)] == ["kiosk"]
+
+
+def test_no_day_is_no_standing_order(meals: Meals) -> None:
+    chen = meals.cast.chen
+    assert (
+        refusal(lambda: start(Actor("resident", chen), chen, meals.cast.shuibei, "lunch", []))
+        == "weekdays_missing"
+    )
