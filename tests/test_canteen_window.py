@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from canteen import counter_queries as queries
-from canteen.models import MealOrder, Redemption, Run, SubsidyClaim, Transfer
+from canteen.models import MealOrder, Menu, Redemption, Run, SubsidyClaim, Transfer
 from canteen.rules import floor_of, route_key
 from canteen.services import ledger, reconcile, runs, window
 from canteen.services.close import fail_menu, finish_menu
@@ -410,6 +410,18 @@ def test_nobody_at_home_is_rung_up_within_ten_minutes_and_the_meal_waits(
     assert scan(street[0].code, cash=True).kind == "ok"
     run = db.session.get_one(Run, run.id, populate_existing=True)
     assert runs.stop_state(run.stops[0]) == "fetched"
+
+
+def test_a_meal_that_is_still_on_its_way_is_not_missed(clock: Clock, street: list[MealOrder]) -> None:
+    run = planned(street[:1])
+    runs.set_out(run.id)
+    clock.set("2026-11-24 12:31")
+    finish_menu(run.menu_id)
+    assert db.session.get_one(MealOrder, street[0].id, populate_existing=True).state == "ordered"
+    assert db.session.get_one(Menu, run.menu_id, populate_existing=True).finished_at is None
+    clock.set("2026-11-24 15:31")
+    finish_menu(run.menu_id)
+    assert db.session.get_one(MealOrder, street[0].id, populate_existing=True).state == "uncollected"
 
 
 def test_a_round_s_code_works_on_its_day_until_it_is_back_and_can_be_revoked(
