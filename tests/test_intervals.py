@@ -217,7 +217,15 @@ def test_every_guard_that_the_models_declare_is_in_the_database(inside: Flask) -
         "postgresql": "SELECT conname FROM pg_constraint WHERE contype = 'x'",
     }[db.engine.dialect.name]
     there = " ".join(db.session.scalars(text(catalogue)))
-    assert set(GUARDS) == {"claim", "commitment", "outage", "policy"}
+    assert set(GUARDS) == {
+        "claim",
+        "commitment",
+        "outage",
+        "policy",
+        "promotion",
+        "resident_status",
+        "subsidy_rule",
+    }
     for guard in GUARDS.values():
         assert guard.name in there
 

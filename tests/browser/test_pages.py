@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.scene import Scene
 from tests.browser.sights import PREFS, Sight, find, show
 from tests.support.browser import DESK, LANDSCAPE, PHONE, PORTRAIT, Screens
+from tests.support.hall import ALL
 from tests.support.matrix import choose
 
 HERE = Path(__file__).parent
@@ -70,10 +71,22 @@ def limits(surface: str, size: tuple[int, int], mode: str, sight: Sight) -> dict
 
 @cache
 def rows(names: tuple[str, ...], surface: str) -> list[tuple[Any, ...]]:
-    """(size, mode, lang, name) to look at: pairwise, or all."""
+    """(size, mode, lang, name) to look at. With `--all` everything; otherwise every pair for each kind of page, its
+    states taken in turn, and each state at least once."""
     mine = [row for row in ADDRESSEES if row[0] == surface]
     axes = [list(dict.fromkeys(row[place] for row in mine)) for place in (1, 2, 3)]
-    return sorted(choose(*axes, names), key=str)
+    if ALL:
+        return sorted(choose(*axes, names), key=str)
+    kinds: dict[str, list[str]] = {}
+    for name in sorted(names):
+        kinds.setdefault(name.rpartition(" ")[0], []).append(name)
+    chosen = sorted(choose(*axes, tuple(kinds)), key=str)
+    found = set()
+    for kind, states in kinds.items():
+        looks = [row[:3] for row in chosen if row[3] == kind]
+        for turn in range(max(len(looks), len(states))):
+            found.add((*looks[turn % len(looks)], states[turn % len(states)]))
+    return sorted(found, key=str)
 
 
 @pytest.mark.parametrize(
