@@ -9,6 +9,7 @@ from canteen.models.kitchen import Menu
 from canteen.models.orders import MealOrder
 from core.crypto import Encrypted
 from core.database import Base, Moment, Short
+from core.rotate import indexed
 
 
 class Run(Base):
@@ -50,3 +51,6 @@ class Stop(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     run: Mapped[Run] = relationship(back_populates="stops")
     order: Mapped[MealOrder] = relationship()
+
+
+indexed("delivery_run", "code_index", "code", "delivery_run.code")

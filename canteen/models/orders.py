@@ -10,6 +10,7 @@ from centres.models import Centre
 from core.crypto import Encrypted
 from core.database import Base, Moment, Short, Text
 from core.money import Fen
+from core.rotate import indexed
 from people.models import Resident
 
 
@@ -213,3 +214,6 @@ class SwapQuestion(Base):
     answer: Mapped[str | None] = mapped_column(Short)
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     swap: Mapped[Swap] = relationship()
+
+
+indexed("meal_order", "code_index", "code", "meal_order.code")

@@ -115,21 +115,25 @@ def test_pages(
         for sight in here:
             show(page, scene, sight)
             found += [
-                f"{sight.name} {sight.path}\n    {fault}" for fault in look(page, surface, size, mode, sight)
+                f"{sight.name} {sight.path}\n    {fault}"
+                for fault in look(page, surface, size, mode, lang, sight)
             ]
         page.context.close()
         screens.contexts.remove(page.context)
     assert not found, f"{len(found)} faults\n" + "\n".join(found)
 
 
-def look(page: Page, surface: str, size: tuple[int, int], mode: str, sight: Sight) -> list[str]:
-    """Faults of the page that is shown."""
+def look(page: Page, surface: str, size: tuple[int, int], mode: str, lang: str, sight: Sight) -> list[str]:
+    """Faults of the page that is shown. axe looks at what differs for it: colours and words, not sizes, and not again
+    at traditional signs of the same words; with `--all` at everything."""
     measured = page.evaluate(f"({MEASURE.strip()})({json.dumps(limits(surface, size, mode, sight))})")
     faults: list[str] = measured["faults"]
     if surface == "kiosk":
         usual = FIXED.setdefault((size, "low" in mode), measured["fixed"])
         if measured["fixed"] != usual or len(usual) != 6:
             faults.append(f"fixed controls at {measured['fixed']}, elsewhere at {usual}")
+    if not ALL and (mode not in {"normal", "contrast"} or lang == "zh_Hant" or size == LANDSCAPE):
+        return faults
     return faults + axe(page, surface, mode)
 
 
