@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from canteen import words
 from canteen.models import Dish, MealOrder, Menu, Offer, OfferDish, Promotion, SubsidyClaim, SubsidyRule
-from centres.master import MANAGERS, changed
+from centres.master import MANAGERS
 from centres.policies import chain
+from centres.services import changed
 from core.clock import database_now
 from core.columns import Choice, Column, Flag, Lines, Money, Number, Several, Words, Wrong
 from core.database import db

@@ -7,25 +7,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import update
 
-from centres.models import Centre, Policy
+from centres.models import Policy
 from centres.policies import chain
-from centres.queries import subtree
+from centres.services import changed
 from core.columns import Value, Words, Wrong
-from core.database import db
 from core.master import Master
 
 MANAGERS = frozenset({"manager", "supervisor"})
-
-
-def changed(unit_id: int) -> None:
-    """Pages of every centre below a unit are made anew."""
-    db.session.execute(
-        update(Centre)
-        .where(Centre.id.in_(subtree({unit_id})))
-        .values(settings_version=Centre.settings_version + 1)
-    )
 
 
 # --- policies -------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def set_policy(actor: Actor, unit_id: int, name: str, value: Any, starts_on: dat
         db.session.flush()
         detail = {"name": name, "subject": subject, "value": value, "from": str(starts_on)}
         audit.record(actor, "policy.set", "policy", row.id, unit_id=unit_id, detail=detail)
-        _changed(unit_id)
+        changed(unit_id)
 
 
 def add_one_off(
@@ -63,7 +63,7 @@ def add_one_off(
         db.session.add(row)
         db.session.flush()
         audit.record(actor, "one_off.added", "one_off", row.id, unit_id=centre.id, detail={"open": is_open})
-        _changed(centre.id)
+        changed(centre.id)
     return row
 
 
@@ -75,7 +75,7 @@ def remove_one_off(actor: Actor, centre: Centre, one_off_id: int) -> None:
         ).first()
         if gone:
             audit.record(actor, "one_off.removed", "one_off", one_off_id, unit_id=centre.id)
-            _changed(centre.id)
+            changed(centre.id)
 
 
 def set_workday(
@@ -97,7 +97,7 @@ def set_workday(
         db.session.add(row)
         detail = {"day": str(day), "kind": kind, "hours_of": hours_of}
         audit.record(actor, "workday.set", "org_unit", unit_id, unit_id=unit_id, detail=detail)
-        _changed(unit_id)
+        changed(unit_id)
 
 
 def publish_year(actor: Actor, unit_id: int, year: int) -> None:
@@ -110,7 +110,7 @@ def publish_year(actor: Actor, unit_id: int, year: int) -> None:
             .on_conflict_do_update(index_elements=["unit_id", "year"], set_={"published": True})
         )
         audit.record(actor, "calendar.published", "org_unit", unit_id, unit_id=unit_id, detail={"year": year})
-        _changed(unit_id)
+        changed(unit_id)
 
 
 def seed_year(district_id: int, year: int) -> bool:
@@ -139,7 +139,7 @@ def seed_year(district_id: int, year: int) -> bool:
                     )
                 )
             day += timedelta(days=1)
-        _changed(district_id)
+        changed(district_id)
     return True
 
 
@@ -162,8 +162,8 @@ def seed_missing_years() -> None:
             seed_year(district, wanted)
 
 
-def _changed(unit_id: int) -> None:
-    """Pages of every centre below are made anew."""
+def changed(unit_id: int) -> None:
+    """In the running unit of work: pages of every centre below a unit are made anew."""
     db.session.execute(
         update(Centre)
         .where(Centre.id.in_(subtree({unit_id})))

@@ -5,6 +5,7 @@ which says what is wrong and what would be right.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -33,7 +34,7 @@ class Wrong(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(ABC):
     """name: of the model's attribute, or of a key in its JSON attribute `part`. label, hint: lazy strings.
 
     key: tells rows apart; set once. listed: stands in the list. here: may be changed in the list itself.
@@ -81,9 +82,9 @@ class Column:
         """For a sheet."""
         return self.show(value)
 
+    @abstractmethod
     def read(self, raw: Any) -> Any:
         """What a cell or a field says."""
-        raise NotImplementedError
 
     def told(self, value: Any) -> Any:
         """For the record of changes: plain JSON."""

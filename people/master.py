@@ -4,9 +4,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 
-from centres.master import MANAGERS, changed
+from centres.master import MANAGERS
 from centres.models import Building
 from centres.policies import chain
+from centres.services import changed
 from core.columns import Flag, Number, Real, Words
 from core.database import db
 from core.master import Dependant, Master

@@ -22,6 +22,7 @@ from tests.support.house import House, build
 from tests.support.mail import Postbox
 from tests.support.meals import Meals, furnish
 from tests.support.postgres import Cluster
+from tests.support.routes import keep_builders
 from tests.support.run import Run, abandoned
 
 PICTURES = Path(__file__).parent.parent / "test-results"
@@ -34,6 +35,7 @@ StartServer = Callable[..., servers.Server]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    keep_builders()
     for name in [
         name for name in os.environ if name.startswith("HALL_") and not name.startswith("HALL_TEST_")
     ]:

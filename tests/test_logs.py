@@ -92,7 +92,9 @@ def test_a_whole_day_leaves_no_person_in_the_logs(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     journey(house)
-    text = written.getvalue() + caplog.text
+    text = re.sub(
+        r"\.\d{6}Z", "Z", written.getvalue() + caplog.text
+    )  # a moment may happen to hold the digits of a PIN
     assert text.count('"event": "request"') > 40
     assert '"refusal": "card_revoked"' in text
     assert [one for one in secrets_of if one in text] == []

@@ -34,6 +34,12 @@ class MealOrder(Base):
         UniqueConstraint("standing_id", "menu_id"),
         Index("ix_meal_order_resident", "resident_id", "day"),
         Index("ix_meal_order_centre", "centre_id", "day", "state"),
+        Index(
+            "ix_meal_order_waiting",
+            "menu_id",
+            sqlite_where=text("state = 'ordered'"),
+            postgresql_where=text("state = 'ordered'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

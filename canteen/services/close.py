@@ -1,19 +1,22 @@
 """What the clock makes of a menu: closed at the cutoff, finished after serving; and a kitchen that cannot cook."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import joinedload
 
 from canteen.cooking import helpings, sheet_rows
 from canteen.days import serving_day
 from canteen.gateways import gateway
-from canteen.models import KitchenSheet, MealOrder, Menu, Run, SheetChange, Stop
+from canteen.models import Canteen, KitchenSheet, MealOrder, Menu, Run, SheetChange, Stop
 from canteen.services.give_back import claim_to, end, locked_order
 from canteen.services.order import changed
 from canteen.services.standing import make_orders
+from centres.models import Centre
 from core import audit
 from core.audit import Actor
 from core.clock import database_now
@@ -23,6 +26,8 @@ from core.events import emit
 from core.versions import bump
 from people.services.calls import put_call
 
+log = structlog.get_logger(__name__)
+CLOCK = Actor("clock")
 ROUND_MOST = timedelta(hours=3)
 """No round lasts longer; what is not handed over by then was not."""
 
@@ -37,8 +42,11 @@ def close_menu(actor: Actor, menu_id: int) -> KitchenSheet:
     if menu is None:
         raise NotFound(_("没有找到这份菜单"))
     now = database_now()
-    if menu.state != "published" or now < serving_day(menu.canteen, menu.day).cutoff_at:
+    serving = serving_day(menu.canteen, menu.day)
+    if menu.state != "published" or now < serving.cutoff_at:
         raise Refused("before_cutoff", _("还没有截止"), _("截止以后才出备餐单，现在的数还会变。"))
+    if menu.meal not in serving.meals:
+        raise Refused("closed", _("那天不开这一餐"), _("订了餐的人会收到退款，不用备餐。"))
     if now < menu.serves_until:
         make_orders(menu_id)
     with unit_of_work():
@@ -83,10 +91,13 @@ def _count(menu_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def finish_menu(menu_id: int) -> int:
     """After serving: what was not collected is uncollected. Its help is given back to the week, the person's own part
     stays paid, and somebody who lives alone is rung up. What a carrier is still out with waits until the round is
-    done. Returns how many; run again it finds none."""
+    done. On a day that was closed after people had ordered nobody has missed anything: they get everything back.
+    Returns how many; run again it finds none."""
     menu = db.session.get_one(Menu, menu_id)
     if database_now() <= menu.missed_at:
         return 0
+    if not _served(menu) and _still_ordered(menu_id):
+        return _fail(CLOCK, menu_id, _closed_words(menu))
     missed, on_the_way = 0, _on_the_way(menu_id)
     for order_id in _still_ordered(menu_id):
         if order_id not in on_the_way:
@@ -100,6 +111,15 @@ def finish_menu(menu_id: int) -> int:
             menu.finished_at = database_now()
             changed(menu)
     return missed
+
+
+def _served(menu: Menu) -> bool:
+    """Whether the canteen serves this meal on its day, as the calendar stands now."""
+    return menu.meal in serving_day(menu.canteen, menu.day).meals
+
+
+def _closed_words(menu: Menu) -> str:
+    return serving_day(menu.canteen, menu.day).closed_zh or _("那天不开这一餐")
 
 
 def _on_the_way(menu_id: int) -> set[int]:
@@ -119,7 +139,7 @@ def _still_ordered(menu_id: int) -> Sequence[int]:
 
 
 def _miss(order_id: int) -> int:
-    actor, now = Actor("clock"), database_now()
+    actor, now = CLOCK, database_now()
     order = locked_order(order_id)
     if order.state != "ordered":
         return 0
@@ -150,14 +170,17 @@ def fail_menu(staff_id: int, menu_id: int, reason: str) -> int:
     this runs. Returns how many were given back now."""
     if not reason.strip():
         raise Refused("reason_missing", _("请写明原因"), _("居民会看到，比如“停气了”。"), status=422)
-    actor = Actor("staff", staff_id)
+    return _fail(Actor("staff", staff_id), menu_id, reason.strip())
+
+
+def _fail(actor: Actor, menu_id: int, reason: str) -> int:
     with unit_of_work():
         now = database_now()
         menu = db.session.get(Menu, menu_id, with_for_update=True, populate_existing=True)
         if menu is None:
             raise NotFound(_("没有找到这份菜单"))
         if menu.state != "failed":
-            menu.state, menu.failed_reason = "failed", reason.strip()[:200]
+            menu.state, menu.failed_reason = "failed", reason[:200]
             audit.record(actor, "menu.failed", "menu", menu_id, unit_id=menu.canteen_id, at=now)
             emit("menu.failed", {"menu": menu_id}, at=now)
             changed(menu)
@@ -178,33 +201,65 @@ def give_back_failed(menu_id: int, actor: Actor) -> int:
 
 
 def close_due() -> int:
-    """The clock: close every menu whose cutoff is over, finish what was served, go on giving back. Returns how many."""
+    """The clock: close every menu whose cutoff is over, finish what was served, go on giving back. Returns how many.
+
+    One menu's trouble keeps no other kitchen waiting: the rest is done first, then it is raised."""
+    done, trouble = 0, []
+    for menu_id, deed in _due():
+        try:
+            done += deed(menu_id)
+        except Exception as fault:
+            db.session.rollback()
+            log.exception("menu_not_closed", menu=menu_id)
+            trouble.append(f"menu {menu_id}: {type(fault).__name__}: {fault}")
+    if trouble:
+        raise RuntimeError("; ".join(trouble))
+    return done
+
+
+def _due() -> Iterator[tuple[int, Callable[[int], int]]]:
+    """What is owed now: each menu with its deed. Menus whose moments are made of other settings than today's wait for
+    `retime`."""
     now = database_now()
-    done = 0
-    due = select(Menu.id).where(
-        Menu.state == "published", Menu.closed_at.is_(None), Menu.cutoff_at <= now, Menu.serves_until > now
+    timed = (
+        select(Menu.id)
+        .join(Centre, Centre.id == Menu.canteen_id)
+        .where(Menu.state == "published", Menu.times_version == Centre.settings_version)
     )
-    for menu_id in db.session.scalars(due.order_by(Menu.cutoff_at, Menu.id)).all():
-        close_menu(Actor("clock"), menu_id)
-        done += 1
+    closing = timed.where(Menu.closed_at.is_(None), Menu.cutoff_at <= now, Menu.serves_until > now)
+    for menu_id in db.session.scalars(closing.order_by(Menu.cutoff_at, Menu.id)).all():
+        yield menu_id, _close
+    waiting = select(MealOrder.menu_id).where(
+        MealOrder.state == "ordered"
+    )  # a scan taken back after all was finished
     over = select(Menu.id).where(
         Menu.state == "published",
-        Menu.finished_at.is_(None),
         Menu.missed_at < now,
-        Menu.missed_at > now - timedelta(days=7),
+        or_(Menu.finished_at.is_(None), Menu.id.in_(waiting)),
     )
     for menu_id in db.session.scalars(over.order_by(Menu.missed_at, Menu.id)).all():
-        finish_menu(menu_id)
-        done += 1
-    failed = (
-        select(MealOrder.menu_id)
-        .join(Menu, Menu.id == MealOrder.menu_id)
-        .where(Menu.state == "failed", MealOrder.state == "ordered")
-        .distinct()
-    )
-    for menu_id in db.session.scalars(failed).all():
-        done += give_back_failed(menu_id, Actor("clock"))
-    return done
+        yield menu_id, _finish
+    failed = select(Menu.id).where(Menu.state == "failed", Menu.id.in_(waiting))
+    for menu_id in db.session.scalars(failed.order_by(Menu.id)).all():
+        yield menu_id, _go_on
+
+
+def _close(menu_id: int) -> int:
+    menu = db.session.get_one(Menu, menu_id, options=[joinedload(Menu.canteen).joinedload(Canteen.centre)])
+    if _served(menu):
+        close_menu(CLOCK, menu_id)
+    else:
+        _fail(CLOCK, menu_id, _closed_words(menu))
+    return 1
+
+
+def _finish(menu_id: int) -> int:
+    finish_menu(menu_id)
+    return 1
+
+
+def _go_on(menu_id: int) -> int:
+    return give_back_failed(menu_id, CLOCK)
 
 
 def mark_seen(menu_id: int, change_ids: Sequence[int]) -> None:

@@ -98,6 +98,7 @@ def retime(canteen: Canteen) -> int:
         ).all()
         for menu in rows:
             serving = serving_day(canteen, menu.day)
+            menu.times_version = version
             if menu.meal in serving.meals:
                 _set_times(menu, serving, version)
                 changed(menu)

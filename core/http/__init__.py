@@ -180,8 +180,17 @@ def form_tokens() -> Markup:
     ).format(generate_csrf(), secrets.token_urlsafe(16))
 
 
+class _NotTaken(Exception):
+    """A form that is shown again with what is wrong in it: takes the unit of work back."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
 def once(view: View[P]) -> View[P]:
-    """A POST that changes something: runs in one unit of work under its request key, and answers a repeat alike."""
+    """A POST that changes something: runs in one unit of work under its request key, and answers a repeat alike. Of one
+    that was not taken (an answer of 400 or more) nothing stays, its key neither."""
 
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
@@ -193,14 +202,18 @@ def once(view: View[P]) -> View[P]:
             if name not in {"csrf_token", "request_key"}
         }
         body = requestkeys.digest({"path": request.path, "form": said})
-        with unit_of_work():
-            before = requestkeys.claim(scope, key, body)
-            if before is not None:
-                return _answer_again(before)
-            response = make_response(view(*args, **kwargs))
-            if response.status_code < 400:
+        try:
+            with unit_of_work():
+                before = requestkeys.claim(scope, key, body)
+                if before is not None:
+                    return _answer_again(before)
+                response = make_response(view(*args, **kwargs))
+                if response.status_code >= 400:
+                    raise _NotTaken(response)
                 requestkeys.keep(scope, key, _answer(response))
-            return response
+                return response
+        except _NotTaken as told:
+            return told.response
 
     wrapper.hall_post = "once"  # type: ignore[attr-defined]
     return wrapper

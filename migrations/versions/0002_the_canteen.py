@@ -475,6 +475,14 @@ def upgrade() -> None:
     op.create_index(op.f('ix_meal_order_offer_id'), 'meal_order', ['offer_id'], unique=False)
     op.create_index('ix_meal_order_resident', 'meal_order', ['resident_id', 'day'], unique=False)
     op.create_index(op.f('ix_meal_order_visit_id'), 'meal_order', ['visit_id'], unique=False)
+    op.create_index(
+        'ix_meal_order_waiting',
+        'meal_order',
+        ['menu_id'],
+        unique=False,
+        sqlite_where=sa.text("state = 'ordered'"),
+        postgresql_where=sa.text("state = 'ordered'"),
+    )
     op.create_table('offer_dish',
     sa.Column('offer_id', sa.Integer(), nullable=False),
     sa.Column('position', sa.Integer(), nullable=False),
@@ -719,6 +727,12 @@ def downgrade() -> None:
     op.drop_table('delivery_stop')
     op.drop_index(op.f('ix_offer_dish_dish_id'), table_name='offer_dish')
     op.drop_table('offer_dish')
+    op.drop_index(
+        'ix_meal_order_waiting',
+        table_name='meal_order',
+        sqlite_where=sa.text("state = 'ordered'"),
+        postgresql_where=sa.text("state = 'ordered'"),
+    )
     op.drop_index(op.f('ix_meal_order_visit_id'), table_name='meal_order')
     op.drop_index('ix_meal_order_resident', table_name='meal_order')
     op.drop_index(op.f('ix_meal_order_offer_id'), table_name='meal_order')

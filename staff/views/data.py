@@ -241,10 +241,10 @@ def sheet_answer(data: bytes, name: str) -> Response:
 def data_cell(centre: Centre, master: str, row_id: int, column: str) -> Any:
     """A cell as a small form; without htmx, the row's own page."""
     opened = _open(centre, master)
+    wanted = opened.master.column(column)
     if "HX-Request" not in request.headers:
-        return see_other(f"{opened.url}/{row_id}/#f-{column}")
-    row = _to_change(opened, row_id)
-    return _cell_form(opened, row, opened.master.column(column))
+        return see_other(f"{opened.url}/{row_id}/#f-{wanted.name}")
+    return _cell_form(opened, _to_change(opened, row_id), wanted)
 
 
 def _cell_form(opened: Open, row: Any, column: Column, wrong: str = "") -> str:
@@ -293,7 +293,7 @@ def data_set_cell(centre: Centre, master: str, row_id: int, column: str) -> Any:
     except (Wrong, Refused) as fault:
         if "HX-Request" not in request.headers:
             raise _as_refusal(fault) from None
-        db.session.rollback()  # nothing of it stays, the request key neither
+        db.session.rollback()  # the form shows the row as it stands
         row = _to_change(opened, row_id)
         words = f"{fault.what} {fault.right}" if isinstance(fault, Wrong) else f"{fault.title} {fault.text}"
         return make_response(_cell_form(opened, row, wanted, words), 422)

@@ -8,8 +8,8 @@ from core.database import db, unit_of_work
 from tests.policy.test_routes import routes
 from tests.support.house import ROLES, House
 
-READS = {"resident.read"}
-"""What opening a page writes down: that a member of staff read somebody's record."""
+READS = {"resident.read", "settlement.packed"}
+"""What opening a page writes down: that a member of staff read somebody's record, or took a workbook of many."""
 
 
 def read_verbs(house: House) -> list[str]:

@@ -15,10 +15,12 @@ from werkzeug.test import EnvironBuilder, TestResponse
 from core.database import db
 from tests.conftest import StartServer
 from tests.support.browser import PHONE, Screens
+from tests.support.cast import Cast
 from tests.support.clock import Clock, FileClock
 from tests.support.mail import Postbox
 from tests.support.matrix import pairwise
 from tests.support.pages import faults
+from tests.support.putback import put_back
 from tests.support.race import together
 from tests.support.visitor import Visitor
 
@@ -104,3 +106,26 @@ def test_letters_arrive(smtp: Postbox) -> None:
     with smtplib.SMTP(smtp.url.removeprefix("smtp://")) as sender:
         sender.sendmail("hall@example.cn", ["qiang@example.cn"], "Subject: seat\n\nbooked")
     assert smtp.letters[0]["Subject"] == "seat"
+
+
+@pytest.mark.databases("postgresql")
+def test_a_database_is_put_back_as_it_was_or_not_at_all(app: Flask, database: str, cast: Cast) -> None:
+    with app.app_context(), db.engine.begin() as line:
+        tables = line.execute(text("SELECT count(*) FROM resident")).scalar_one()
+        line.execute(text("INSERT INTO throttle (subject, tries, first_at) VALUES ('x', 1, now())"))
+        line.execute(text("UPDATE org_unit SET code = 'elsewhere' WHERE kind = 'district'"))
+        line.execute(text("DELETE FROM commitment"))
+        line.execute(text("SELECT nextval('visit_id_seq'), nextval('resident_id_seq')"))
+    assert put_back(database)
+    with app.app_context():
+        db.engine.dispose()  # whoever was connected has been sent away
+        with db.engine.begin() as line:
+            assert line.execute(text("SELECT count(*) FROM throttle")).scalar_one() == 0
+            assert (
+                line.execute(text("SELECT count(*) FROM org_unit WHERE code = 'elsewhere'")).scalar_one() == 0
+            )
+            assert line.execute(text("SELECT nextval('visit_id_seq')")).scalar_one() == 1
+            assert line.execute(text("SELECT nextval('resident_id_seq')")).scalar_one() == tables + 1
+            line.execute(text("ALTER TABLE visit ADD COLUMN odd integer"))
+        db.engine.dispose()
+    assert not put_back(database)

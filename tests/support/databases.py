@@ -1,4 +1,5 @@
-"""A database for every test, on both engines: made once per run by the migrations, then copied."""
+"""A database for every test, on both engines: made once per run by the migrations, then copied. Those of PostgreSQL
+are put back as they were (putback.py) and handed out again."""
 
 import json
 import shutil
@@ -13,10 +14,13 @@ from core.database import db
 from tests.support.cast import Cast, load
 from tests.support.clock import Clock
 from tests.support.postgres import Cluster
+from tests.support.putback import keep, put_back
 from tests.support.run import Run
 
 ENGINES = ("sqlite", "postgresql")
 SECRET_KEY = "a secret of the tests, long enough and of no use elsewhere"
+BARE = "hall_bare"
+"""As the migrations leave it."""
 TEMPLATE = "hall_template"
 PEOPLED = "hall_template_cast"
 
@@ -28,6 +32,10 @@ class Databases:
         self.run = run
         self.worker = worker
         self.count = 0
+        self.made: dict[str, str] = {}
+        """URL of a PostgreSQL database → the template that it was copied from."""
+        self.ready: dict[str, list[str]] = {TEMPLATE: [], PEOPLED: []}
+        """Those that are as new, by template."""
 
     @property
     def cluster(self) -> Cluster:
@@ -54,7 +62,7 @@ class Databases:
             shutil.copyfile(made["file"], folder / "hall.db")
             return f"sqlite:///{folder / 'hall.db'}"
         self.run.once("postgresql-template", self._make_postgresql)
-        return self.cluster.create(self._name(), TEMPLATE)
+        return self._copy(TEMPLATE)
 
     def peopled(self, engine: str, folder: Path) -> str:
         """URL of a database in which the cast lives: made once per run, because hashing passwords takes its time."""
@@ -62,7 +70,14 @@ class Databases:
         if engine == "sqlite":
             shutil.copyfile(made["file"], folder / "hall.db")
             return f"sqlite:///{folder / 'hall.db'}"
-        return self.cluster.create(self._name(), PEOPLED)
+        return self._copy(PEOPLED)
+
+    def _copy(self, template: str) -> str:
+        if self.ready[template]:
+            return self.ready[template].pop()
+        url = self.cluster.create(self._name(), template)
+        self.made[url] = template
+        return url
 
     def cast(self, engine: str) -> Cast:
         """Who lives in the databases of `peopled`."""
@@ -73,15 +88,15 @@ class Databases:
         def make() -> dict[str, str]:
             folder = self.run.folder / f"{engine}-cast"
             folder.mkdir()
-            url = (
-                self.fresh("sqlite", folder) if engine == "sqlite" else self.cluster.create(PEOPLED, TEMPLATE)
-            )
+            url = self.fresh("sqlite", folder) if engine == "sqlite" else self.cluster.create(PEOPLED, BARE)
             app = create_app(settings(url, folder, CLOCK=Clock()))
             made = load(app)
             with app.app_context():
                 db.engine.dispose()
             if engine == "sqlite":
                 checkpoint(folder / "hall.db")
+            else:
+                keep(url)
             return {"file": str(folder / "hall.db"), "cast": json.dumps(asdict(made))}
 
         if engine == "postgresql":
@@ -90,7 +105,12 @@ class Databases:
 
     def drop(self, url: str) -> None:
         """Give a PostgreSQL database back; a SQLite file goes with its folder."""
-        if url.startswith("postgresql"):
+        if not url.startswith("postgresql"):
+            return
+        template = self.made.get(url)
+        if template and put_back(url):
+            self.ready[template].append(url)
+        else:
             self.cluster.drop(url.partition("?")[0].rpartition("/")[2])
 
     def _name(self) -> str:
@@ -108,7 +128,8 @@ class Databases:
     def _make_postgresql(self) -> dict[str, str]:
         folder = self.run.folder / "postgresql"
         folder.mkdir()
-        migrate(self.cluster.create(TEMPLATE), folder)
+        migrate(self.cluster.create(BARE), folder)
+        keep(self.cluster.create(TEMPLATE, BARE))
         return {}
 
 

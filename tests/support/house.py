@@ -370,6 +370,7 @@ def _admit(house: House) -> None:
         ("kitchen", cast.kitchen),
         ("manager", cast.manager),
         ("luo", cast.luo),
+        ("accountant", cast.accountant),
     ):
         client = house.client()
         page = client.get("/staff/sign-in")

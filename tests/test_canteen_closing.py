@@ -1,0 +1,76 @@
+"""What the clock owes to orders: none stays open for ever, a closed day costs nobody, one trouble stops no other."""
+
+from datetime import date, time
+
+from sqlalchemy import select
+
+from canteen.models import MealOrder, Menu, Redemption, SubsidyClaim
+from canteen.services import ledger
+from canteen.services.close import close_due
+from canteen.services.serve import Scan, redeem, undo
+from centres.models import Centre
+from centres.services import add_one_off, set_policy
+from core.audit import OPERATOR
+from core.clock import at
+from core.database import db
+from people.models import CallTask, Staff
+from tests.support.clock import Clock
+from tests.support.meals import Meals
+
+TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
+
+
+def staff_id() -> int:
+    return db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0
+
+
+def now_of(order: MealOrder) -> MealOrder:
+    db.session.rollback()
+    return db.session.get_one(MealOrder, order.id, populate_existing=True)
+
+
+def test_a_scan_that_is_taken_back_after_serving_does_not_stay_open(meals: Meals, clock: Clock) -> None:
+    meals.lunch(TUESDAY)
+    chen, centre, staff = meals.cast.chen, meals.cast.shuibei, staff_id()
+    ledger.top_up(staff, centre, chen, 5000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    clock.set("2026-11-24 12:29")
+    assert redeem(staff, centre, order.id, Scan("1号窗", "scan0001")).kind == "ok"
+    clock.set("2026-11-24 12:31")
+    close_due()
+    undo(staff, db.session.scalars(select(Redemption.id)).one(), "发错了")
+    close_due()
+    assert now_of(order).state == "uncollected"
+    assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
+    assert ledger.wrong_sums() == []
+
+
+def test_a_day_that_is_closed_after_ordering_costs_nobody_anything(meals: Meals, clock: Clock) -> None:
+    meals.lunch(TUESDAY)
+    chen, centre = meals.cast.chen, meals.cast.shuibei
+    ledger.top_up(staff_id(), centre, chen, 5000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    row = db.session.get_one(Centre, centre)
+    night = [at(day, time(0), row.zone) for day in (TUESDAY, WEDNESDAY)]
+    add_one_off(OPERATOR, row, "", night[0], night[1], False, "台风停课")
+    clock.set("2026-11-24 12:31")
+    close_due()
+    ended = now_of(order)
+    assert (ended.state, ended.reason, ended.pay_state) == ("failed", "台风停课", "refunded")
+    assert ledger.balance(chen) == 5000
+    assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
+    assert db.session.scalars(select(CallTask)).all() == []
+
+
+def test_one_canteens_moved_cutoff_keeps_no_other_from_its_sheet(meals: Meals, clock: Clock) -> None:
+    first = meals.lunch(TUESDAY)
+    second = meals.lunch(TUESDAY, meals.cast.sungang)
+    set_policy(OPERATOR, meals.cast.shuibei, "canteen.cutoff_at", "17:00", date(2026, 11, 20))
+    clock.set("2026-11-23 16:01")
+    close_due()
+    db.session.rollback()
+    closed = {
+        menu: db.session.get_one(Menu, menu, populate_existing=True).closed_at for menu in (first, second)
+    }
+    assert closed[first] is None
+    assert closed[second] is not None
