@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.days import ServingDay, serving_days
@@ -48,6 +48,19 @@ class Meal:
     @property
     def can_order(self) -> bool:
         return self.phase in {"open", "walk_in"}
+
+
+_OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
+_OFFER_ID = (
+    select(_OFFER.c.id)
+    .join(_MENU, _MENU.c.id == _OFFER.c.menu_id)
+    .where(
+        _MENU.c.canteen_id == bindparam("canteen"),
+        _MENU.c.day == bindparam("day"),
+        _MENU.c.meal == bindparam("meal"),
+        _OFFER.c.code == bindparam("code"),
+    )
+)
 
 
 def canteen_of(centre_id: int) -> Canteen | None:
@@ -104,6 +117,12 @@ def offers_of(menu_id: int) -> list[Offer]:
         .execution_options(populate_existing=True)
     ).all()
     return sorted((row for row in rows if row.dishes), key=lambda row: row.kind != "set")
+
+
+def offer_id(canteen_id: int, day: date, meal: str, code: str) -> int | None:
+    """The offer of an address. Whether it can be ordered is the order's own question."""
+    said = {"canteen": canteen_id, "day": day, "meal": meal, "code": code}
+    return db.session.scalar(_OFFER_ID, said)
 
 
 def is_full(offer: Offer, meal: Meal) -> bool:

@@ -6,6 +6,7 @@ from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from canteen import queries
+from canteen.forms import parse_day, parse_meal
 from canteen.gateways import GATEWAYS, gateway
 from canteen.models import Offer
 from canteen.rules import Sum, conflicts, suits
@@ -15,9 +16,11 @@ from canteen.views.root import (
     Eater,
     base,
     blueprint,
+    eater,
     home,
     load_canteen,
     may_see_balance,
+    meal_url,
     name_of,
     with_asked,
 )
@@ -58,7 +61,7 @@ def check(code: str, day: str, meal: str) -> Any:
         return see_other(with_next(f"{base(table.centre)}/who", request.full_path.rstrip("?")))
     if not table.can_take(offer):
         raise _gone(table, offer)
-    costs, wish = table.right.sum(offer.price_fen), _wish(table)
+    costs, wish = table.right.sum(offer.price_fen), _wish(table.who)
     against = conflicts(plates(offer), table.diet)
     return personal(
         render_template(
@@ -90,12 +93,12 @@ def _offer(table: Table, code: str | None) -> Offer:
     return found
 
 
-def _wish(table: Table) -> Wish:
+def _wish(who: Eater) -> Wish:
     """How they want it, as the address or the form says; what they cannot have is left out."""
-    person = table.who.resident
+    person = who.resident
     at_home = request.values.get("home") == "1" and person is not None and person.building_id is not None
     pay = request.values.get("pay") or "counter"
-    pay = pay if pay in GATEWAYS and (pay == "counter" or _may_prepay(table.who)) else "counter"
+    pay = pay if pay in GATEWAYS and (pay == "counter" or _may_prepay(who)) else "counter"
     shown = request.values.get("shown", "")
     return Wish(
         gateway=pay,
@@ -175,32 +178,45 @@ def _pay_row(table: Table, wish: Wish, costs: Sum, offer: Offer) -> dict[str, An
 @blueprint.post("/menu/<day>/<meal>/order")
 @once
 def order(code: str, day: str, meal: str) -> Response:
-    """«确认订餐»."""
-    table = table_of(code, day, meal)
-    offer = _offer(table, request.form.get("offer"))
-    eats = table.who
+    """«确认订餐». The menu is read only where something is refused: before the cutoff everybody taps at once."""
+    centre, canteen = load_canteen(code)
+    eats, wanted = eater(), request.form.get("offer", "")
+    offer = queries.offer_id(canteen.id, parse_day(day), parse_meal(meal), wanted)
+    if offer is None:
+        _offer(table_of(code, day, meal), wanted)
+        raise NotFound(_("没有找到这份餐"), _("请从菜单里再选一次。"))
     if not eats.known and not eats.guest:
-        return see_other(with_next(f"{base(table.centre)}/who", table.url("check", offer=offer.code)))
+        onward = meal_url(centre, parse_day(day), meal, "check", offer=wanted)
+        return see_other(with_next(f"{base(centre)}/who", onward))
     found = known_visit()
-    visit = need_visit(table.centre) if eats.guest else None
+    visit = need_visit(centre) if eats.guest else None
     channel = "family" if eats.link is not None else "kiosk" if at_kiosk() else "phone"
     try:
         made = place(
             actor(),
-            offer.id,
+            offer,
             eats.resident.id if eats.resident is not None else None,
-            _wish(table),
+            _wish(eats),
             channel=channel,
             proxy_id=found.resident_id if eats.link is not None and found is not None else None,
             visit_id=visit.id if visit is not None else None,
         )
     except Refused as refusal:
         why = refusal.code
-        refusal.ways = lambda: _ways(why, table, offer)
+        refusal.ways = lambda: _ways_on(why, code, day, meal, wanted)
         raise
     if eats.guest:
         return see_other(f"/q/{made.code}/done")
-    return see_other(f"{base(table.centre)}/o/{made.number}/done")
+    return see_other(f"{base(centre)}/o/{made.number}/done")
+
+
+def _ways_on(why: str, code: str, day: str, meal: str, wanted: str) -> list[Alternative]:
+    """As `_ways`; where the whole meal is gone meanwhile, to what is still there."""
+    try:
+        table = table_of(code, day, meal)
+        return _ways(why, table, _offer(table, wanted))
+    except NotFound:
+        return [Alternative(_("回首页"), home(load_canteen(code)[0]))]
 
 
 def _gone(table: Table, offer: Offer) -> Refused:
