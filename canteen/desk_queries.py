@@ -353,8 +353,12 @@ def _samples(canteen_id: int, *which: Any) -> list[tuple[FoodSample, Menu, Dish]
 
 
 def samples_missing(day_menus: Sequence[Menu], moment: datetime) -> list[tuple[Menu, list[Dish]]]:
-    """Meals whose serving has begun without a sample of every dish."""
-    begun = [menu for menu in day_menus if menu.state == "published" and menu.serves_from <= moment]
+    """Meals whose serving has begun without a sample of every dish. Where nobody ordered, nothing is cooked."""
+    begun = [
+        menu
+        for menu in day_menus
+        if menu.state == "published" and menu.pick_up_last and menu.serves_from <= moment
+    ]
     taken = samples_of([menu.id for menu in begun])
     missing = [
         (menu, [dish for dish in dishes_on(menu) if (menu.id, dish.id) not in taken]) for menu in begun

@@ -171,7 +171,20 @@ def language_of_request() -> str:
         return DEFAULT
     if on_staff_path():
         return str(session.get("lang", DEFAULT))
+    if request.path.startswith("/api/"):
+        return _language_of_program()
     return prefs()["lang"]
+
+
+def _language_of_program() -> str:
+    """The first of its `Accept-Language` that we have: a program has no screen on which somebody chose one."""
+    for tag, _quality in request.accept_languages:
+        parts = tag.lower().replace("_", "-").split("-")
+        if parts[0] == "en":
+            return "en"
+        if parts[0] == "zh":
+            return "zh_Hant" if {"hant", "tw", "hk", "mo"} & set(parts) else DEFAULT
+    return DEFAULT
 
 
 def locale_of_request() -> Locale:

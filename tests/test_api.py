@@ -126,6 +126,26 @@ def test_a_new_key_ends_the_one_before(program: Program, there: Meals) -> None:
     assert Program(there.app, key).get("/centres/shuibei/menus").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("asked", "said", "title"),
+    [
+        ("", "zh-Hans", "没有找到"),
+        ("en-GB,en;q=0.9", "en", "not found"),
+        ("fr, zh-TW;q=0.8, en;q=0.5", "zh-Hant", "沒有找到"),
+        ("fr", "zh-Hans", "没有找到"),
+    ],
+)
+def test_a_program_is_answered_in_the_language_it_asks_for(
+    program: Program, asked: str, said: str, title: str
+) -> None:
+    headers = {"Authorization": f"Bearer {program.key}", "Accept-Language": asked}
+    answer = program.client.get("/api/v1/centres/nowhere/menus", headers=headers)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Language"] == said
+    assert "Accept-Language" in answer.headers["Vary"]
+    assert title in answer.json["title"].lower()
+
+
 def test_a_staff_session_is_no_key(program: Program) -> None:
     answer = program.client.post("/api/v1/orders", json={"offer": 1, "guest": True})
     assert (answer.status_code, code(answer)) == (401, "key_unknown")

@@ -340,6 +340,17 @@ def test_portions_are_spread_whole_and_add_up(
 # --- samples and the morning ----------------------------------------------------------------------------------------
 
 
+def test_what_nobody_ordered_is_not_cooked_and_owes_no_sample(meals: Meals, clock: Clock) -> None:
+    menu = db.session.get_one(Menu, meals.lunch(TUESDAY))
+    clock.set("2026-11-24 11:30")
+    assert desk_queries.samples_missing([menu], clock()) == []
+    meals.order(meals.cast.chen, TUESDAY, channel="desk")
+    db.session.refresh(menu)
+    ((owing, dishes),) = desk_queries.samples_missing([menu], clock())
+    assert owing.id == menu.id
+    assert {"M01", "V01"} <= {dish.code for dish in dishes}
+
+
 def test_a_sample_is_kept_for_its_hours_whatever_is_asked(meals: Meals, clock: Clock) -> None:
     menu_id, fish = meals.lunch(MONDAY), meals.dishes["M01"]
     with pytest.raises(Refused) as refused:

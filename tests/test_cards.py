@@ -54,7 +54,9 @@ def test_a_lost_card_stops_working_at_once_and_once(people: Cast) -> None:
     assert report_lost(OPERATOR, people.chen) == 1
     assert report_lost(OPERATOR, people.chen) == 0
     assert code_of(lambda: resident_of_code(people.chen_code)) == ("card_revoked", 410)
-    verbs = db.session.scalars(select(Audit.verb).where(Audit.subject_kind == "card")).all()
+    verbs = db.session.scalars(
+        select(Audit.verb).where(Audit.subject_kind == "card").order_by(Audit.id)
+    ).all()
     assert verbs == ["card.issued", "card.revoked"]
 
 

@@ -157,7 +157,7 @@ def look_at_people() -> None:
     assert count(withdrawn) == 1
     staff = db.session.scalars(select(Staff)).all()
     assert all(one.is_demo and one.title_zh and one.password.startswith("$argon2") for one in staff)
-    assert db.session.scalar(select(func.count()).select_from(Grant)) == 19
+    assert db.session.scalar(select(func.count()).select_from(Grant)) == 20
 
 
 def look_at_today() -> None:

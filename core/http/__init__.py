@@ -34,6 +34,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from core import metrics, requestkeys
 from core.database import db, unit_of_work
 from core.errors import Alternative, Refused
+from core.i18n import HTML_LANG, language
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -317,6 +318,9 @@ def _headers(response: BaseResponse) -> BaseResponse:
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")
+    if request.path.startswith("/api/"):
+        response.vary.add("Accept-Language")
+        response.headers.setdefault("Content-Language", HTML_LANG[language()])
     return response
 
 
