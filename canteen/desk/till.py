@@ -334,7 +334,7 @@ def count_now(centre: Centre) -> Response:
 
 def _pieces(text: str) -> int:
     text = text.strip() or "0"
-    if not (text.isascii() and text.isdigit() and int(text) <= MOST_PIECES):
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) <= MOST_PIECES):
         raise Refused("pieces_odd", _("张数请再看看"), _("只写几张、几枚，比如 3。"), status=422)
     return int(text)
 
