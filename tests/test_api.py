@@ -143,7 +143,7 @@ def test_a_program_is_answered_in_the_language_it_asks_for(
     assert answer.status_code == 404
     assert answer.headers["Content-Language"] == said
     assert "Accept-Language" in answer.headers["Vary"]
-    assert title in answer.json["title"].lower()
+    assert title in answer.get_json()["title"].lower()
 
 
 def test_a_staff_session_is_no_key(program: Program) -> None:

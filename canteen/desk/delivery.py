@@ -197,8 +197,7 @@ def act_on_run(centre: Centre, run_id: int, verb: str) -> Response:
     url = f"{base(centre)}/runs"
     match verb:
         case "add":
-            ids = [int(text) for text in form.getlist("order") if text.isascii() and text.isdigit()][:200]
-            service.add_doors(actor(), found.id, ids)
+            service.add_doors(actor(), found.id, form.getlist("order", type=row_number)[:200])
         case "carrier":
             service.change_carrier(actor(), found.id, _carrier(centre))
         case "code":
