@@ -386,6 +386,7 @@ def test_what_was_not_put_away_when_serving_begins_is_an_alarm(meals: Meals, clo
     clock.set("2026-11-23 11:29")
     assert alarms() == []
     clock.set("2026-11-23 11:30")
+    meals.order(meals.cast.aqiang, MONDAY, channel="desk")
     assert alarms() == ["今天还没有做晨检", "午餐有 11 道菜没有留样"]
     samples.check_morning(cook(), canteen(meals), WELL, "")
     menu = desk_queries.menu_of(meals.cast.shuibei, MONDAY, "lunch")
@@ -393,7 +394,10 @@ def test_what_was_not_put_away_when_serving_begins_is_an_alarm(meals: Meals, clo
     for dish in desk_queries.dishes_on(menu):
         samples.take_sample(cook(), menu_id, dish.id, 125)
     assert alarms() == []
-    fail_menu(cook(), meals.lunch(MONDAY, meal="dinner"), "停气了")
+    dinner = meals.lunch(MONDAY, meal="dinner")
+    clock.set("2026-11-23 17:35")
+    meals.order(meals.cast.aqiang, MONDAY, channel="desk", meal="dinner")
+    fail_menu(cook(), dinner, "停气了")
     clock.set("2026-11-23 18:00")
     assert alarms() == []
 

@@ -116,7 +116,7 @@ def test_the_whole_demo(app: Flask, clock: Clock) -> None:
     assert spaces == {"seats": 3, "whole": 3, "appointments": 2}
     assert (seats, before["unit"]) == (42, 42 + 3 + 3)
     assert before["resident"] == 60 + 4
-    assert before["staff"] == 14
+    assert before["staff"] == 15
 
     assert run(app, "--if-empty").exit_code == 0
     with app.app_context():
