@@ -1,9 +1,11 @@
-"""Ordering, paying, eating, failing in any order: the canteen agrees with a small model that shares no code with it.
+"""Ordering, paying, eating, failing, settling in any order: the canteen agrees with a small model that shares no code
+with it.
 
-The ledger is append-only, so that nothing is cleaned up: every example has people and a fortnight of its own.
+The ledger is append-only, so that nothing is cleaned up: every example has people and a week of its own, in which one
+month ends and the next begins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -21,8 +23,17 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import func, select
 
-from canteen.models import Account, MealOrder, Menu, Offer, Redemption, SubsidyClaim
-from canteen.services import ledger
+from canteen.models import (
+    Account,
+    MealOrder,
+    Menu,
+    Offer,
+    Redemption,
+    Settlement,
+    SettlementLine,
+    SubsidyClaim,
+)
+from canteen.services import ledger, settle
 from canteen.services.answer import answer_swap
 from canteen.services.close import close_due, fail_menu
 from canteen.services.give_back import cancel
@@ -44,6 +55,8 @@ WEEK_MOST, MEAL_MOST = 2, 2
 DAY_NUMBERS = (1, 2, 3, 5)
 """Tuesday to Thursday, and Saturday, on which nobody is helped."""
 SATURDAY = 5
+OPERATING = 200
+"""What the kitchen gets for each meal the government helps with."""
 SUMS = (500, 1000, 5000)
 PLACES = ("shuibei", "shuibei", "shuibei", "sungang")
 HOURS = ("15:59", "16:00", "16:01", "11:40", "12:30", "12:31")
@@ -77,22 +90,31 @@ class Eaten:
         return self.state not in {"cancelled", "failed"}
 
 
+def weeks_between_months() -> Iterator[tuple[date, date]]:
+    """(Monday, the first of the month that begins on the Wednesday to Saturday after), for ever."""
+    first = date(2026, 12, 1)
+    while True:
+        if 2 <= first.weekday() <= SATURDAY:
+            yield first - timedelta(days=first.weekday()), first
+        first = (first + timedelta(days=31)).replace(day=1)
+
+
 class Machine(RuleBasedStateMachine):
     meals: Meals
     clock: Clock
     staff: int
-    weeks = count()
+    weeks: Iterator[tuple[int, tuple[date, date]]]
 
     def __init__(self) -> None:
         super().__init__()
         self.orders: list[Eaten] = []
         self.failed: set[tuple[str, int]] = set()
         self.people: dict[str, int] = {}
+        self.sealed: set[str] = set()
 
     @initialize()
     def begin(self) -> None:
-        number = next(Machine.weeks)
-        self.monday = date(2026, 11, 23) + timedelta(days=14 * number)
+        number, (self.monday, self.first) = next(Machine.weeks)
         self.clock.set(f"{self.monday} 09:41")
         self.centres = {"shuibei": self.meals.cast.shuibei, "sungang": self.meals.cast.sungang}
         self.people = {
@@ -114,10 +136,12 @@ class Machine(RuleBasedStateMachine):
             self.top_up(who, 5000)
 
     def teardown(self) -> None:
-        """What this week left open is closed before the next example counts its own."""
+        """What this week left open is closed and settled before the next example counts its own."""
         if self.people:
             self.clock.set(f"{self.day(10)} 09:00")
-            close_due()
+            self.clock_process_beats()
+            for where in self.centres:
+                self.the_month_is_settled(where, 2)
 
     # --- the model's own arithmetic ---
 
@@ -401,6 +425,39 @@ class Machine(RuleBasedStateMachine):
                 self.move(one.where, "held", "sales", one.pays)
             one.state, one.right, one.money = "uncollected", False, "over"
 
+    @rule(where=st.sampled_from(["shuibei", "sungang"]), times=st.sampled_from([1, 2]))
+    def the_month_is_settled(self, where: str, times: int) -> None:
+        """The month that ends in this week, with what was handed out in it and nothing else."""
+        month = (self.first - timedelta(days=1)).replace(day=1)
+        mine = [one for one in self.orders if one.where == where and self.day(one.day) < self.first]
+        if self.clock.today < self.first:
+            expected = "month_runs"
+        elif any(one.state == "ordered" for one in mine) and where not in self.sealed:
+            expected = "orders_open"
+        else:
+            expected = "done"
+        for _again in range(times):
+            self.deed(expected, lambda: settle.seal(self.staff, self.centres[where], month))
+        if expected == "done":
+            self.sealed.add(where)
+            self.claimed_is_what_was_eaten(where, month, [one for one in mine if one.right and one.helped])
+
+    def claimed_is_what_was_eaten(self, where: str, month: date, eaten: list[Eaten]) -> None:
+        row = db.session.scalars(
+            select(Settlement).where(Settlement.centre_id == self.centres[where], Settlement.month == month)
+        ).one()
+        lines = db.session.execute(
+            select(SettlementLine.order_id, SettlementLine.kind, SettlementLine.amount_fen).where(
+                SettlementLine.settlement_id == row.id
+            )
+        ).all()
+        assert row.claimed_fen == sum(line.amount_fen for line in lines)
+        ours = {one.id for one in self.orders}
+        wanted = [(one.id, "meal", one.helped) for one in eaten]
+        wanted += [(one.id, "operating", OPERATING) for one in eaten]
+        assert sorted(tuple(line) for line in lines if line.order_id in ours) == sorted(wanted)
+        assert all(one.state == "collected" for one in eaten)
+
     # --- what must always be so ---
 
     @invariant()
@@ -461,7 +518,7 @@ def test_whatever_is_ordered_paid_and_eaten_the_books_agree(
     set_policy(OPERATOR, meals.cast.district, "canteen.meal_orders", MEAL_MOST, date(2026, 1, 1))
     Machine.meals, Machine.clock = meals, clock
     Machine.staff = db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0
-    Machine.weeks = count()
+    Machine.weeks = enumerate(weeks_between_months())
     few = db.engine.dialect.name == "postgresql" and not ALL
     run_state_machine_as_test(
         Machine,
