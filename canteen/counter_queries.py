@@ -8,7 +8,6 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.models import (
     Account,
-    Canteen,
     CashCount,
     Dish,
     MealOrder,
@@ -64,12 +63,6 @@ def menus_ahead(canteen_id: int, first: date, last: date) -> Sequence[Menu]:
         .where(Menu.canteen_id == canteen_id, Menu.day.between(first, last), Menu.state == "published")
         .order_by(Menu.day, Menu.serves_from)
     ).all()
-
-
-def canteen_of(centre_id: int) -> Canteen | None:
-    """The canteen of a centre; not every centre has one."""
-    query = select(Canteen).options(joinedload(Canteen.centre)).where(Canteen.id == centre_id)
-    return db.session.scalar(query)
 
 
 # --- orders ---------------------------------------------------------------------------------------------------------

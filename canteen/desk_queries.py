@@ -7,11 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from canteen.cooking import helpings, sheet_rows
 from canteen.models import (
-    Canteen,
     DietProfile,
     Dish,
     FoodSample,
@@ -31,13 +30,6 @@ from people.models import Resident, Staff
 SERVED = ("collected", "delivered")
 EATS = ("ordered", *SERVED, "uncollected")
 """States of an order for which the kitchen cooks, or has cooked."""
-
-
-def canteen_of(centre_id: int) -> Canteen | None:
-    """The canteen of a centre; not every centre has one."""
-    return db.session.scalar(
-        select(Canteen).options(joinedload(Canteen.centre)).where(Canteen.id == centre_id)
-    )
 
 
 def menus(canteen_id: int, first: date, last: date) -> Sequence[Menu]:

@@ -63,10 +63,12 @@ _OFFER_ID = (
 )
 
 
+_CANTEEN = select(Canteen).options(joinedload(Canteen.centre)).where(Canteen.id == bindparam("centre"))
+
+
 def canteen_of(centre_id: int) -> Canteen | None:
-    """The canteen of a centre."""
-    query = select(Canteen).options(joinedload(Canteen.centre)).where(Canteen.id == centre_id)
-    return db.session.scalar(query)
+    """The canteen of a centre; not every centre has one."""
+    return db.session.scalar(_CANTEEN, {"centre": centre_id})
 
 
 def meals(canteen: Canteen, moment: datetime, *, here: bool) -> list[Meal]:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from canteen import desk_queries
+from canteen import desk_queries, queries
 from canteen.days import serving_day
 from canteen.desk.root import LOOK, base, menu_url
 from canteen.models import Canteen, Menu
@@ -21,7 +21,7 @@ from core.words import clock_words
 
 def today(centre_id: int, day: date) -> Today:
     """Ordered, collected, not collected; the meals on the ruler; samples, the morning check and strips as alarms."""
-    canteen = desk_queries.canteen_of(centre_id)
+    canteen = queries.canteen_of(centre_id)
     if canteen is None:
         return Today()
     centre, moment = canteen.centre, now()

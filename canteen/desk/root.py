@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from canteen.days import serving_day
-from canteen.desk_queries import canteen_of, menu_of
+from canteen.desk_queries import menu_of
 from canteen.forms import parse_day, parse_meal
 from canteen.models import Canteen, Menu
+from canteen.queries import canteen_of
 from centres.models import Centre
 from centres.queries import centre_by_code
 from core.clock import now
