@@ -142,6 +142,9 @@ class Machine(RuleBasedStateMachine):
             self.clock_process_beats()
             for where in self.centres:
                 self.the_month_is_settled(where, 2)
+            self.the_ledger_adds_up()
+            self.portions_are_what_the_model_sold()
+            self.orders_and_rights_are_what_the_model_has()
 
     # --- the model's own arithmetic ---
 
