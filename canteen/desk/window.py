@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response, jsonify, render_template, request, session
+from flask import Response, current_app, jsonify, render_template, request, session
 from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
@@ -43,7 +43,7 @@ def window_name() -> str:
 @blueprint.get("/window")
 @require(SERVE)
 def window(centre: Centre) -> Any:
-    """The window's page; first its name is chosen."""
+    """The window's page; first its name is chosen. `?kept`: as its worker keeps it, without the figures of the meal."""
     load_canteen(centre)
     if not window_name() or "rename" in request.args:
         names = [_("%(n)d号窗", n=n) for n in SUGGESTED]
@@ -74,6 +74,8 @@ def _page(centre: Centre, answer: Answer | None = None, key: str = "") -> str:
         answer=shown,
         key=new_token(),
         words=_script_words(),
+        kept="kept" in request.args,
+        worker_url=f"{url}/worker.js",
         scan_url=f"{url}/scan",
         undo_url=f"{url}/undo",
         list_url=f"{url}/list",
@@ -106,6 +108,10 @@ def _script_words() -> dict[str, Any]:
         "unknown": _("本机没有这一张"),
         "unknownText": _("请看小票上的日期；网络回来再扫一次。"),
         "noList": _("本机还没有今天的名单，等网络回来再扫。"),
+        "stale": _("本机的名单是{day}的，今天不能用"),
+        "staleText": _(
+            "平板今天还没有连上过网络，不知道今天谁订了餐。请接好网络，名单自己会换新；急的话请叫主任。"
+        ),
         "queued": _("记了 {n} 份，网络回来自动送出。"),
         "sentOk": _("{n} 号：记好了"),
         "sentOdd": _("{n} 号：{title}。{text}"),
@@ -374,6 +380,17 @@ def _kept(row: Any) -> reconcile.Kept:
     if at is None or at.tzinfo is None:
         raise fault
     return reconcile.Kept(key, number[:12], at, how if how in HOWS else "slip", row.get("cash") is True)
+
+
+@blueprint.get("/window/worker.js")
+@polling
+@require(SERVE)
+def window_worker(centre: Centre) -> Response:
+    """The script that keeps the window's page for a tablet which starts again offline: for this one page only."""
+    with current_app.open_resource("static/js/window-worker.js") as script:
+        response = personal(Response(script.read(), mimetype="text/javascript"))
+    response.headers["Service-Worker-Allowed"] = f"{base(centre)}/window"
+    return response
 
 
 # --- what is to be looked at ----------------------------------------------------------------------------------------

@@ -262,6 +262,21 @@
     },
   };
 
+  /* ---- nobody is signed in at the console any more: the page and the list that the pick-up window kept go; scans that
+     it has not sent yet stay until somebody opens the window again ---- */
+  async function forget() {
+    for (const name of (await window.caches?.keys()) ?? []) if (name.startsWith("window:")) await caches.delete(name);
+    for (const { name } of (await window.indexedDB?.databases?.()) ?? []) {
+      if (!name.startsWith("window-")) continue;
+      const asked = indexedDB.open(name);
+      asked.onsuccess = () => {
+        const turn = asked.result.transaction("kept", "readwrite");
+        turn.objectStore("kept").delete("list");
+        turn.oncomplete = () => asked.result.close();
+      };
+    }
+  }
+
   /* ---- a kiosk may stand on a screen of another size: keep its proportions ---- */
   function fit() {
     if (!onKiosk()) return;
@@ -279,6 +294,7 @@
     countdowns.start();
     idle.start();
     $$("[data-group]").forEach(pad.group);
+    if (setting("signedOut") !== undefined) forget();
     if (!swapped) return;
     speech.stop();
     $("h1")?.focus({ preventScroll: true });

@@ -106,6 +106,9 @@
     part().toggleAttribute("data-off", isDown);
     const many = (await store.queue()).length;
     $("#window-queued").textContent = many ? fill(words().queued, { n: many }) : "";
+    const list = await store.get("list"), note = $("#window-stale");
+    note.hidden = !isDown || !list || list.day === today(list);
+    if (!note.hidden) { $("h2", note).textContent = staleTitle(list); $("p", note).textContent = words().staleText; }
   }
   const token = () => $("#shell").dataset.csrf || "";
   async function ask(url, options = {}) {
@@ -188,7 +191,8 @@
   async function judge(text, cash) {
     const say = words(), list = await store.get("list"), queue = await store.queue();
     const red = (kind, order, more = {}) => ({ kind, colour: "red", order, title: say[kind], text: say[`${kind}Text`] || "", ...more });
-    if (!list || list.day !== today(list)) return red("unknown", null, { text: say.noList });
+    if (!list) return red("unknown", null, { text: say.noList });
+    if (list.day !== today(list)) return red("unknown", null, { title: staleTitle(list), text: say.staleText });
     const order = await find(list, text);
     if (!order) return red("unknown", null);
     const menu = list.menus.find((one) => one.id === order.menu);
@@ -203,6 +207,10 @@
   }
   function today(list) {
     return new Intl.DateTimeFormat("en-CA", { timeZone: list.zone }).format(new Date(time(list)));
+  }
+  function staleTitle(list) {
+    const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", day: "numeric", timeZone: "UTC" });
+    return fill(words().stale, { day: day.format(new Date(list.day)) });
   }
   async function offline(data) {
     await line(true);
@@ -253,7 +261,10 @@
           headers: { "Content-Type": "application/json" },
         });
         if (answer.type === "opaqueredirect") { location.assign(part().dataset.url); return; }
-        if (!answer.ok) break;
+        if (!answer.ok) {
+          if (isKept()) location.assign(part().dataset.url); /* its tokens may be of an older session: open it anew */
+          break;
+        }
         const { answers } = await answer.json();
         await store.put("back", [...((await store.get("back")) || []), ...answers]);
         await store.drop(new Set(answers.map((one) => one.key)));
@@ -281,14 +292,32 @@
     if (!part()) return;
     try {
       const answer = await ask(part().dataset.listUrl, { headers: version ? { "If-None-Match": version } : {}, cache: "no-store" });
-      if (answer.type === "opaqueredirect") return;
+      if (answer.type === "opaqueredirect") {
+        if (down || isKept()) location.assign(part().dataset.url); /* to the sign-in, and back here */
+        return;
+      }
       if (answer.status === 200) {
         version = answer.headers.get("ETag") || "";
         const list = await answer.json();
         await store.put("list", { ...list, ahead: Date.parse(list.now) - Date.now() });
+        if (list.day !== day) keep(list.day);
       }
       await back();
     } catch { await line(true); }
+  }
+
+  /* ---- the page itself, for a tablet that starts again while the line is down: a worker of its own keeps it, once on
+     each arrival and for each day ---- */
+  const isKept = () => part()?.dataset.kept !== undefined;
+  let day = "";
+  async function keep(today) {
+    if (!navigator.serviceWorker) return; /* not behind https: the page works as long as it stays open */
+    const { worker, url } = part().dataset;
+    try {
+      await navigator.serviceWorker.register(worker, { scope: url });
+      (await navigator.serviceWorker.ready).active.postMessage("keep");
+      day = today;
+    } catch { /* the line went down meanwhile: the next list asks again */ }
   }
 
   /* ---- the camera: frames go to a worker of ours that reads QR codes ---- */
@@ -375,7 +404,8 @@
   window.hallWindow = () => {
     addUp();
     if (!part()) { camera.stop(); return; }
-    version = "";
+    version = day = "";
+    if (isKept()) line(true);
     camera.stop();
     if ($("#verdict .verdict")) shade($("#verdict .verdict"));
     told();
