@@ -350,8 +350,10 @@
     },
     read(text) {
       const now = Date.now();
-      if (text && (text !== this.seen.text || now - this.seen.at > 4000)) {
-        this.seen = { text, at: now };
+      /* the same slip counts again only after the camera has not seen it for a while: it may lie there during a talk */
+      const again = text === this.seen.text && now - this.seen.at < 4000;
+      if (text) this.seen = { text, at: now };
+      if (text && !again) {
         const form = $("#scan-form");
         if (form) { form.elements.payload.value = text; form.requestSubmit(); }
       }

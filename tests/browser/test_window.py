@@ -47,10 +47,11 @@ def _free(meals: Meals) -> MealOrder:
 @pytest.fixture
 def window(server: Server, screens: Screens, cast: Cast, codes: Codes) -> Page:
     """A tablet at window 1."""
-    return _open(screens, server, cast, "1号窗")
+    return name_it(screens, server, cast, "1号窗")
 
 
-def _open(screens: Screens, server: Server, cast: Cast, name: str) -> Page:
+def name_it(screens: Screens, server: Server, cast: Cast, name: str) -> Page:
+    """A tablet of the kitchen whose window has just been named."""
     page = staff(screens, server, cast.kitchen)
     page.goto(WINDOW)
     page.get_by_role("button", name=name).click()
@@ -151,7 +152,7 @@ KEPT = """() => new Promise((done) => {
 def test_two_windows_offline_with_the_same_slip(
     window: Page, codes: Codes, screens: Screens, server: Server, cast: Cast
 ) -> None:
-    other = _open(screens, server, cast, "2号窗")
+    other = name_it(screens, server, cast, "2号窗")
     for page in (window, other):
         page.context.set_offline(True)
         scan(page, codes["helped"])

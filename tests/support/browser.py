@@ -36,6 +36,19 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@contextmanager
+def filming(browser: Browser, film: Path) -> Iterator[Browser]:
+    """A browser of its own, whose only camera sees `film` (y4m) over and over, and whose user has allowed it."""
+    camera = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
+    opened = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *camera])
+    yield opened
+    opened.close()
+
+
 class Screens:
     """The windows that one test opens. `problems` collects what no page may do; the fixture refuses any at the end."""
 

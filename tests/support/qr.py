@@ -16,8 +16,8 @@ def read(png: bytes) -> list[str]:
     return [code.text for code in found]
 
 
-def read_svg(svg: str, pixels: int = 8) -> str:
-    """The text of a QR code that stands in a page as squares of one path, painted and then read by the decoder."""
+def paint_svg(svg: str, pixels: int = 8) -> Image.Image:
+    """A QR code that stands in a page as squares of one path, as a picture with this many pixels a square."""
     squares = [
         tuple(float(number) for number in found)
         for found in re.findall(r"M([\d.]+),([\d.]+)H([\d.]+)V([\d.]+)H[\d.]+z", svg)
@@ -31,6 +31,11 @@ def read_svg(svg: str, pixels: int = 8) -> str:
     for left, top, right, bottom in squares:
         box = [round(value / module * pixels) for value in (left, top, right, bottom)]
         draw.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=0)
+    return picture
+
+
+def read_svg(svg: str) -> str:
+    """The text of a QR code that stands in a page, painted and then read by the decoder."""
     kept = io.BytesIO()
-    picture.save(kept, "PNG")
+    paint_svg(svg).save(kept, "PNG")
     return read(kept.getvalue())[0]
