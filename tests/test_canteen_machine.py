@@ -447,11 +447,10 @@ class Machine(RuleBasedStateMachine):
         for one in self.orders:
             if one.state != "ordered":
                 continue
-            if (
-                one.where,
-                one.day,
-            ) in self.failed:  # handed out, taken back, and the kitchen has failed meanwhile
-                self.end(one, "failed")
+            if (one.where, one.day) in self.failed:
+                self.end(
+                    one, "failed"
+                )  # it was handed out and taken back, and the kitchen has failed meanwhile
                 continue
             if self.now <= self.ends(one.day):
                 continue
