@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
 from canteen.cooking import helpings, sheet_rows
@@ -236,12 +236,19 @@ def cooked_by_order(menu_id: int) -> dict[int, list[Dish]]:
 def wishes(menu_id: int) -> list[tuple[int, str]]:
     """(pick-up number, what they asked for in their own words), for the kitchen alone."""
     rows = db.session.execute(
-        select(MealOrder.pick_up, DietProfile.avoid)
-        .join(DietProfile, DietProfile.resident_id == MealOrder.resident_id)
-        .where(MealOrder.menu_id == menu_id, MealOrder.state.in_(EATS), DietProfile.avoid.is_not(None))
+        select(MealOrder.pick_up, DietProfile.avoid, MealOrder.note)
+        .outerjoin(DietProfile, DietProfile.resident_id == MealOrder.resident_id)
+        .where(
+            MealOrder.menu_id == menu_id,
+            MealOrder.state.in_(EATS),
+            or_(DietProfile.avoid.is_not(None), MealOrder.note.is_not(None)),
+        )
         .order_by(MealOrder.pick_up)
     ).all()
-    return [(pick_up, avoid) for pick_up, avoid in rows if avoid and avoid.strip()]
+    said = [
+        (row.pick_up, [one.strip() for one in (row.avoid, row.note) if one and one.strip()]) for row in rows
+    ]
+    return [(pick_up, "；".join(words)) for pick_up, words in said if words]
 
 
 # --- a swap ---------------------------------------------------------------------------------------------------------

@@ -74,6 +74,21 @@ KINDS = [
         must_reach=True,
     ),
     MessageKind(
+        "standing.to_collect",
+        lazy_gettext("长期订餐这天送不到家，改成自己取"),
+        lazy_gettext("{day}{meal}要到食堂取"),
+        lazy_gettext(
+            "您的长期订餐，{day}{meal}没有登记的送餐地址，送不了，先帮您订成自己取：{dish}，取餐号 {number}，"
+            "{hours} 到{place}取。想送到家，请打 {phone} 登记地址。"
+        ),
+        {
+            **_MEAL_PLACES,
+            "number": _NUMBER,
+            "hours": (lazy_gettext("几点取餐"), "11:30–12:30"),
+        },
+        must_reach=True,
+    ),
+    MessageKind(
         "meal.swap_asked",
         lazy_gettext("换了菜，要问一问"),
         lazy_gettext("{day}{meal}换了菜，请您看看"),

@@ -11,17 +11,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from canteen.models import DietProfile, MealOrder, StandingSkip
+from canteen.models import DietProfile, MealOrder, StandingOrder, StandingSkip
 from canteen.services import ledger
 from canteen.services.close import close_menu
 from canteen.services.diet import set_profile
 from canteen.services.plan import set_quota, swap_dish
 from canteen.services.serve import Scan, redeem
 from canteen.services.standing import start
+from centres.models import Building
 from core.audit import CLOCK, OPERATOR, Actor
 from core.codes import new_code
-from core.database import db
-from people.models import FamilyLink, Staff
+from core.database import db, unit_of_work
+from people.models import FamilyLink, Resident, Staff
 from people.services import family
 from people.services.cards import issue_card
 from people.services.residents import give_consent
@@ -447,6 +448,54 @@ def test_a_standing_order_is_made_and_a_day_left_out_by_card(
     assert "以后都不订了" not in fresh.get(answer.location).text
 
 
+def test_a_standing_order_is_brought_home_with_a_note_to_the_kitchen(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    known_phone(client)
+    assert "还没有登记地址" in client.get(f"{BASE}/standing/new").text
+    assert "改自己取" not in client.get(f"{BASE}/standing/new?home=1").text
+    with house(meals), unit_of_work():
+        building = Building(unit_id=cast.shuibei, code="SB2-9", name_zh="水贝二街9栋", floors=7)
+        db.session.add(building)
+        db.session.flush()
+        person = db.session.get_one(Resident, cast.chen)
+        person.building_id, person.room = building.id, "402"
+    assert "改送到家" in client.get(f"{BASE}/standing/new").text
+    page = client.get(f"{BASE}/standing/new?days=1,2&home=1")
+    assert "水贝二街9栋 402" in page.text
+    one = client.get(send(client, page, "", form="form[action$='/standing/']").location)
+    assert "送到家" in one.text
+    note = client.get(f"{one.request.path}note")
+    assert "少放油" in note.text
+    long = send(client, note, "", form="form:has(textarea)", note="字" * 61)
+    assert (long.status_code, "最多60个字" in long.text) == (422, True)
+    send(client, note, "", form="form:has(textarea)", note=" 汤 分开，\n牙不好 ")
+    with house(meals):
+        row = db.session.scalars(select(StandingOrder)).one()
+        assert (row.delivery, row.note) == (True, "汤 分开， 牙不好")
+    again = client.get(note.request.path)
+    assert "现在写的：汤 分开， 牙不好" in again.text
+    send(client, again, "", form=".danger-row form")
+    with house(meals):
+        assert db.session.scalars(select(StandingOrder.note)).all() == [None]
+
+
+def test_a_note_is_one_tap_at_the_kiosk_and_needs_the_pin(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    with house(meals):
+        row = start(OPERATOR, cast.chen, cast.shuibei, "lunch", [1]).id
+    card = card_phone(meals.app.test_client(), cast)
+    assert card.get(f"{BASE}/standing/{row}/note").status_code == 403
+    kiosk = Kiosk(client, cast)
+    known_phone(client)
+    kiosk.page = client.get(f"{BASE}/standing/{row}/note")
+    assert "textarea" not in kiosk.page.text
+    kiosk.send("ul.choices form")
+    with house(meals):
+        assert db.session.scalars(select(StandingOrder.note)).all() == ["少放油"]
+
+
 def test_somebody_else_s_standing_order_is_not_there(client: FlaskClient, meals: Meals, cast: Cast) -> None:
     with house(meals):
         row = start(OPERATOR, cast.chen, cast.shuibei, "lunch", [1]).id
@@ -580,7 +629,8 @@ def test_every_page_is_a_whole_page(client: FlaskClient, meals: Meals, cast: Cas
     send(client, client.get("/kiosk/display"), "/kiosk/prefs", lang=lang)
     for path in (
         "/", "/days", "/mine/", "/mine/account", "/standing/", "/standing/new", "/standing/new?ask=avoid",
-        "/standing/new?ask=meal", f"/standing/{row}/", "/diet/", "/diet/?ask=labels", "/diet/?ask=texture",
+        "/standing/new?ask=meal", f"/standing/{row}/", f"/standing/{row}/note",
+        "/diet/", "/diet/?ask=labels", "/diet/?ask=texture",
         "/family/", f"/family/{link}/", "/family/ask", f"/o/{number}/", f"/o/{number}/done", f"/o/{number}/cancel",
         f"/menu/{WEDNESDAY}/lunch/?page=1", f"/menu/{WEDNESDAY}/lunch/check?offer=L2",
     ):  # fmt: skip

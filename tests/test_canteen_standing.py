@@ -4,15 +4,19 @@ from datetime import date, time
 
 from sqlalchemy import func, select
 
-from canteen.models import DietProfile, MealOrder, StandingOrder
+from canteen import desk_queries
+from canteen.models import DietProfile, MealOrder, StandingOrder, Stop
 from canteen.services.close import close_due, close_menu
-from canteen.services.standing import skip, start, stop, unskip
-from centres.models import Centre
+from canteen.services.diet import erase
+from canteen.services.runs import Carrier, drop_run, plan_run
+from canteen.services.standing import MOST_NOTE, set_note, skip, start, stop, unskip
+from centres.models import Building, Centre
 from centres.services import add_one_off
 from core.audit import CLOCK, OPERATOR, Actor
 from core.clock import at
 from core.database import db, unit_of_work
 from core.events import Event
+from people.models import Resident
 from tests.support.clock import Clock
 from tests.support.hall import refusal
 from tests.support.meals import Meals
@@ -144,3 +148,87 @@ def test_no_day_is_no_standing_order(meals: Meals) -> None:
         refusal(lambda: start(Actor("resident", chen), chen, meals.cast.shuibei, "lunch", []))
         == "weekdays_missing"
     )
+
+
+# --- brought home, and what the kitchen is told ----------------------------------------------------------------------
+
+
+def lives(meals: Meals, *, somewhere: bool = True) -> None:
+    """陈奶奶 has an address, or has none any more."""
+    with unit_of_work():
+        person = db.session.get_one(Resident, meals.cast.chen)
+        if not somewhere:
+            person.building_id = None
+            return
+        building = Building(unit_id=meals.cast.shuibei, code="SB2-9", name_zh="水贝二街9栋", floors=7)
+        db.session.add(building)
+        db.session.flush()
+        person.building_id, person.room = building.id, "402"
+
+
+def cut_off(meals: Meals, clock: Clock) -> int:
+    menu = meals.lunch(TUESDAY)
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    return menu
+
+
+def test_the_days_order_is_brought_home_as_soft_as_asked_with_the_note(meals: Meals, clock: Clock) -> None:
+    lives(meals)
+    standing = chens(meals, delivery=True, texture="soft", labels=["low_salt"])
+    set_note(Actor("resident", meals.cast.chen), standing.id, "汤分开装")
+    menu = cut_off(meals, clock)
+    (made,) = orders(TUESDAY)
+    assert (made.delivery, made.texture, made.low_salt, made.note) == (True, "soft", True, "汤分开装")
+    assert desk_queries.wishes(menu) == [(made.pick_up, "汤分开装")]
+
+
+def test_where_no_round_can_go_any_more_they_fetch_it_and_are_told(meals: Meals, clock: Clock) -> None:
+    lives(meals)
+    chens(meals, delivery=True)
+    lives(meals, somewhere=False)
+    menu = cut_off(meals, clock)
+    (made,) = orders(TUESDAY)
+    assert (made.delivery, made.subsidy_fen) == (False, 500)
+    (event,) = db.session.scalars(select(Event).where(Event.kind.like("standing.%")))
+    assert (event.kind, event.payload["order"]) == ("standing.to_collect", made.id)
+    close_menu(CLOCK, menu)
+    assert len(orders(TUESDAY)) == 1
+
+
+def test_a_round_that_is_not_made_after_all_leaves_the_order_to_another(meals: Meals, clock: Clock) -> None:
+    lives(meals)
+    chens(meals, delivery=True)
+    menu = cut_off(meals, clock)
+    (made,) = orders(TUESDAY)
+    first = plan_run(OPERATOR, menu, "一号线", [made.id], Carrier("林师傅"))
+    drop_run(OPERATOR, first.id)
+    second = plan_run(OPERATOR, menu, "二号线", [made.id], Carrier("林师傅"))
+    assert db.session.scalars(select(Stop.run_id)).all() == [second.id]
+
+
+def test_delivery_needs_an_address(meals: Meals) -> None:
+    assert refusal(lambda: chens(meals, delivery=True)) == "no_address"
+
+
+def test_a_note_is_short_stays_with_what_replaces_it_and_goes_at_the_end(meals: Meals) -> None:
+    who = Actor("resident", meals.cast.chen)
+    first = chens(meals)
+    assert refusal(lambda: set_note(who, first.id, "字" * (MOST_NOTE + 1))) == "note_long"
+    set_note(who, first.id, "  少放油\n汤\u200b少 ")
+    second = chens(meals, texture="soft")
+    assert (second.note, db.session.get_one(StandingOrder, first.id).note) == ("少放油 汤 少", None)
+    set_note(who, second.id, " ")
+    assert second.note is None
+    set_note(who, second.id, "少放油")
+    assert stop(who, second.id).note is None
+
+
+def test_what_was_written_to_the_kitchen_goes_with_the_diet(meals: Meals, clock: Clock) -> None:
+    who = Actor("resident", meals.cast.chen)
+    set_note(who, chens(meals).id, "少放油")
+    cut_off(meals, clock)
+    erase(who, meals.cast.chen)
+    db.session.rollback()
+    assert db.session.scalars(select(MealOrder.note)).all() == [None]
+    assert db.session.scalars(select(StandingOrder.note)).all() == [None]

@@ -15,7 +15,7 @@ from canteen.services.order import Wish, place
 from canteen.services.plan import swap_dish
 from canteen.services.serve import Scan, redeem
 from canteen.services.standing import start
-from centres.models import Centre
+from centres.models import Building, Centre
 from core.audit import CLOCK, OPERATOR, Actor
 from core.channels.hall import current_notices, take_down
 from core.channels.outward import NotAllowed, checked, post_json
@@ -171,6 +171,27 @@ def test_a_standing_order_that_could_not_be_made_is_told_with_the_reason(
     ((to, words),) = texts(sms)
     assert to == "1187"
     assert "这次没有订上：订满了" in words
+
+
+def test_a_standing_order_that_cannot_be_brought_home_is_told_with_its_number(
+    meals: Meals, sms: Ear, clock: Clock
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    with unit_of_work():
+        building = Building(unit_id=meals.cast.shuibei, code="SB2-9", name_zh="水贝二街9栋", floors=7)
+        db.session.add(building)
+        db.session.flush()
+        db.session.get_one(Resident, meals.cast.chen).building_id = building.id
+    chen, shuibei = meals.cast.chen, meals.cast.shuibei
+    start(Actor("resident", chen), chen, shuibei, "lunch", [1], delivery=True)
+    with unit_of_work():
+        db.session.get_one(Resident, chen).building_id = None
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    ((to, words),) = texts(sms)
+    assert to == "1187"
+    assert "先帮您订成自己取" in words
+    assert "取餐号 1" in words
 
 
 # --- by which way ---------------------------------------------------------------------------------------------------

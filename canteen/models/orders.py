@@ -75,6 +75,8 @@ class MealOrder(Base):
     """After the cutoff: it took a walk-in portion, not one of the offer's."""
     texture: Mapped[str] = mapped_column(Short, default="regular")
     low_salt: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None] = mapped_column(Encrypted("meal_order.note"))
+    """To the kitchen, in their own words; as it stood when the order was made."""
     conflicts: Mapped[list[str]] = mapped_column(JSON, default=list)
     """What of it is against the person's profile and was confirmed."""
     delivery: Mapped[bool] = mapped_column(default=False)
@@ -176,6 +178,8 @@ class StandingOrder(Base):
     texture: Mapped[str] = mapped_column(Short, default="regular")
     gateway: Mapped[str] = mapped_column(Short)
     delivery: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None] = mapped_column(Encrypted("standing_order.note"))
+    """To the kitchen, in their own words; copied onto each day's order, gone when this one ends."""
     state: Mapped[str] = mapped_column(Short, default="active")
     made_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 
 from flask_babel import gettext as _
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
-from canteen.models import DietProfile
+from canteen.models import DietProfile, MealOrder, StandingOrder
 from canteen.rules import ALLERGENS, LABELS, TEXTURES
 from core import audit
 from core.audit import Actor
@@ -49,12 +49,18 @@ def set_profile(
 
 
 def erase(actor: Actor, resident_id: int) -> None:
-    """Nothing of it is kept any more. Again it changes nothing."""
+    """Nothing of it is kept any more, nor what they wrote to the kitchen. Again it changes nothing."""
     with unit_of_work():
         gone = db.session.execute(
             delete(DietProfile)
             .where(DietProfile.resident_id == resident_id)
             .returning(DietProfile.resident_id)
         ).first()
+        for table in (StandingOrder, MealOrder):
+            db.session.execute(
+                update(table)
+                .where(table.resident_id == resident_id, table.note.is_not(None))
+                .values(note=None)
+            )
         if gone is not None:
             audit.record(actor, "diet.erased", "resident", resident_id)

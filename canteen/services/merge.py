@@ -73,7 +73,7 @@ def _standing(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
     ).all()
     for row in rows:
         if row.state == "active" and (row.canteen_id, row.meal) in ours:
-            row.state, row.ended_at, row.ended_why = "ended", now, "merged"
+            row.state, row.ended_at, row.ended_why, row.note = "ended", now, "merged", None
             audit.record(
                 actor,
                 "standing.ended",

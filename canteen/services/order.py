@@ -105,6 +105,7 @@ class Wish:
     delivery: bool = False
     texture: str | None = None
     low_salt: bool | None = None
+    note: str | None = None
     confirmed: Collection[str] = ()
     shown_fen: int | None = None
 
@@ -300,6 +301,7 @@ def _write(
         "gateway": wish.gateway,
         "texture": wish.texture or diet.texture,
         "low_salt": "low_salt" in diet.labels if wish.low_salt is None else wish.low_salt,
+        "note": wish.note,
         "delivery": wish.delivery,
         "delivery_subsidy_fen": help_.delivery.amount_fen if wish.delivery and help_.delivery else 0,
         "ordered_at": now,

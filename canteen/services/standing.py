@@ -1,6 +1,7 @@
 """Standing orders: made, ended, a day left out; and how each day's order comes of them at its own cutoff."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 
 import structlog
@@ -25,6 +26,8 @@ from core.versions import bump
 from people.services.residents import locked
 
 log = structlog.get_logger()
+MOST_NOTE = 60
+"""Signs of a note to the kitchen: more than that nobody reads at the stove."""
 
 
 def start(
@@ -40,7 +43,7 @@ def start(
     texture: str = "regular",
     delivery: bool = False,
 ) -> StandingOrder:
-    """Begin a standing order for a meal; the one before for the same meal here ends with it."""
+    """Begin a standing order for a meal; the one before for the same meal here ends with it, its note stays."""
     days = sorted(set(weekdays))
     if (
         meal not in MEALS
@@ -61,8 +64,10 @@ def start(
             raise Refused(
                 "no_address", _("还没有登记送餐的地址"), _("请找工作人员登记，或到食堂来取。"), status=422
             )
+        note = None
         for old in _live(resident_id):
             if (old.canteen_id, old.meal) == (canteen_id, meal):
+                note = old.note
                 _end(old, actor, "replaced", now)
         db.session.flush()
         row = StandingOrder(
@@ -75,6 +80,7 @@ def start(
             texture=texture,
             gateway=gateway_name,
             delivery=delivery,
+            note=note,
             state="active",
             made_at=now,
         )
@@ -94,6 +100,27 @@ def stop(actor: Actor, standing_id: int, why: str = "asked") -> StandingOrder:
         row = _one(standing_id)
         if row.state == "active":
             _end(row, actor, why, database_now())
+    return row
+
+
+def set_note(actor: Actor, standing_id: int, words: str) -> StandingOrder:
+    """What the kitchen shall know, in their own words; empty: nothing more. Orders already made keep theirs."""
+    said = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
+    if len(said) > MOST_NOTE:
+        raise Refused(
+            "note_long",
+            _("写得太长了"),
+            _("最多%(n)d个字，拣要紧的写。", n=MOST_NOTE),
+            status=422,
+        )
+    with unit_of_work():
+        row = _one(standing_id)
+        if row.state != "active":
+            raise NotFound(_("没有找到这个长期订餐"), _("可能已经停了。请在“我的”里看看。"))
+        if (row.note or "") != said:
+            row.note = said or None
+            db.session.flush()
+            audit.record(actor, "standing.noted", "standing_order", row.id, unit_id=row.canteen_id)
     return row
 
 
@@ -155,7 +182,7 @@ def _one(standing_id: int) -> StandingOrder:
 
 
 def _end(row: StandingOrder, actor: Actor, why: str, now: datetime) -> None:
-    row.state, row.ended_at, row.ended_why = "ended", now, why
+    row.state, row.ended_at, row.ended_why, row.note = "ended", now, why, None
     audit.record(
         actor, "standing.ended", "standing_order", row.id, unit_id=row.canteen_id, detail={"why": why}, at=now
     )
@@ -209,11 +236,15 @@ def _make(standing_id: int, menu_id: int) -> bool:
     why = "nothing_suits"
     standing = db.session.get_one(StandingOrder, standing_id)
     wish = Wish(
-        standing.gateway, standing.delivery, standing.texture if standing.texture != "regular" else None
+        standing.gateway,
+        standing.delivery,
+        standing.texture if standing.texture != "regular" else None,
+        True if "low_salt" in standing.labels else None,
+        standing.note,
     )
     for offer_id in _fitting(standing, menu_id):
         try:
-            place(CLOCK, offer_id, standing.resident_id, wish, channel="standing", standing_id=standing_id)
+            _order(standing, offer_id, wish)
             return True
         except Refused as refusal:
             why = refusal.code
@@ -225,6 +256,20 @@ def _make(standing_id: int, menu_id: int) -> bool:
         emit("standing.failed", {"standing": standing_id, "menu": menu_id, "why": why})
     log.info("standing_order_not_made", standing=standing_id, menu=menu_id, why=why)
     return False
+
+
+def _order(standing: StandingOrder, offer_id: int, wish: Wish) -> None:
+    """Brought to the door; where there is no door any more they come for it and are told so, rather than go without."""
+    resident_id, standing_id = standing.resident_id, standing.id
+    try:
+        place(CLOCK, offer_id, resident_id, wish, channel="standing", standing_id=standing_id)
+    except Refused as refusal:
+        if refusal.code != "no_address":
+            raise
+        with unit_of_work():
+            here = replace(wish, delivery=False)
+            made = place(CLOCK, offer_id, resident_id, here, channel="standing", standing_id=standing_id)
+            emit("standing.to_collect", {"standing": standing_id, "order": made.id})
 
 
 def _fitting(standing: StandingOrder, menu_id: int) -> list[int]:

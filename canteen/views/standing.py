@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from canteen import queries
 from canteen.days import serving_day
@@ -21,14 +22,22 @@ from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
 from core.http import once, personal, see_other
-from core.words import SHORT_WEEKDAYS, clock_words, date_words, near_day
-from kiosk.session import actor, known_visit
+from core.words import SHORT_WEEKDAYS, clock_words, date_words, near_day, sentences
+from kiosk.session import actor, at_kiosk, known_visit
 from people.models import Resident
 from people.services.family import MOST
 
 WORKDAYS = ("0", "1", "2", "3", "4")
 DAYS_AHEAD = timedelta(days=14)
 PAYS = ("counter", "account")
+NOTES = (
+    lazy_gettext("少放油"),
+    lazy_gettext("饭少一点"),
+    lazy_gettext("汤分开装"),
+    lazy_gettext("切小一点"),
+    lazy_gettext("不放辣"),
+)
+"""What many ask for, in one tap: a kiosk has no keyboard."""
 
 
 @blueprint.get("/standing/")
@@ -57,6 +66,8 @@ def words_of(row: StandingOrder) -> str:
         words.append(str(TEXTURES[row.texture]))
     if row.avoid:
         words.append(_("不吃%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in row.avoid)))
+    if row.delivery:
+        words.append(_("送到家"))
     return _("，").join(words)
 
 
@@ -107,6 +118,8 @@ def one_standing(code: str, standing_id: int) -> Response:
                 for _day, one in shown
             ],
             paging=pages,
+            note_url=f"{url}note" if level == "pin" else None,
+            noted=row.note is not None,
             end_url=f"{url}end" if level == "pin" else None,
             back_url=f"{base(centre)}/standing/" if level == "pin" else f"/c/{code}/my/",
         )
@@ -129,6 +142,56 @@ def leave_out(code: str, standing_id: int, day: str, verb: str) -> Response:
     if now() >= serving_day(canteen, the_day).cutoff_at:
         raise Refused("cancel_late", _("那一天的已经截止了"), _("家人可以代领，有难处请找工作人员。"))
     (verbs.skip if verb == "skip" else verbs.unskip)(actor(), row.id, the_day)
+    return see_other(f"{base(centre)}/standing/{row.id}/")
+
+
+def _noted(code: str, standing_id: int) -> tuple[Centre, StandingOrder]:
+    """The visitor's own, known by PIN: what they write is for themselves and the kitchen."""
+    centre, canteen = load_canteen(code)
+    by_pin(centre)
+    row, _level = _own(canteen, standing_id)
+    return centre, row
+
+
+@blueprint.get("/standing/<int:standing_id>/note")
+def note_page(code: str, standing_id: int) -> Response:
+    """«给厨房的话»: one of what many ask for, or, where there is a keyboard, in one's own words."""
+    centre, row = _noted(code, standing_id)
+    return _note_page(centre, row, row.note or "")
+
+
+def _note_page(centre: Centre, row: StandingOrder, words: str, refusal: Refused | None = None) -> Response:
+    url = f"{base(centre)}/standing/{row.id}/"
+    response = personal(
+        render_template(
+            "canteen/standing_note.html",
+            kept=row.note,
+            words=words,
+            most=verbs.MOST_NOTE,
+            often=[str(one) for one in NOTES if str(one) != row.note][: row_size() - 1],
+            writes=not at_kiosk(),
+            error=sentences(refusal.title, refusal.text) if refusal else None,
+            action_url=f"{url}note",
+            here=f"{url}note",
+            back_url=url,
+        )
+    )
+    response.status_code = refusal.status if refusal else 200
+    return response
+
+
+@blueprint.post("/standing/<int:standing_id>/note")
+@once
+def keep_note(code: str, standing_id: int) -> Response:
+    """It is kept, or goes where nothing is said."""
+    centre, row = _noted(code, standing_id)
+    words = request.form.get("note", "")
+    try:
+        verbs.set_note(actor(), row.id, words)
+    except Refused as refusal:
+        if refusal.code != "note_long":
+            raise
+        return _note_page(centre, row, words[: verbs.MOST_NOTE], refusal)
     return see_other(f"{base(centre)}/standing/{row.id}/")
 
 
@@ -166,6 +229,7 @@ def _proposed(canteen: Canteen, person: Resident) -> dict[str, str]:
         "texture": texture if texture in TEXTURES else "regular",
         "avoid": ",".join(listed("avoid", list(ALLERGENS))),
         "pay": pay if pay in PAYS else "counter",
+        "home": "1" if request.values.get("home") == "1" and person.building_id is not None else "",
     }
 
 
@@ -186,6 +250,7 @@ def new_standing(code: str) -> Response:
         _row(_("星期几"), days_words(days) if days else _("还没有选"), path, chosen, "days", _("改日子")),
         _row(_("软硬"), TEXTURES[chosen["texture"]], path, chosen, "texture", _("改软硬")),
         _row(_("不吃"), _("、").join(avoid) if avoid else _("没有"), path, chosen, "avoid", _("改这个")),
+        _where_row(canteen, person, path, chosen),
         _pay_row(canteen, person, path, chosen),
     ]
     return personal(
@@ -202,6 +267,20 @@ def new_standing(code: str) -> Response:
 
 def _row(label: str, value: Any, path: str, chosen: dict[str, str], ask: str, change: str) -> dict[str, Any]:
     return {"label": label, "value": value, "url": with_asked(path, ask=ask, **chosen), "change": change}
+
+
+def _where_row(canteen: Canteen, person: Resident, path: str, chosen: dict[str, str]) -> dict[str, Any]:
+    """How they get it; brought to the door only where one is registered. At a kiosk others see the screen: no room."""
+    row: dict[str, Any] = {"label": _("怎么拿")}
+    if person.building is None:
+        reason = _("还没有登记地址，请找工作人员")
+        return {**row, "value": _("到食堂取"), "off": _("送到家"), "reason": reason}
+    if not chosen["home"]:
+        url = with_asked(path, **{**chosen, "home": "1"})
+        return {**row, "value": _("到食堂取"), "note": canteen.name, "url": url, "change": _("改送到家")}
+    where = person.building.name + ("" if at_kiosk() else f" {person.room or ''}".rstrip())
+    url = with_asked(path, **{**chosen, "home": ""})
+    return {**row, "value": _("送到家"), "note": where, "url": url, "change": _("改自己取"), "silent": True}
 
 
 def _pay_row(canteen: Canteen, person: Resident, path: str, chosen: dict[str, str]) -> dict[str, Any]:
@@ -265,5 +344,6 @@ def start_standing(code: str) -> Response:
         gateway_name=chosen["pay"],
         avoid=[one for one in chosen["avoid"].split(",") if one],
         texture=chosen["texture"],
+        delivery=bool(chosen["home"]),
     )
     return see_other(f"{base(centre)}/standing/{row.id}/")
