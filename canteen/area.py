@@ -19,7 +19,7 @@ from canteen.services.leave import leave
 from canteen.services.ledger import APPROVALS, wrong_sums
 from canteen.services.merge import merge
 from canteen.today import today
-from canteen.views import blueprint, board, carrier
+from canteen.views import blueprint, board, carrier, invite
 from canteen.views.one import act_on_slip, show_slip
 from core.area import Area, Check, Desk
 from core.database import db
@@ -60,12 +60,16 @@ def export(resident_id: int) -> dict[str, object]:
 
 
 def show_code(code: str, page: str) -> object:
-    """What a code of ours shows: an order's slip, or a carrier's round."""
+    """What a code of ours shows: an order's slip, a carrier's round, or an invitation to order for somebody."""
+    if code.startswith("F"):
+        return invite.show_invitation(code, page)
     return carrier.show_run(code, page) if code.startswith("R") else show_slip(code, page)
 
 
 def act_on_code(code: str, verb: str) -> object:
     """A deed by such a code."""
+    if code.startswith("F"):
+        return invite.act_on_invitation(code, verb)
     return carrier.act_on_run(code, verb) if code.startswith("R") else act_on_slip(code, verb)
 
 
@@ -79,7 +83,7 @@ AREA = Area(
     my_day=my_day,
     slip=show_code,
     slip_act=act_on_code,
-    slip_kind="MR",
+    slip_kind="MRF",
     jobs=JOBS,
     listeners=LISTENERS,
     messages=KINDS,

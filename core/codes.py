@@ -13,8 +13,8 @@ from core.crypto import keys
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-KINDS = {"K": "card", "B": "booking", "M": "meal", "R": "delivery run"}
-Kind = Literal["K", "B", "M", "R"]
+KINDS = {"K": "card", "B": "booking", "M": "meal", "R": "delivery run", "F": "family invitation"}
+Kind = Literal["K", "B", "M", "R", "F"]
 BODY, TAG = 26, 4
 LENGTH = 1 + BODY + TAG
 

@@ -164,6 +164,7 @@ class FamilyLink(Base):
             postgresql_where=text("state <> 'ended'"),
         ),
         Index("ix_family_link_proxy", "proxy_id", "state"),
+        Index("uq_family_link_invitation", "invitation_id", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -172,12 +173,51 @@ class FamilyLink(Base):
     state: Mapped[str] = mapped_column(Short, default="asked")
     sees_collected: Mapped[bool] = mapped_column(Boolean, default=False)
     """The elder lets them see 已取餐."""
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("family_invitation.id"))
+    """What it came of, where the elder invited them: one link an invitation."""
     asked_at: Mapped[datetime] = mapped_column(Moment)
     agreed_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     ended_by: Mapped[str] = mapped_column(Short, default="")
     elder: Mapped[Resident] = relationship(foreign_keys=[elder_id])
     proxy: Mapped[Resident] = relationship(foreign_keys=[proxy_id])
+
+
+class FamilyInvitation(Base):
+    """An elder invites a relative: a code (QR) and a number to read out, good once and for some hours.
+
+    `version`: the words that the elder agreed to. Of one elder one is open; a new one takes the place of the old.
+    """
+
+    __tablename__ = "family_invitation"
+    __table_args__ = (
+        CheckConstraint("state IN ('open','used','withdrawn')", name="state"),
+        CheckConstraint("(state = 'used') = (used_at IS NOT NULL)", name="used"),
+        CheckConstraint("made_at < expires_at", name="order"),
+        UniqueConstraint("code_index"),
+        UniqueConstraint("number_index"),
+        Index(
+            "uq_family_invitation_open",
+            "elder_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    elder_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    code: Mapped[str] = mapped_column(Encrypted("family_invitation.code"))
+    code_index: Mapped[bytes] = mapped_column(LargeBinary(16))
+    number: Mapped[str] = mapped_column(Encrypted("family_invitation.number"))
+    number_index: Mapped[bytes] = mapped_column(LargeBinary(16))
+    sees_collected: Mapped[bool] = mapped_column(Boolean, default=False)
+    version: Mapped[str] = mapped_column(Short)
+    state: Mapped[str] = mapped_column(Short, default="open")
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+    elder: Mapped[Resident] = relationship()
 
 
 class CallTask(Base):
@@ -299,5 +339,7 @@ class Grant(Base):
     staff: Mapped[Staff] = relationship(back_populates="grants")
 
 
+indexed("family_invitation", "code_index", "code", "family_invitation.code")
+indexed("family_invitation", "number_index", "number", "family_invitation.number")
 indexed("resident", "phone_index", "phone", "resident.phone")
 indexed("resident", "phone_tail_index", "phone", "resident.phone_tail", lambda phone: phone[-4:])

@@ -631,7 +631,8 @@ def test_every_page_is_a_whole_page(client: FlaskClient, meals: Meals, cast: Cas
         "/", "/days", "/mine/", "/mine/account", "/standing/", "/standing/new", "/standing/new?ask=avoid",
         "/standing/new?ask=meal", f"/standing/{row}/", f"/standing/{row}/note",
         "/diet/", "/diet/?ask=labels", "/diet/?ask=texture",
-        "/family/", f"/family/{link}/", "/family/ask", f"/o/{number}/", f"/o/{number}/done", f"/o/{number}/cancel",
+        "/family/", f"/family/{link}/", "/family/ask", "/family/invite", "/family/join",
+        f"/o/{number}/", f"/o/{number}/done", f"/o/{number}/cancel",
         f"/menu/{WEDNESDAY}/lunch/?page=1", f"/menu/{WEDNESDAY}/lunch/check?offer=L2",
     ):  # fmt: skip
         checked(client.get(f"{BASE}{path}"))

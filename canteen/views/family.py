@@ -62,6 +62,8 @@ def family(code: str) -> Response:
             rows=[*relatives, *elders][: verbs.MOST - 1],
             asked="asked" in request.args,
             ask_url=f"{url}ask",
+            invite_url=f"{url}invite",
+            join_url=f"{url}join",
             back_url=f"{base(centre)}/mine/",
         )
     )

@@ -31,7 +31,7 @@ def ask(actor: Actor, proxy_id: int, elder_id: int) -> FamilyLink:
         there = live_link(elder_id, proxy_id)
         if there is not None:
             return there
-        _not_too_many(elder_id, proxy_id)
+        not_too_many(elder_id, proxy_id)
         link = FamilyLink(elder_id=elder_id, proxy_id=proxy_id, state="asked", asked_at=database_now())
         db.session.add(link)
         try:
@@ -118,8 +118,9 @@ def _of(person_id: int, link_id: int) -> FamilyLink:
     return link
 
 
-def _not_too_many(elder_id: int, proxy_id: int) -> None:
-    if max(len(links_of(elder_id)), len(links_of(proxy_id))) >= MOST:
+def not_too_many(*people: int) -> None:
+    """None of them may have as many live links as one may have."""
+    if max(len(links_of(one)) for one in people) >= MOST:
         raise Refused("family_many", _("家人已经有%(n)d位了", n=MOST), _("要加的话，请找工作人员看看。"))
 
 

@@ -17,7 +17,7 @@ from core.events import emit
 from core.outbox import stop_messages
 from core.versions import bump
 from people.models import CallTask, Card, Consent, FamilyLink, Resident
-from people.services.residents import NAMES, locked
+from people.services.residents import NAMES, locked, withdraw_invitations
 
 WHYS = ("moved_away", "deceased")
 Hook = Callable[[Actor, int, str], None]
@@ -81,6 +81,7 @@ def _stop_cards(actor: Actor, resident_id: int, why: str) -> None:
 
 
 def _end_family(actor: Actor, resident_id: int) -> None:
+    withdraw_invitations(actor, resident_id)
     gone = db.session.scalars(
         update(FamilyLink)
         .where(

@@ -23,7 +23,16 @@ from core.intervals import Interval
 from core.outbox import Message
 from core.versions import bump
 from core.words import masked
-from people.models import CallTask, Card, Commitment, Consent, FamilyLink, Resident, ResidentStatus
+from people.models import (
+    CallTask,
+    Card,
+    Commitment,
+    Consent,
+    FamilyInvitation,
+    FamilyLink,
+    Resident,
+    ResidentStatus,
+)
 from people.phones import phone_indexes
 from people.services.residents import NAMES
 
@@ -192,8 +201,12 @@ def _cards(from_id: int, to_id: int) -> None:
 
 
 def _family(from_id: int, to_id: int) -> None:
-    """Links follow; one to oneself ends, and of two between the same people the stricter one is kept."""
+    """Links follow; one to oneself ends, and of two between the same people the stricter one is kept. Who was
+    invited by the record that goes is invited anew."""
     now = database_now()
+    mine = update(FamilyInvitation).where(FamilyInvitation.elder_id == from_id)
+    db.session.execute(mine.where(FamilyInvitation.state == "open").values(state="withdrawn"))
+    db.session.execute(mine.values(elder_id=to_id))
     rows = db.session.scalars(
         select(FamilyLink)
         .where(

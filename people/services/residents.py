@@ -14,7 +14,7 @@ from core.database import db, one_writer, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.versions import bump
-from people.models import Consent, FamilyLink, Resident
+from people.models import Consent, FamilyInvitation, FamilyLink, Resident
 from people.phones import phone_indexes
 from people.rules import weak_pin
 from people.services import throttles
@@ -164,7 +164,8 @@ def withdraw_consent(actor: Actor, resident_id: int, kind: str) -> None:
 
 
 def _end_family(actor: Actor, elder_id: int) -> None:
-    """Nobody orders for this elder any more."""
+    """Nobody orders for this elder any more, and no invitation brings somebody new."""
+    withdraw_invitations(actor, elder_id)
     ended = db.session.scalars(
         update(FamilyLink)
         .where(FamilyLink.elder_id == elder_id, FamilyLink.state == "active")
@@ -173,6 +174,24 @@ def _end_family(actor: Actor, elder_id: int) -> None:
     ).all()
     for link_id in ended:
         audit.record(actor, "family.ended", "family_link", link_id, detail={"elder": elder_id})
+
+
+def withdraw_invitations(actor: Actor, elder_id: int) -> None:
+    """In the running unit of work: what this elder's open invitation allowed, it allows no more."""
+    gone = db.session.scalars(
+        update(FamilyInvitation)
+        .where(FamilyInvitation.elder_id == elder_id, FamilyInvitation.state == "open")
+        .values(state="withdrawn")
+        .returning(FamilyInvitation.id)
+    ).all()
+    for invitation_id in gone:
+        audit.record(
+            actor,
+            "family.invitation_withdrawn",
+            "family_invitation",
+            invitation_id,
+            detail={"elder": elder_id},
+        )
 
 
 def set_pin(actor: Actor, resident_id: int, pin: str) -> None:

@@ -37,6 +37,8 @@ FORMS = {
     "canteen.order": {"offer": "L2"},
     "canteen.ask_elder": {"phone": "13800002026"},
     "canteen.start_standing": {"meal": "lunch", "days": "1,2"},
+    "canteen.invite_relative": {"see": "1"},
+    "canteen.join": {"number": "K7M2 4QXD"},
     "canteen.keep_note": {"note": "少放油"},
     "canteen.keep_diet": {"allergens": "fish", "labels": "", "texture": "soft"},
     "booking.take_hold": {"seat": "A2", "from": "2026-11-24T13:00", "to": "2026-11-24T17:00"},

@@ -34,6 +34,7 @@ ALSO_LOCKED = {"staff.today", "staff.today_live"}
 """What a locked console still shows: calls for help."""
 REPEATABLE = (OPEN_TO_ALL - {"security.account", "security.alive", "security.two_factor_rescue"}) | {
     "booking.check_in_by_tail",
+    "canteen.join",
     "canteen_desk.answer_at_window",
     "canteen_desk.batch",
     "canteen_desk.close_now",
