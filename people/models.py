@@ -173,6 +173,8 @@ class FamilyLink(Base):
     state: Mapped[str] = mapped_column(Short, default="asked")
     sees_collected: Mapped[bool] = mapped_column(Boolean, default=False)
     """The elder lets them see 已取餐."""
+    pays_since: Mapped[datetime | None] = mapped_column(Moment)
+    """Since when the elder lets them pay the elder's meals from the elder's card; empty: they do not."""
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("family_invitation.id"))
     """What it came of, where the elder invited them: one link an invitation."""
     asked_at: Mapped[datetime] = mapped_column(Moment)

@@ -9,11 +9,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from canteen.models import MealOrder
+from canteen.services import ledger
+from canteen.services.order import Wish, place
 from core.audit import Actor, Audit
 from core.codes import new_code
 from core.database import db, unit_of_work
 from core.errors import Refused
-from people.models import Consent, FamilyInvitation, FamilyLink
+from people.models import Consent, FamilyInvitation, FamilyLink, Staff
 from people.services import family
 from people.services.invite import LENGTH, accept, by_number, invite, open_invitation, withdraw
 from people.services.residents import CONSENT_VERSION, withdraw_consent
@@ -209,3 +212,74 @@ def test_too_many_tries_are_paused(client: FlaskClient, pages: Meals) -> None:  
             answer = mother.get(f"{BASE}/family/invite")
         last = send(mother, answer, "", form="form:has(input[name=see])")
     assert last.status_code == 429
+
+
+# --- paying from the elder's card -----------------------------------------------------------------------------------
+
+
+def ordered_for(meals: Meals, day: date = date(2026, 11, 24)) -> MealOrder:
+    """The son orders his mother's lunch and wants it paid from her card; whatever a page would have offered."""
+    cast = meals.cast
+    return place(
+        Actor("resident", cast.aqiang),
+        meals.offer(day),
+        cast.chen,
+        Wish("account"),
+        channel="family",
+        proxy_id=cast.aqiang,
+    )
+
+
+def test_a_relative_pays_from_the_card_only_while_the_elder_lets_them(meals: Meals) -> None:
+    cast, mother = meals.cast, Actor("resident", meals.cast.chen)
+    meals.lunch(date(2026, 11, 24))
+    ledger.top_up(db.session.scalars(select(Staff.id)).first() or 0, cast.shuibei, cast.chen, 5_000)
+    link = taken_up(meals, invited(meals))
+    assert refusal(lambda: ordered_for(meals)) == "family_pay"
+    assert ledger.balance(cast.chen) == 5_000
+    assert refusal(lambda: family.let_pay(mother, cast.aqiang, link.id, pays=True)) == "not_found"
+    for _again in range(2):
+        family.let_pay(mother, cast.chen, link.id, pays=True)
+    assert ordered_for(meals).pay_state == "held"
+    assert ledger.balance(cast.chen) == 4_000
+    family.let_pay(mother, cast.chen, link.id, pays=False)
+    assert refusal(lambda: ordered_for(meals)) == "family_pay"
+    family.let_pay(mother, cast.chen, link.id, pays=True)
+    family.end(mother, cast.chen, link.id)
+    assert refusal(lambda: ordered_for(meals)) == "family_pay"
+    again = taken_up(meals, invited(meals))
+    assert again.pays_since is None
+    said = db.session.scalars(select(Audit.verb).where(Audit.verb.like("family.pays%")).order_by(Audit.id))
+    assert said.all() == ["family.pays", "family.pays_not", "family.pays"]
+
+
+def test_the_son_sees_the_card_on_the_page_only_then_and_never_the_balance(
+    client: FlaskClient,
+    pages: Meals,  # noqa: F811
+    cast: Cast,
+) -> None:
+    with house(pages):
+        ledger.top_up(db.session.scalars(select(Staff.id)).first() or 0, cast.shuibei, cast.chen, 4_321)
+        link = taken_up(pages, invited(pages)).id
+    son = known_phone(pages.app.test_client(), "13800001188")
+    check = f"{BASE}/menu/2026-11-24/lunch/check?offer=L1&for={link}"
+    assert "饭卡" not in son.get(check).text
+    assert "用饭卡付" not in son.get(f"{check}&pay=account").text
+    mother = known_phone(client)
+    page = mother.get(f"{BASE}/family/{link}/")
+    assert "不能用您的饭卡付" in page.text
+    send(mother, page, "", form="form[action$='/pay']")
+    assert "改饭卡付" in son.get(check).text
+    paid = son.get(f"{check}&pay=account")
+    assert "用饭卡付" in paid.text
+    send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/pay-not']")
+    late = send(son, paid, "", form="form[action*='/order']")
+    assert (late.status_code, "不能用老人家的饭卡付" in late.text) == (403, True)
+    with house(pages):
+        assert ledger.balance(cast.chen) == 4_321
+    send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/pay']")
+    done = son.get(send(son, son.get(f"{check}&pay=account"), "", form="form[action*='/order']").location)
+    assert "饭卡已付" in done.text
+    assert "余额" not in done.text
+    with house(pages):
+        assert ledger.balance(cast.chen) == 3_321

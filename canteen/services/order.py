@@ -33,6 +33,7 @@ from core.versions import bump
 from core.words import clock_words, date_words, full_day
 from kiosk.models import Visit
 from people.models import Resident
+from people.services.family import may_pay
 
 CODE = "meal_order.code"
 PRESENT = frozenset({"kiosk", "desk"})
@@ -162,6 +163,8 @@ def place(
                 _("现在您付 %(sum)s。请再看一遍，还没有订。", sum=yuan(pays)),
             )
         way = gateway(wish.gateway)
+        if pays and way.at_first == "held" and proxy_id is not None:
+            _check_may_pay(resident_id, proxy_id)
         pick_up = _take_portion(offer, menu, walk_in, now)
         order = _write(
             menu,
@@ -231,6 +234,17 @@ def _check_time(menu: Where, day: ServingDay, channel: str, standing: bool, now:
         _("%(day)s的已经截止了", day=date_words(menu.day)),
         _("%(until)s 前可以订。当天到食堂来，还有现场的份。", until=until),
     )
+
+
+def _check_may_pay(resident_id: int | None, proxy_id: int) -> None:
+    """A relative spends the elder's money only where the elder lets them, whatever the page showed."""
+    if resident_id is None or not may_pay(resident_id, proxy_id):
+        raise Refused(
+            "family_pay",
+            _("不能用老人家的饭卡付"),
+            _("要老人家先答应。可以选取餐时到柜台付。"),
+            status=403,
+        )
 
 
 def _check_enough(resident_id: int, menu: Where, day: ServingDay) -> None:

@@ -98,7 +98,8 @@ def _wish(who: Eater) -> Wish:
     person = who.resident
     at_home = request.values.get("home") == "1" and person is not None and person.building_id is not None
     pay = request.values.get("pay") or "counter"
-    pay = pay if pay in GATEWAYS and (pay == "counter" or _may_prepay(who)) else "counter"
+    asked = request.method == "POST" and who.link is not None  # taken back meanwhile: the verb says so
+    pay = pay if pay in GATEWAYS and (pay == "counter" or asked or _may_prepay(who)) else "counter"
     shown = request.values.get("shown", "")
     return Wish(
         gateway=pay,
@@ -109,8 +110,8 @@ def _wish(who: Eater) -> Wish:
 
 
 def _may_prepay(who: Eater) -> bool:
-    """A relative does not spend the elder's money, and a guest has none here."""
-    return who.resident is not None and who.link is None
+    """A relative spends the elder's money only where the elder lets them, and a guest has none here."""
+    return who.resident is not None and (who.link is None or who.link.pays_since is not None)
 
 
 def _rows(table: Table, offer: Offer, costs: Sum, wish: Wish) -> list[dict[str, Any]]:
@@ -234,7 +235,7 @@ def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
     found = queries.meals(table.canteen, moment, here=at_kiosk())
     menu = table.meal.menu
     ways: list[Alternative] = []
-    if why in {"against_diet", "sum_changed", "menu_changed"}:
+    if why in {"against_diet", "sum_changed", "menu_changed", "family_pay"}:
         ways.append(Alternative(_("再看一遍"), table.url("check", offer=offer.code)))
     here = next((one for one in found if one.menu.id == menu.id and one.can_order), None)
     if here is not None and why != "enough":

@@ -111,6 +111,7 @@ def one_relative(code: str, link_id: int) -> Response:
             mine=mine,
             asked=link.state == "asked",
             sees=link.sees_collected,
+            pays=link.pays_since is not None,
             orders=[
                 {
                     "label": title_of(order),
@@ -181,12 +182,14 @@ def ask_elder(code: str) -> Response:
 @blueprint.post("/family/<int:link_id>/<verb>")
 @once
 def act_on_relative(code: str, link_id: int, verb: str) -> Response:
-    """Agree (and let them see), let them see or not, end."""
+    """Agree (and let them see), let them see or not, pay from the elder's card or not, end."""
     centre, _canteen = load_canteen(code)
     _found, person = by_pin(centre)
     link = _link(person, link_id)
     if verb in {"agree", "see"}:
         verbs.agree(actor(), person.id, link.id, sees_collected=verb == "see")
+    elif verb in {"pay", "pay-not"}:
+        verbs.let_pay(actor(), person.id, link.id, pays=verb == "pay")
     elif verb == "end":
         verbs.end(actor(), person.id, link.id)
         return see_other(f"{base(centre)}/family/")

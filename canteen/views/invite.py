@@ -100,7 +100,7 @@ def _join_page(centre: Centre, refusal: Refused | None = None) -> Response:
 @blueprint.post("/family/join")
 @repeatable
 def join(code: str) -> Response:
-    """To the page that says whom it is about; nothing is agreed to yet. Wrong numbers are counted, also when refused."""
+    """To the page that says whom it is about; nothing is agreed to yet. Wrong numbers are counted."""
     centre, _canteen = load_canteen(code)
     _found, person = by_pin(centre)
     _paused(f"join:{person.id}", TRIES)

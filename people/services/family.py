@@ -14,7 +14,7 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
 from people.models import FamilyLink
-from people.services.residents import give_consent, locked
+from people.services.residents import CONSENT_VERSION, give_consent, locked
 
 MOST = 6
 """Live links of one elder, and of one relative."""
@@ -59,13 +59,36 @@ def agree(actor: Actor, elder_id: int, link_id: int, *, sees_collected: bool) ->
     return link
 
 
+def let_pay(actor: Actor, elder_id: int, link_id: int, *, pays: bool) -> FamilyLink:
+    """The elder lets a relative pay the elder's meals from the elder's card, or no longer. Again it changes nothing."""
+    with unit_of_work():
+        give_consent(actor, elder_id, {"family"}, "desk" if actor.kind == "staff" else "screen")
+        link = _of(elder_id, link_id)
+        if link.elder_id != elder_id or link.state != "active":
+            raise NotFound(_("没有找到这位家人"), _("可能已经结束了。"))
+        if (link.pays_since is not None) != pays:
+            link.pays_since = database_now() if pays else None
+            db.session.flush()
+            _record(actor, link, "pays" if pays else "pays_not")
+    return link
+
+
+def may_pay(elder_id: int, proxy_id: int) -> bool:
+    """In the running unit of work, the link locked until it ends: whether this relative may spend the elder's money."""
+    query = select(FamilyLink).where(
+        FamilyLink.elder_id == elder_id, FamilyLink.proxy_id == proxy_id, FamilyLink.state == "active"
+    )
+    link = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    return link is not None and link.pays_since is not None
+
+
 def end(actor: Actor, person_id: int, link_id: int) -> FamilyLink:
     """Either side ends it, or says no to what was asked. What was ordered stays. Again it changes nothing."""
     with unit_of_work():
         link = _of(person_id, link_id)
         if link.state != "ended":
             side = "staff" if actor.kind == "staff" else "elder" if link.elder_id == person_id else "proxy"
-            link.state, link.ended_at, link.ended_by = "ended", database_now(), side
+            link.state, link.ended_at, link.ended_by, link.pays_since = "ended", database_now(), side, None
             db.session.flush()
             _record(actor, link, "ended")
     return link
@@ -130,6 +153,6 @@ def _record(actor: Actor, link: FamilyLink, what: str) -> None:
         f"family.{what}",
         "family_link",
         link.id,
-        detail={"elder": link.elder_id, "proxy": link.proxy_id},
+        detail={"elder": link.elder_id, "proxy": link.proxy_id, "version": CONSENT_VERSION},
     )
     emit(f"family.{what}", {"link": link.id, "elder": link.elder_id, "proxy": link.proxy_id})

@@ -88,7 +88,13 @@ def _end_family(actor: Actor, resident_id: int) -> None:
             or_(FamilyLink.elder_id == resident_id, FamilyLink.proxy_id == resident_id),
             FamilyLink.state != "ended",
         )
-        .values(state="ended", ended_at=database_now(), ended_by="staff", sees_collected=False)
+        .values(
+            state="ended",
+            ended_at=database_now(),
+            ended_by="staff",
+            sees_collected=False,
+            pays_since=None,
+        )
         .returning(FamilyLink.id)
     ).all()
     for link_id in sorted(gone):

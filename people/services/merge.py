@@ -224,9 +224,10 @@ def _family(from_id: int, to_id: int) -> None:
         if elder == proxy or twin is not None:
             if twin is not None:
                 twin.sees_collected = twin.sees_collected and row.sees_collected
+                twin.pays_since = twin.pays_since and row.pays_since
                 if row.state == "active" and twin.state == "asked":
                     twin.state, twin.agreed_at = "active", row.agreed_at
-            row.state, row.ended_at, row.ended_by = "ended", now, MERGED
+            row.state, row.ended_at, row.ended_by, row.pays_since = "ended", now, MERGED, None
             continue
         kept[elder, proxy] = row
         moved.append((row, elder, proxy))

@@ -169,7 +169,7 @@ def _end_family(actor: Actor, elder_id: int) -> None:
     ended = db.session.scalars(
         update(FamilyLink)
         .where(FamilyLink.elder_id == elder_id, FamilyLink.state == "active")
-        .values(state="ended", ended_at=database_now(), ended_by="elder")
+        .values(state="ended", ended_at=database_now(), ended_by="elder", pays_since=None)
         .returning(FamilyLink.id)
     ).all()
     for link_id in ended:
