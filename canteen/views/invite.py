@@ -8,7 +8,6 @@ from centres.models import Centre
 from centres.queries import centres
 from core.clock import local_day, now
 from core.codes import show_number
-from core.database import db
 from core.errors import Alternative, NotFound, Refused
 from core.http import once, personal, repeatable, see_other
 from core.qr import qr_svg
@@ -117,8 +116,8 @@ def join(code: str) -> Response:
 def _invited(code: str) -> tuple[Centre, Resident, FamilyInvitation]:
     """Centre, who looks (known by PIN) and the invitation; or why it does not work for them."""
     row, kiosk = verbs.by_code(code), device()
-    home = row.elder.home_centre_id if row is not None else None
-    centre = kiosk.centre if kiosk is not None else (home and db.session.get(Centre, home)) or centres()[0]
+    home = verbs.home_of(row) if row is not None else None
+    centre = kiosk.centre if kiosk is not None else home or centres()[0]
     show_centre(centre)
     _found, person = by_pin(centre)
     refused = verbs.why_not(row, person.id)

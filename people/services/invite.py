@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
+from centres.models import Centre
 from core import audit
 from core.audit import Actor
 from core.clock import database_now
@@ -93,6 +94,11 @@ def by_number(typed: str) -> FamilyInvitation | None:
 def _one(which: object) -> FamilyInvitation | None:
     query = select(FamilyInvitation).options(joinedload(FamilyInvitation.elder))
     return db.session.scalar(query.where(which))  # type: ignore[arg-type]
+
+
+def home_of(row: FamilyInvitation) -> Centre | None:
+    """The centre of the elder who invites: there the relative is asked who they are."""
+    return db.session.scalar(select(Centre).where(Centre.id == row.elder.home_centre_id))
 
 
 def why_not(row: FamilyInvitation | None, person_id: int) -> Refused | None:
