@@ -14,14 +14,16 @@ from canteen.services import ledger
 from canteen.services.order import Wish, place
 from core.audit import Actor, Audit
 from core.codes import new_code
+from core.crypto import keys
 from core.database import db, unit_of_work
 from core.errors import Refused
 from people.models import Consent, FamilyInvitation, FamilyLink, Staff
 from people.services import family
-from people.services.invite import LENGTH, accept, by_number, invite, open_invitation, withdraw
+from people.services.invite import LENGTH, accept, by_code, by_number, invite, open_invitation, withdraw
 from people.services.residents import CONSENT_VERSION, withdraw_consent
 from tests.support.cast import Cast
 from tests.support.clock import Clock
+from tests.support.databases import SECRET_KEY
 from tests.support.forms import Kiosk, send
 from tests.support.hall import ALL, apart, refusal
 from tests.support.meals import Meals
@@ -54,6 +56,18 @@ def test_who_takes_it_up_may_order_and_the_words_version_is_kept(meals: Meals) -
     assert row.version == CONSENT_VERSION
     verbs = db.session.scalars(select(Audit.verb).where(Audit.verb.like("family.%")).order_by(Audit.id)).all()
     assert verbs == ["family.invited", "family.joined"]
+
+
+def test_it_is_found_while_the_key_changes(meals: Meals) -> None:
+    row = invited(meals)
+    code, number = row.code, row.number
+    db.session.remove()
+    keys.use(["a new secret of the tests, long enough as well", SECRET_KEY])
+    try:
+        assert [getattr(found, "id", None) for found in (by_code(code), by_number(number))] == [row.id] * 2
+    finally:
+        db.session.remove()
+        keys.use([SECRET_KEY])
 
 
 def test_each_way_in_which_it_does_not_work_has_its_own_refusal(meals: Meals, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from core import audit
 from core.audit import Actor
 from core.clock import database_now
 from core.codes import new_code, new_number
-from core.crypto import blind
+from core.crypto import blind, blinds
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
@@ -82,13 +82,13 @@ def open_invitation(elder_id: int) -> FamilyInvitation | None:
 
 def by_code(code: str) -> FamilyInvitation | None:
     """The invitation of a QR code."""
-    return _one(FamilyInvitation.code_index == blind(code, CODE))
+    return _one(FamilyInvitation.code_index.in_(blinds(code, CODE)))
 
 
 def by_number(typed: str) -> FamilyInvitation | None:
     """The invitation whose number somebody typed, with or without its blank."""
     number = "".join(sign for sign in typed.upper() if sign.isalnum())
-    return _one(FamilyInvitation.number_index == blind(number, NUMBER)) if number else None
+    return _one(FamilyInvitation.number_index.in_(blinds(number, NUMBER))) if number else None
 
 
 def _one(which: object) -> FamilyInvitation | None:
