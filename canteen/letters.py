@@ -58,6 +58,16 @@ KINDS = [
         },
     ),
     MessageKind(
+        "family.joined",
+        lazy_gettext("家人答应帮忙订餐（告诉开邀请的老人）"),
+        lazy_gettext("{who}可以帮您订餐了"),
+        lazy_gettext(
+            "{who}用了您的邀请，从今天起可以帮您订餐、退餐。不是您请的，或不想要了，"
+            "请到一体机上“家人帮我订”里结束，或打 {phone}。"
+        ),
+        {"who": _WHO, "place": (_PLACE[0], lazy_gettext("水贝社区党群服务中心")), "phone": _PHONE},
+    ),
+    MessageKind(
         "standing.failed",
         lazy_gettext("长期订餐这天没订上"),
         lazy_gettext("{day}{meal}没有订上"),

@@ -9,6 +9,8 @@ from canteen import letters
 from canteen.models import Canteen, Dish, MealOrder, Menu, Redemption, StandingOrder, Swap
 from canteen.services import diet
 from canteen.words import MEALS
+from centres.models import Centre
+from centres.queries import centres
 from core.audit import Actor
 from core.channels.hall import put_notice
 from core.clock import local_day
@@ -16,7 +18,7 @@ from core.database import db
 from core.events import Event, Listener
 from core.messages import tell_groups
 from core.words import clock_words, date_words
-from people.models import FamilyLink
+from people.models import FamilyLink, Resident
 from people.services.tell import tell
 
 
@@ -39,6 +41,20 @@ def tell_ordered(event: Event) -> None:
         order.proxy_id,
         order.centre_id,
         lambda: letters.by_whom(letters.of_order(order), person),
+    )
+
+
+def tell_joined(event: Event) -> None:
+    """A relative took an invitation up: the elder is told who, so that a code in wrong hands is seen."""
+    elder = db.session.get_one(Resident, event.payload["elder"])
+    proxy = db.session.get_one(Resident, event.payload["proxy"])
+    centre = db.session.get(Centre, elder.home_centre_id) or centres()[0]
+    tell(
+        f"event-{event.id}-elder",
+        "family.joined",
+        elder.id,
+        centre.id,
+        lambda: letters.by_whom({"place": centre.name, "phone": centre.phone}, proxy),
     )
 
 
@@ -202,6 +218,7 @@ def tell_programs(event: Event) -> None:
 
 LISTENERS = [
     Listener("canteen.tell_ordered", ("meal.ordered",), tell_ordered),
+    Listener("canteen.tell_joined", ("family.joined",), tell_joined),
     Listener("canteen.tell_ended", ("meal.cancelled", "meal.failed"), tell_ended),
     Listener("canteen.ask_swap", ("meal.swap_asked",), ask_swap),
     Listener("canteen.tell_standing", ("standing.failed",), tell_standing),

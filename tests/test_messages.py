@@ -24,6 +24,7 @@ from core.events import deliver_due
 from core.messages import add_group, fill, forget_words, kinds, preview, remove_group, set_words, words_of
 from core.outbox import GIVE_UP_AFTER, Message, channels, send_due, stop_messages, try_again
 from people.models import CallTask, FamilyLink, Resident, Staff
+from people.services.invite import accept, invite
 from people.services.residents import give_consent, withdraw_consent
 from people.services.tell import call_instead, not_before
 from tests.support.clock import Clock
@@ -171,6 +172,18 @@ def test_a_standing_order_that_could_not_be_made_is_told_with_the_reason(
     ((to, words),) = texts(sms)
     assert to == "1187"
     assert "这次没有订上：订满了" in words
+
+
+def test_an_elder_is_told_who_took_their_invitation_up(meals: Meals, sms: Ear) -> None:
+    chen, aqiang = meals.cast.chen, meals.cast.aqiang
+    row = invite(Actor("resident", chen), chen, sees_collected=False, where="kiosk")
+    assert texts(sms) == []
+    accept(Actor("resident", aqiang), aqiang, row.id)
+    (told,) = [words for to, words in texts(sms) if to == "1187"]
+    name = db.session.get_one(Resident, aqiang).name
+    assert "可以帮您订餐了" in told or "用了您的邀请" in told
+    assert name not in told
+    assert name[-1] in told
 
 
 def test_a_standing_order_that_cannot_be_brought_home_is_told_with_its_number(

@@ -1,5 +1,6 @@
 """长期订餐: begun, looked at, ended with the PIN; «明天不吃» and «还是要吃» also by card."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -64,11 +65,15 @@ def words_of(row: StandingOrder) -> str:
     words = [days_words([str(day) for day in row.weekdays])]
     if row.texture != "regular":
         words.append(str(TEXTURES[row.texture]))
-    if row.avoid:
-        words.append(_("不吃%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in row.avoid)))
+    words += _without(row.avoid)
     if row.delivery:
         words.append(_("送到家"))
     return _("，").join(words)
+
+
+def _without(avoid: Sequence[str]) -> list[str]:
+    """[不吃花生、鸡蛋], or nothing."""
+    return [_("不吃%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in avoid))] if avoid else []
 
 
 def days_words(days: list[str]) -> str:
@@ -101,7 +106,9 @@ def one_standing(code: str, standing_id: int) -> Response:
         one for one in queries.coming(row.resident_id, canteen, moment, until) if one.standing.id == row.id
     ]
     url = f"{base(centre)}/standing/{row.id}/"
-    shown, pages = page_of([(str(one.serving.day), one) for one in found], url, row_size() - 2)
+    shown, pages = page_of(
+        [(str(one.serving.day), one) for one in found], url, row_size() - (3 if level == "pin" else 2)
+    )
     return personal(
         render_template(
             "canteen/standing_one.html",
@@ -235,7 +242,7 @@ def _proposed(canteen: Canteen, person: Resident) -> dict[str, str]:
 
 @blueprint.get("/standing/new")
 def new_standing(code: str) -> Response:
-    """A standing order as proposed; with `ask` the page that changes one part of it."""
+    """A standing order as proposed; with `ask` the page that changes one part of it. How soft leads to what without."""
     centre, canteen = load_canteen(code)
     _found, person = by_pin(centre)
     chosen = _proposed(canteen, person)
@@ -243,13 +250,11 @@ def new_standing(code: str) -> Response:
     if asked in {"meal", "days", "texture", "avoid"}:
         return _ask(centre, canteen, chosen, asked)
     path = f"{base(centre)}/standing/new"
-    avoid = [str(ALLERGENS[one]) for one in chosen["avoid"].split(",") if one]
     days = [one for one in chosen["days"].split(",") if one]
     rows = [
         _row(_("哪一餐"), MEALS[chosen["meal"]], path, chosen, "meal", _("改餐")),
         _row(_("星期几"), days_words(days) if days else _("还没有选"), path, chosen, "days", _("改日子")),
-        _row(_("软硬"), TEXTURES[chosen["texture"]], path, chosen, "texture", _("改软硬")),
-        _row(_("不吃"), _("、").join(avoid) if avoid else _("没有"), path, chosen, "avoid", _("改这个")),
+        _row(_("吃法"), _how_words(chosen), path, chosen, "texture", _("改吃法")),
         _where_row(canteen, person, path, chosen),
         _pay_row(canteen, person, path, chosen),
     ]
@@ -265,6 +270,12 @@ def new_standing(code: str) -> Response:
     )
 
 
+def _how_words(chosen: dict[str, str]) -> str:
+    """软，不吃花生"""
+    avoid = [one for one in chosen["avoid"].split(",") if one]
+    return _("，").join([str(TEXTURES[chosen["texture"]]), *_without(avoid)])
+
+
 def _row(label: str, value: Any, path: str, chosen: dict[str, str], ask: str, change: str) -> dict[str, Any]:
     return {"label": label, "value": value, "url": with_asked(path, ask=ask, **chosen), "change": change}
 
@@ -273,8 +284,7 @@ def _where_row(canteen: Canteen, person: Resident, path: str, chosen: dict[str, 
     """How they get it; brought to the door only where one is registered. At a kiosk others see the screen: no room."""
     row: dict[str, Any] = {"label": _("怎么拿")}
     if person.building is None:
-        reason = _("还没有登记地址，请找工作人员")
-        return {**row, "value": _("到食堂取"), "off": _("送到家"), "reason": reason}
+        return {**row, "value": _("到食堂取"), "note": _("还没有登记地址，想送到家请找工作人员")}
     if not chosen["home"]:
         url = with_asked(path, **{**chosen, "home": "1"})
         return {**row, "value": _("到食堂取"), "note": canteen.name, "url": url, "change": _("改送到家")}
@@ -310,7 +320,11 @@ def _ask(centre: Centre, canteen: Canteen, chosen: dict[str, str], asked: str) -
         title, many = _("哪一餐？"), False
     elif asked == "texture":
         picked = pick_one(
-            TEXTURES, chosen["texture"], lambda one: with_asked(path, **rest, texture=one), path, ask=asked
+            TEXTURES,
+            chosen["texture"],
+            lambda one: with_asked(path, ask="avoid", **rest, texture=one),
+            path,
+            ask=asked,
         )
         title, many = _("要多软？"), False
     elif asked == "days":

@@ -28,6 +28,7 @@ from kiosk.session import DEVICE_COOKIE
 from people.models import Resident, Staff
 from people.services import family
 from people.services.cards import issue_card
+from people.services.invite import invite
 from people.services.residents import give_consent, open_pin, register
 from tests.support import server as servers
 from tests.support.cast import PASSWORD, PIN, Cast, load
@@ -237,7 +238,14 @@ def _cook(meals: Meals) -> dict[str, str]:
     son = family.ask(OPERATOR, cast.aqiang, cast.chen)
     family.agree(OPERATOR, cast.chen, son.id, sees_collected=True)
     family.ask(OPERATOR, cast.couple[0], cast.chen)
-    return {"meal": plain.number, "swapped": asked.number, "standing": str(dinners.id), "son": str(son.id)}
+    asked_in = invite(Actor("resident", cast.wheel), cast.wheel, sees_collected=True, where="phone")
+    return {
+        "meal": plain.number,
+        "swapped": asked.number,
+        "standing": str(dinners.id),
+        "son": str(son.id),
+        "invitation": asked_in.code,
+    }
 
 
 def span(day: date, start: float, end: float) -> Interval:

@@ -80,7 +80,7 @@ WALKS: dict[str, tuple[str, ...]] = {
         f"{EAT}/o/{{swapped}}/",
         f"{MEAL}/check?offer=L2",
     ),
-    "phone-nothing": ("/c/shuibei/my/", f"{EAT}/?for={{son}}", f"{EAT}/family/"),
+    "phone-nothing": ("/c/shuibei/my/", f"{EAT}/?for={{son}}", f"{EAT}/family/", "/q/{invitation}"),
     "phone-held": (f"{BOOK}/check/",),
     "staff-": ("/staff/",),
     "staff-wu": ("/staff/", "/staff/c/shuibei/people/?q=陈", f"/staff/c/shuibei/booking/reading/{TUESDAY}"),
