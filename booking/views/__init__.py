@@ -1,6 +1,6 @@
 """Residents' pages of booking, kiosk and phone. All hang on `blueprint`."""
 
-from booking.views import choose, confirm, day, one
+from booking.views import confirm, day, one, places, seats, times
 from booking.views.root import blueprint
 
-__all__ = ["blueprint", "choose", "confirm", "day", "one"]
+__all__ = ["blueprint", "confirm", "day", "one", "places", "seats", "times"]

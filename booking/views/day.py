@@ -17,6 +17,7 @@ from booking.opening import space_day
 from booking.views.root import blueprint, load_space, space_url
 from core.clock import local_day, now
 from core.http import digest, draw, not_modified
+from core.http.paging import Paging, page_in
 from core.kept import Kept
 from core.words import full_day
 from kiosk.session import at_kiosk, prefs, show_centre
@@ -76,10 +77,7 @@ def day_grid(code: str, space: str, day: str) -> Any:
         grid_html=drawn.html,
         space_name=place.name,
         date_label=full_day(the_day, today),
-        page=drawn.page,
-        pages=drawn.pages,
-        prev_url=f"{url}/grid?page={drawn.page - 1}" if drawn.page > 1 else None,
-        next_url=f"{url}/grid?page={drawn.page + 1}" if drawn.page < drawn.pages else None,
+        paging=Paging.at(drawn.page, drawn.pages, many, lambda n: f"{url}/grid?page={n}"),
         times_url=f"{url}/times",
         back_url=f"{url}/times",
     )
@@ -105,8 +103,7 @@ def _cells(rows: Sequence[Row]) -> list[tuple[str, Markup]]:
 def _draw(place: Space, day: date, today: date, moment: datetime, asked: int, many: int) -> Drawn:
     """The table of a day; `asked` is the page of it, 0 for the whole."""
     table = grid(space_day(place, day), queries.lanes(place), moment)
-    pages = max(1, -(-len(table.rows) // many)) if asked else 1
-    page = min(max(1, asked), pages)
+    page, pages = page_in(asked, len(table.rows), many) if asked else (1, 1)
     html = draw(
         "booking/grid.html",
         caption=_("%(space)s，%(day)s，每个座位每段时间空不空", space=place.name, day=full_day(day, today)),

@@ -22,12 +22,12 @@ from canteen.views.root import (
     may_see_balance,
     meal_url,
     name_of,
-    with_asked,
 )
 from canteen.words import MEALS, conflict_words
 from core.clock import local_day, now
 from core.errors import Alternative, NotFound, Refused
 from core.http import once, own_path, personal, see_other, with_next
+from core.http.paging import with_asked
 from core.money import yuan
 from core.words import date_words, near_day, span_words
 from kiosk.session import actor, at_kiosk, known_visit, need_visit

@@ -26,15 +26,14 @@ from canteen.views.root import (
     meal_url,
     name_of,
     page_size,
-    paging,
     shown_balance,
-    with_asked,
 )
 from canteen.words import ALLERGENS, MEALS, conflict_words, label_words
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound
 from core.http import personal, see_other
+from core.http.paging import paging, with_asked
 from core.money import yuan
 from core.words import SHORT_WEEKDAYS, clock_words, date_words, full_day, month_day, near_day
 from kiosk.session import at_kiosk, prefs
@@ -147,8 +146,8 @@ def _page(table: Table, found: list[Meal]) -> Any:
     size = page_size()
     where = offers.index(chosen) // size + 1 if chosen else 1
     kept: dict[str, Any] = {**table.who.asked, "offer": chosen.code if asked and chosen else None}
-    pages = paging(len(offers), size, table.url(), where, **kept)
-    shown = offers[(pages.page - 1) * size : pages.page * size]
+    pages = paging(len(offers), size, lambda n: with_asked(table.url(), page=n, **kept), where)
+    shown = pages.of(offers)
     near = near_day(meal.menu.day, today)
     standing = _standing(table)
     costs = table.right.sum(chosen.price_fen) if chosen else None
@@ -300,7 +299,7 @@ def days(code: str) -> Any:
     mine = [one for one in found if one.menu.meal == meal]
     path = f"{base(centre)}/days"
     carried: dict[str, Any] = {"meal": meal, **who.asked}
-    pages = paging(len(mine), DAYS_A_PAGE, path, **carried)
+    pages = paging(len(mine), DAYS_A_PAGE, lambda n: with_asked(path, page=n, **carried))
     return render_template(
         "canteen/days.html",
         meal=MEALS[meal],
@@ -313,10 +312,7 @@ def days(code: str) -> Any:
             for one in MEALS
             if one in served
         ],
-        days=[
-            _day(centre, one, who, today)
-            for one in mine[(pages.page - 1) * DAYS_A_PAGE : pages.page * DAYS_A_PAGE]
-        ],
+        days=[_day(centre, one, who, today) for one in pages.of(mine)],
         paging=pages,
         back_url=with_asked(f"{base(centre)}/", **who.asked),
     )

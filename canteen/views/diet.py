@@ -8,10 +8,11 @@ from flask_babel import gettext as _
 from canteen.services.diet import set_profile
 from canteen.services.order import diet_of
 from canteen.views.pick import listed, pick_many, pick_one
-from canteen.views.root import base, blueprint, by_pin, load_canteen, with_asked
+from canteen.views.root import base, blueprint, by_pin, load_canteen
 from canteen.words import ALLERGENS, LABELS, TEXTURES
 from centres.models import Centre
 from core.http import once, personal, see_other
+from core.http.paging import with_asked
 from kiosk.session import actor, at_kiosk
 from people.models import Resident
 from people.services.residents import consents, give_consent, withdraw_consent

@@ -8,13 +8,14 @@ from flask_babel import gettext as _
 from canteen import queries
 from canteen.queries import state_now, title_of
 from canteen.services.give_back import state_words
-from canteen.views.root import base, blueprint, by_pin, load_canteen, with_asked
+from canteen.views.root import base, blueprint, by_pin, load_canteen
 from canteen.words import MEALS
 from centres.models import Centre
 from centres.queries import district_of
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
 from core.http import once, personal, see_other
+from core.http.paging import with_asked
 from core.words import near_day, sentences
 from kiosk.session import actor
 from people.models import FamilyLink, Resident

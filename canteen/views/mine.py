@@ -9,10 +9,11 @@ from canteen import queries
 from canteen.models import Canteen
 from canteen.services import ledger
 from canteen.services.order import diet_of
-from canteen.views.root import base, blueprint, by_pin, load_canteen, paging, row_size
+from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size
 from canteen.words import MEALS
 from core.clock import local_day, now
 from core.http import personal
+from core.http.paging import paging
 from core.money import yuan
 from core.words import date_words, full_day
 from people.models import Resident
@@ -81,7 +82,7 @@ def account(code: str) -> Response:
     _found, person = by_pin(centre)
     url, size = f"{base(centre)}/mine/account", row_size()
     row = queries.account_of(person.id)
-    pages = paging(queries.entries(row) if row is not None else 0, size, url)
+    pages = paging(queries.entries(row) if row is not None else 0, size, lambda n: f"{url}?page={n}")
     today = local_day(now(), centre.zone)
     lines = queries.history(row, (pages.page - 1) * size, size)[:size] if row is not None else []
     return personal(

@@ -5,16 +5,16 @@ from typing import Any
 
 from flask import request
 
-from canteen.views.root import Paging, paging, row_size
+from canteen.views.root import row_size
+from core.http.paging import Paging, paging, with_asked
 
 
 def page_of(
     options: Sequence[tuple[str, Any]], path: str, size: int = 0, **asked: Any
 ) -> tuple[Sequence[tuple[str, Any]], Paging]:
     """The options of the page that is asked for."""
-    size = size or row_size()
-    found = paging(len(options), size, path, **asked)
-    return options[(found.page - 1) * size : found.page * size], found
+    found = paging(len(options), size or row_size(), lambda n: with_asked(path, page=n, **asked))
+    return found.of(options), found
 
 
 def pick_one(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, request
 from flask_babel import gettext as _
@@ -14,6 +13,7 @@ from canteen.services import ledger
 from centres.models import Centre
 from core.errors import Alternative, NotFound, Refused
 from core.http import row_number, with_next
+from core.http.paging import with_asked
 from kiosk.models import Visit
 from kiosk.session import at_kiosk, known_visit, load_centre, prefs, shown_name
 from people.models import FamilyLink, Resident
@@ -122,12 +122,6 @@ def meal_url(centre: Centre, day: date, meal: str, page: str = "", **asked: Any)
     return with_asked(f"{base(centre)}/menu/{day}/{meal}/{page}", **asked)
 
 
-def with_asked(path: str, **asked: Any) -> str:
-    """An address with what is not empty."""
-    said = {name.rstrip("_"): value for name, value in asked.items() if value not in (None, "", False)}
-    return f"{path}?{urlencode(said, doseq=True)}" if said else path
-
-
 def home(centre: Centre) -> str:
     """Where «首页» leads."""
     return "/kiosk/" if at_kiosk() else f"/c/{centre.code}/"
@@ -144,25 +138,3 @@ def page_size() -> int:
 def row_size() -> int:
     """How many rows a list shows."""
     return ROWS_LOW if at_kiosk() and prefs()["reach"] == "low" else ROWS
-
-
-@dataclass(frozen=True, slots=True)
-class Paging:
-    """One page of a list."""
-
-    page: int
-    pages: int
-    prev_url: str | None
-    next_url: str | None
-
-
-def paging(many: int, size: int, path: str, default: int = 1, **asked: Any) -> Paging:
-    """Which page is asked for, and where the others are."""
-    pages = max(1, -(-many // size))
-    page = min(max(1, request.args.get("page", default, int)), pages)
-    return Paging(
-        page,
-        pages,
-        with_asked(path, page=page - 1, **asked) if page > 1 else None,
-        with_asked(path, page=page + 1, **asked) if page < pages else None,
-    )

@@ -17,12 +17,13 @@ from canteen.rules import MEALS as MEAL_CODES
 from canteen.services import standing as verbs
 from canteen.services.order import diet_of
 from canteen.views.pick import listed, page_of, pick_many, pick_one
-from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size, with_asked
+from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size
 from canteen.words import ALLERGENS, MEALS, TEXTURES
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
 from core.http import once, personal, see_other
+from core.http.paging import with_asked
 from core.words import SHORT_WEEKDAYS, clock_words, date_words, near_day, sentences
 from kiosk.session import actor, at_kiosk, known_visit
 from people.models import Resident

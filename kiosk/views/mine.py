@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from core.clock import day_bounds, local_day, now
 from core.errors import Refused
 from core.http import once, personal, see_other
+from core.http.paging import paging
 from kiosk import areas, services
 from kiosk.session import actor, at_kiosk, known_visit, load_centre, prefs
 from kiosk.views.identify import identify_url
@@ -27,18 +28,12 @@ def my_day(code: str) -> Any:
     start = day_bounds(local_day(now(), centre.zone), centre.zone)[0]
     items = areas.my_day(found.resident_id, start, 30 if found.level == "pin" else 2)
     few = at_kiosk() and (prefs()["reach"] == "low" or prefs()["text"] == "elder")
-    many = PAGE_FEW if few else PAGE
-    pages = max(1, -(-len(items) // many))
-    page = min(max(1, request.args.get("page", 1, int)), pages)
-    url = f"/c/{code}/my/?page="
+    pages = paging(len(items), PAGE_FEW if few else PAGE, lambda n: f"/c/{code}/my/?page={n}")
     return personal(
         render_template(
             "kiosk/my_day.html",
-            things=items[(page - 1) * many : page * many],
-            page=page,
-            pages=pages,
-            prev_url=f"{url}{page - 1}" if page > 1 else None,
-            next_url=f"{url}{page + 1}" if page < pages else None,
+            things=pages.of(items),
+            paging=pages,
             consents_url=f"/c/{code}/my/consents" if found.level == "pin" else None,
             book_url=f"/c/{code}/booking/",
             back_url="/kiosk/" if at_kiosk() else f"/c/{code}/",

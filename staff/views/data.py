@@ -1,7 +1,7 @@
 """Master data: one set of pages for whatever an area has declared (core/master.py)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from core.columns import Column, Lines, Wrong
 from core.database import db
 from core.errors import NotFound, Refused
 from core.http import once, repeatable, row_number, see_other, takes_file, uploaded
+from core.http.paging import paging
 from core.i18n import pick
 from core.imports import MOST_ROWS, SHEET, STARTS
 from core.master import Master, Wish, masters
@@ -109,7 +110,9 @@ def data_list(centre: Centre, master: str) -> Any:
     opened = _open(centre, master)
     wish = _wish(opened.master)
     rows, many = service.listed(opened.master, opened.units, wish, opened.today)
-    pages = max(1, -(-many // service.PAGE))
+    pages = paging(many, service.PAGE, lambda n: _with(opened.url, wish, page=n))
+    if pages.page != wish.page:
+        rows, many = service.listed(opened.master, opened.units, replace(wish, page=pages.page), opened.today)
     columns = [column for column in opened.master.columns if column.listed]
     names = _unit_names(opened.units)
     return render_template(
@@ -140,10 +143,7 @@ def data_list(centre: Centre, master: str) -> Any:
             for column in service.choices(opened.master)
         ],
         states=_states(opened.master),
-        page=wish.page,
-        pages=pages,
-        prev_url=_with(opened.url, wish, page=wish.page - 1) if wish.page > 1 else None,
-        next_url=_with(opened.url, wish, page=wish.page + 1) if wish.page < pages else None,
+        paging=pages,
         sheet_url=_with(opened.url, wish, path="sheet"),
         new_url=f"{opened.url}/new" if opened.writable else None,
         import_url=f"{opened.url}/import" if opened.writable else None,

@@ -13,6 +13,7 @@ from core.database import db
 from core.errors import NotFound, Refused
 from core.figures import Counted, FigureReport, Measure, measures
 from core.http import once, see_other
+from core.http.paging import paging
 from core.money import yuan
 from core.sheets import Head, Page, write
 from core.words import clock_words
@@ -168,26 +169,21 @@ def _rows(measure: Measure, found: Counted, first: date, last: date, taken: str,
     """A list a page at a time, or a sheet of all of them."""
     if request.args.get("as") == "xlsx":
         return sheet_answer(_sheet(measure, found, first, last, taken), f"{measure.name}-{first}-{last}")
-    page = max(1, request.args.get("page", 1, int))
-    pages = max(1, -(-len(found.rows) // PAGE))
-    page = min(page, pages)
     here = request.path + f"?from={first}&to={last}"
+    pages = paging(len(found.rows), PAGE, lambda n: f"{here}&page={n}")
     return render_template(
         "staff/figure.html",
         card=_card(measure, found.value, found.denominator, ""),
         columns=[{"label": str(head), "number": n in measure.fen} for n, head in enumerate(measure.heads)],
         rows=[
             [yuan(int(cell)) if n in measure.fen else cell for n, cell in enumerate(row)]
-            for row in found.rows[(page - 1) * PAGE : page * PAGE]
+            for row in pages.of(found.rows)
         ],
         many=len(found.rows),
         first=first,
         last=last,
         taken=taken,
-        page=page,
-        pages=pages,
-        prev_url=f"{here}&page={page - 1}" if page > 1 else None,
-        next_url=f"{here}&page={page + 1}" if page < pages else None,
+        paging=pages,
         sheet_url=f"{here}&as=xlsx",
         back_url=back_url,
     )
