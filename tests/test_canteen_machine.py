@@ -59,6 +59,7 @@ OPERATING = 200
 """What the kitchen gets for each meal the government helps with."""
 SUMS = (500, 1000, 5000)
 PLACES = ("shuibei", "shuibei", "shuibei", "sungang")
+BOOKS = ("cash", "outside", "held", "sales", "subsidy")
 HOURS = ("15:59", "16:00", "16:01", "11:40", "12:30", "12:31")
 NUMBERS = count()
 
@@ -117,7 +118,8 @@ class Machine(RuleBasedStateMachine):
         self.orders: list[Eaten] = []
         self.failed: set[tuple[str, int]] = set()
         self.people: dict[str, int] = {}
-        self.sealed: set[tuple[str, date]] = set()
+        self.claimed: dict[tuple[str, date], int] = {}
+        self.paid: dict[tuple[str, date], int] = {}
 
     @initialize()
     def begin(self) -> None:
@@ -138,7 +140,7 @@ class Machine(RuleBasedStateMachine):
             for day in DAY_NUMBERS:
                 self.menus[where, day] = self.meals.lunch(self.day(day), centre, QUOTAS)
         self.before = {where: self.accounts(where) for where in self.centres}
-        self.moved = {where: dict.fromkeys(("cash", "held", "sales", "subsidy"), 0) for where in self.centres}
+        self.moved = {where: dict.fromkeys(BOOKS, 0) for where in self.centres}
         for who in self.people:
             self.top_up(who, 5000)
 
@@ -467,7 +469,7 @@ class Machine(RuleBasedStateMachine):
         """A month claims what was handed out in it and nothing else, once it is over and nothing of it is open."""
         until = month_after(month)
         mine = [one for one in self.orders if one.where == where and month <= self.day(one.day) < until]
-        if (where, month) in self.sealed:
+        if (where, month) in self.claimed:
             expected = "done"
         elif self.clock.today < until:
             expected = "month_runs"
@@ -475,9 +477,28 @@ class Machine(RuleBasedStateMachine):
             expected = "orders_open" if any(one.state == "ordered" for one in mine) else "done"
         for _again in range(times):
             self.deed(expected, lambda: settle.seal(self.staff, self.centres[where], month))
-        if expected == "done":
-            self.sealed.add((where, month))
-            self.claimed_is_what_was_eaten(where, month, [one for one in mine if one.right])
+        if expected != "done":
+            return
+        eaten = [one for one in mine if one.right]
+        if (where, month) not in self.claimed:
+            self.claimed[where, month] = sum(one.helped + OPERATING for one in eaten)
+            self.move(where, "subsidy", "sales", OPERATING * len(eaten))
+        self.claimed_is_what_was_eaten(where, month, eaten)
+
+    @rule(where=st.sampled_from(["shuibei", "sungang"]), short=st.sampled_from([0, 300, None]))
+    def the_government_pays(self, where: str, short: int | None) -> None:
+        """All of a month, all but so much, or nothing; said again, the last counts."""
+        month = (self.first - timedelta(days=1)).replace(day=1)
+        claimed = self.claimed.get((where, month))
+        fen = 0 if short is None else max(0, (claimed or 0) - short)
+        centre = self.centres[where]
+        self.deed(
+            "not_found" if claimed is None else "done",
+            lambda: settle.record_paid(self.staff, centre, month, fen, self.clock.today),
+        )
+        if claimed is not None:
+            self.move(where, "outside", "subsidy", fen - self.paid.get((where, month), 0))
+            self.paid[where, month] = fen
 
     def claimed_is_what_was_eaten(self, where: str, month: date, eaten: list[Eaten]) -> None:
         row = db.session.scalars(

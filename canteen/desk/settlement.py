@@ -75,6 +75,7 @@ def settlement_month(centre: Centre, month: str) -> Response:
             paid=yuan(row.paid_fen) if row is not None and row.paid_fen is not None else "",
             paid_on=date_words(row.paid_on) if row is not None and row.paid_on else "",
             missing=yuan(found.missing_fen) if found.missing_fen else "",
+            owed=yuan(settle.owed_fen(found.centre_id)),
             check=reads.check_words(found),
             differences=[
                 _difference(one, orders) for orders in [_orders(found)] for one in found.differences

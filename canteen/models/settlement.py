@@ -17,7 +17,10 @@ class Settlement(Base):
     __tablename__ = "settlement"
     __table_args__ = (
         CheckConstraint("state IN ('draft','sealed','paid')", name="state"),
+        CheckConstraint("(paid_id IS NOT NULL) = (coalesce(paid_fen, 0) > 0)", name="paid"),
         UniqueConstraint("centre_id", "month"),
+        UniqueConstraint("support_id"),
+        UniqueConstraint("paid_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -32,6 +35,10 @@ class Settlement(Base):
     paid_fen: Mapped[int | None] = mapped_column(Fen)
     """What came, once it has come: less than claimed is paid short."""
     paid_on: Mapped[date | None]
+    support_id: Mapped[int | None] = mapped_column(ForeignKey("transfer.id"))
+    """Delivery and operating subsidy in the books: nobody owed them before the month was sealed."""
+    paid_id: Mapped[int | None] = mapped_column(ForeignKey("transfer.id"))
+    """What came, in the books. Said again, the one before is reversed and this points at the new one."""
     totals: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     lines: Mapped[list["SettlementLine"]] = relationship(back_populates="settlement")
 

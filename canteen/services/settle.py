@@ -4,7 +4,7 @@ the next month; and what came of it."""
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -24,6 +24,7 @@ from canteen.models import (
     Transfer,
 )
 from canteen.rules import Rule
+from canteen.services import ledger
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, local_day
@@ -288,6 +289,7 @@ def seal(staff_id: int, centre_id: int, month: date) -> Settlement:
             totals={kind: sum(one.amount_fen for one in found.lines if one.kind == kind) for kind in KINDS},
         )
         db.session.add(row)
+        row.support_id = _book_support(staff_id, row, now)
         db.session.flush()
         if found.lines:
             names = ("order_id", "kind", "rule_id", "amount_fen", "corrects_id", "reason")
@@ -303,6 +305,17 @@ def seal(staff_id: int, centre_id: int, month: date) -> Settlement:
             at=now,
         )
     return row
+
+
+def _book_support(staff_id: int, row: Settlement, now: datetime) -> int | None:
+    """Delivery and operating subsidy of a month: the government owes them from now on. The meals' moved when they were
+    handed out. Where more is taken back than claimed, the other way."""
+    fen = row.totals["delivery"] + row.totals["operating"]
+    if not fen:
+        return None
+    ends = [ledger.centre_account(row.centre_id, kind) for kind in ("subsidy", "sales")]
+    debit, credit = ends if fen > 0 else reversed(ends)
+    return ledger.move(debit, credit, abs(fen), "support", Actor("staff", staff_id), at=now)
 
 
 def _may_be_sealed(found: Month, today: date) -> None:
@@ -395,7 +408,8 @@ def _sealed_until(centre_id: int, month: date) -> date:
 
 
 def record_paid(staff_id: int, centre_id: int, month: date, paid_fen: int, paid_on: date) -> Settlement:
-    """What came for a sealed month, and when; less than claimed is paid short. Said again, the last counts."""
+    """What came for a sealed month, and when; less than claimed is paid short and stays owed. Said again, the last
+    counts: what was booked before is reversed."""
     with unit_of_work():
         now = database_now()
         row = db.session.scalar(
@@ -414,9 +428,11 @@ def record_paid(staff_id: int, centre_id: int, month: date, paid_fen: int, paid_
         zone = db.session.get_one(Canteen, centre_id).centre.zone
         if row.sealed_at is None or not local_day(row.sealed_at, zone) <= paid_on <= local_day(now, zone):
             raise Refused("paid_when", _("请再看看到账的日期"), _("在封存那天以后，不晚于今天。"), status=422)
-        row.state, row.paid_fen, row.paid_on = "paid", paid_fen, paid_on
+        actor = Actor("staff", staff_id)
+        paid_id = _book_paid(row, paid_fen, actor, now)
+        row.state, row.paid_fen, row.paid_on, row.paid_id = "paid", paid_fen, paid_on, paid_id
         audit.record(
-            Actor("staff", staff_id),
+            actor,
             "settlement.paid",
             "settlement",
             row.id,
@@ -425,6 +441,32 @@ def record_paid(staff_id: int, centre_id: int, month: date, paid_fen: int, paid_
             at=now,
         )
     return row
+
+
+def _book_paid(row: Settlement, paid_fen: int, actor: Actor, now: datetime) -> int | None:
+    if row.paid_id is not None and paid_fen == row.paid_fen:
+        return row.paid_id  # only the day was wrong
+    subsidy, outside = (ledger.centre_account(row.centre_id, kind) for kind in ("subsidy", "outside"))
+    if row.paid_id is not None and row.paid_fen:
+        ledger.move(
+            subsidy,
+            outside,
+            row.paid_fen,
+            "reversal",
+            actor,
+            at=now,
+            reverses_id=row.paid_id,
+            reason="paid_again",
+        )
+    if not paid_fen:
+        return None
+    return ledger.move(outside, subsidy, paid_fen, "government_paid", actor, at=now)
+
+
+def owed_fen(centre_id: int) -> int:
+    """What the government owes by the books: meals handed out, and what sealed months claim besides, less what came."""
+    account = select(Account.balance_fen).where(Account.centre_id == centre_id, Account.kind == "subsidy")
+    return -(db.session.scalar(account) or 0)
 
 
 def month_words(month: date) -> str:
