@@ -2,7 +2,7 @@
 
 A gzip of JSON lines: a head, a line a row, a line a piece of a file, a foot with counts and the digest of all lines
 before. Rows are taken in one read transaction (repeatable read on PostgreSQL), so they are one moment, while the house
-goes on working; the bytes of the files that they know follow. Format 1 had no files and can still be restored.
+goes on working; the bytes of the files that they know follow. A file is restored by the version that wrote it.
 """
 
 import base64
@@ -24,7 +24,7 @@ from core.database import Base, Moment, db
 from core.files import File
 from core.stores import Missing
 
-FORMAT, READABLE = 2, (1, 2)
+FORMAT = 2
 PIECE = 768 * 1024
 """Bytes of a file in one line."""
 
@@ -165,7 +165,7 @@ def _verify(path: Path) -> dict[str, Any]:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise Damaged(f"{path.name} cannot be read to its end ({error}). Take another copy.") from error
     head, foot = (line if isinstance(line, dict) else {} for line in (head, foot))
-    if head.get("service-hall") not in READABLE or "revision" not in head or "sha256" not in foot:
+    if head.get("service-hall") != FORMAT or "revision" not in head or "sha256" not in foot:
         raise Damaged(f"{path.name} is not a whole backup of this program. Take another copy.")
     if foot["sha256"] != digest.hexdigest():
         raise Damaged(f"{path.name} has been changed or damaged: its digest does not fit. Take another copy.")
