@@ -20,7 +20,7 @@ from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.codes import new_token, show_number
 from core.errors import NotFound, Refused
-from core.http import not_modified, once, personal, repeatable, see_other
+from core.http import POLICY, not_modified, once, personal, repeatable, see_other
 from core.money import yuan
 from core.versions import version
 from core.words import clock_words, span_words
@@ -31,6 +31,7 @@ SERVE = frozenset({"kitchen", "front_desk", "manager", "supervisor"})
 MONEY = frozenset({"front_desk", "manager", "supervisor"})
 """Who looks at what was handed out twice."""
 HOWS = frozenset({"slip", "card", "number"})
+READER_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 NAME_MOST = 12
 SUGGESTED = (1, 2, 3)
 
@@ -76,6 +77,7 @@ def _page(centre: Centre, answer: Answer | None = None, key: str = "") -> str:
         words=_script_words(),
         kept="kept" in request.args,
         worker_url=f"{url}/worker.js",
+        reader_url=f"{url}/reader.js",
         scan_url=f"{url}/scan",
         undo_url=f"{url}/undo",
         list_url=f"{url}/list",
@@ -390,6 +392,17 @@ def window_worker(centre: Centre) -> Response:
     with current_app.open_resource("static/js/window-worker.js") as script:
         response = personal(Response(script.read(), mimetype="text/javascript"))
     response.headers["Service-Worker-Allowed"] = f"{base(centre)}/window"
+    return response
+
+
+@blueprint.get("/window/reader.js")
+@polling
+@require(SERVE)
+def window_reader(centre: Centre) -> Response:
+    """The script that reads codes from the camera. It alone may compile WebAssembly."""
+    with current_app.open_resource("static/js/reader.js") as script:
+        response = personal(Response(script.read(), mimetype="text/javascript"))
+    response.headers["Content-Security-Policy"] = READER_POLICY
     return response
 
 

@@ -1,12 +1,17 @@
 /* A worker that reads QR codes from the camera's frames with the zxing-wasm that we serve. It runs apart from the page,
-   so the page's policy need not allow WebAssembly. */
+   so the page's policy need not allow WebAssembly, and under the page's address, so that what keeps the page for an
+   outage keeps this too. The first message says where the library is; each one after it is a frame. */
 "use strict";
-importScripts("../vendor/zxing-reader.js");
-const { prepareZXingModule, readBarcodes } = ZXingWASM;
-prepareZXingModule({ overrides: { locateFile: () => new URL("../vendor/zxing_reader.wasm", location.href).href } });
+let read;
 onmessage = async ({ data }) => {
+  if (!read) {
+    importScripts(data.library);
+    ZXingWASM.prepareZXingModule({ overrides: { locateFile: () => data.wasm } });
+    read = (frame) => ZXingWASM.readBarcodes(frame, { formats: ["QRCode"], tryHarder: true, maxNumberOfSymbols: 1 });
+    return;
+  }
   try {
-    const found = await readBarcodes(data, { formats: ["QRCode"], tryHarder: true, maxNumberOfSymbols: 1 });
+    const found = await read(data);
     postMessage(found[0]?.isValid ? found[0].text : "");
   } catch { postMessage(""); }
 };

@@ -15,7 +15,7 @@ async function keep() {
     return;
   }
   const words = await answer.clone().text(), box = await caches.open(BOX);
-  const files = new Set([...words.matchAll(/"(\/[^"#]*?static\/[^"#]+)/g)].map((found) => found[1]));
+  const files = new Set([...words.matchAll(/"(\/[^"#]*?(?:static\/|\/reader\.js)[^"#]*)/g)].map((found) => found[1]));
   await box.addAll([...files].map((file) => new Request(file, { cache: "no-cache" })));
   await box.put(PAGE, answer);
   for (const { url } of await box.keys()) {
@@ -39,7 +39,10 @@ async function page(event) {
 }
 
 async function file(event, path) {
-  if (fromBox.has(event.clientId)) return (await kept(path)) || fetch(event.request);
+  if (fromBox.has(event.clientId)) {
+    if (event.resultingClientId) fromBox.add(event.resultingClientId); /* the camera's reader asks for files itself */
+    return (await kept(path)) || fetch(event.request);
+  }
   try {
     return await fetch(event.request);
   } catch (fault) {
@@ -61,5 +64,5 @@ addEventListener("fetch", (event) => {
   if (event.request.method !== "GET" || origin !== location.origin) return;
   if (event.request.mode === "navigate") {
     if (pathname === PAGE && !search) event.respondWith(page(event));
-  } else if (pathname.includes("/static/")) event.respondWith(file(event, pathname));
+  } else if (pathname.includes("/static/") || pathname === `${PAGE}/reader.js`) event.respondWith(file(event, pathname));
 });

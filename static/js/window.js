@@ -333,8 +333,12 @@
       view.hidden = false;
       $("#camera").setAttribute("aria-pressed", "true");
       await view.play();
-      this.reader ??= new Worker(part().dataset.reader);
-      this.reader.onmessage = ({ data }) => this.read(data);
+      if (!this.reader) {
+        const { reader, library, wasm } = part().dataset;
+        this.reader = new Worker(reader);
+        this.reader.postMessage({ library: new URL(library, location).href, wasm: new URL(wasm, location).href });
+        this.reader.onmessage = ({ data }) => this.read(data);
+      }
       this.frame();
     },
     frame() {

@@ -178,8 +178,12 @@ READ = """async (text) => {
   await picture.decode();
   const canvas = new OffscreenCanvas(480, 480), drawn = canvas.getContext("2d");
   drawn.fillStyle = "white"; drawn.fillRect(0, 0, 480, 480); drawn.drawImage(picture, 40, 40, 400, 400);
-  const worker = new Worker(document.querySelector("#window").dataset.reader);
-  const read = new Promise((done) => { worker.onmessage = ({ data }) => done(data); });
+  const { reader, library, wasm } = document.querySelector("#window").dataset, worker = new Worker(reader);
+  const read = new Promise((done) => {
+    worker.onmessage = ({ data }) => done(data);
+    worker.onerror = () => done("no worker");
+  });
+  worker.postMessage({ library: new URL(library, location).href, wasm: new URL(wasm, location).href });
   worker.postMessage(drawn.getImageData(0, 0, 480, 480));
   const address = await read;
   return address.split("/").pop();

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from canteen.models import MealOrder, Redemption
 from core.database import db
 from tests.browser.test_window import Codes, codes, name_it, verdict
+from tests.browser.test_window_restart import BOX
 from tests.support.browser import Screens, filming
 from tests.support.cast import Cast
 from tests.support.film import shoot
@@ -41,6 +42,18 @@ def camera(server: Server, browser: Browser, cast: Cast, codes: Codes, tmp_path:
         yield name_it(screens, server, cast, "1号窗")
         screens.close()
         assert not screens.problems, "\n".join(screens.problems)
+
+
+def test_the_camera_sees_a_slip_after_a_start_without_a_line(camera: Page) -> None:
+    wanted = "/static/vendor/zxing_reader.wasm"
+    camera.wait_for_function(f"async () => (await ({BOX})()).includes('{wanted}')")
+    camera.context.new_cdp_session(camera).send("Network.clearBrowserCache")
+    camera.context.set_offline(True)
+    camera.reload()
+    expect(camera.locator("#window")).to_have_attribute("data-off", "")
+    camera.locator("#camera").click()
+    camera.locator("#verdict .verdict.green").wait_for()
+    expect(camera.locator(".verdict.off-line")).to_contain_text("没有网络，先记在本机")
 
 
 def test_a_slip_before_the_camera_turns_green_and_is_collected(camera: Page, app: Flask) -> None:

@@ -89,7 +89,7 @@ def test_it_starts_again_while_the_server_does_not_answer(tablet: Page, codes: C
 
 def test_what_is_kept_names_nobody_and_is_this_page_only(tablet: Page) -> None:
     kept = box(tablet)
-    assert [path for path in kept if "/static/" not in path] == [WINDOW]
+    assert [path for path in kept if "/static/" not in path] == [f"{WINDOW}/reader.js", WINDOW]
     assert {"/static/js/window.js", "/static/js/shell.js", "/static/css/staff.css"} <= set(kept)
     words = tablet.evaluate("async (page) => await (await caches.match(page)).text()", WINDOW)
     assert not [name for name in ("陈", "何全", "志强") if name in words]

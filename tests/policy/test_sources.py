@@ -17,6 +17,7 @@ MAY_KNOW_THE_WEB = {
     "core/http/__init__.py",
     "core/http/files.py",
     "core/http/languages.py",
+    "core/http/paging.py",
     "core/http/probes.py",
     "kiosk/session.py",
     "people/access.py",
