@@ -400,6 +400,7 @@ def window_worker(centre: Centre) -> Response:
 @require(SERVE)
 def window_reader(centre: Centre) -> Response:
     """The script that reads codes from the camera. It alone may compile WebAssembly."""
+    load_canteen(centre)
     with current_app.open_resource("static/js/reader.js") as script:
         response = personal(Response(script.read(), mimetype="text/javascript"))
     response.headers["Content-Security-Policy"] = READER_POLICY
