@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from canteen.days import ServingDay, serving_days
 from canteen.models import (
@@ -26,6 +26,7 @@ from canteen.models import (
 )
 from canteen.rules import MEALS, phase
 from canteen.services.order import CODE
+from centres.models import Centre
 from core.clock import local_day
 from core.crypto import blinds
 from core.database import db
@@ -64,11 +65,22 @@ _OFFER_ID = (
 
 
 _CANTEEN = select(Canteen).options(joinedload(Canteen.centre)).where(Canteen.id == bindparam("centre"))
+_BY_CODE = (
+    select(Canteen)
+    .join(Canteen.centre)
+    .options(contains_eager(Canteen.centre))
+    .where(Centre.code == bindparam("code"))
+)
 
 
 def canteen_of(centre_id: int) -> Canteen | None:
     """The canteen of a centre; not every centre has one."""
     return db.session.scalar(_CANTEEN, {"centre": centre_id})
+
+
+def canteen_by_code(code: str) -> Canteen | None:
+    """The canteen at `/c/<code>/canteen/`, with its centre."""
+    return db.session.scalar(_BY_CODE, {"code": code})
 
 
 def meals(canteen: Canteen, moment: datetime, *, here: bool) -> list[Meal]:

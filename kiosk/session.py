@@ -44,12 +44,13 @@ def _who() -> None:
     g.centre = None
     if on_staff_path() or request.endpoint == "static":
         g.device = g.visit = None
-    elif "X-Poll" not in request.headers:
+    elif request.method != "POST" and "X-Poll" not in request.headers:
         _look()
 
 
 def _look() -> None:
-    """Who asks: at the beginning of a request, or when a poll wants to know after all."""
+    """Who asks: at the beginning of a request. A form wants to know it behind the lock, a poll perhaps not at all: they
+    look when they do."""
     g.device = g.visit = None
     secret = request.cookies.get(DEVICE_COOKIE)
     if secret:

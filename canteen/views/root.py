@@ -15,7 +15,7 @@ from core.errors import Alternative, NotFound, Refused
 from core.http import row_number, with_next
 from core.http.paging import with_asked
 from kiosk.models import Visit
-from kiosk.session import at_kiosk, known_visit, load_centre, prefs, shown_name
+from kiosk.session import at_kiosk, known_visit, load_centre, prefs, show_centre, shown_name
 from people.models import FamilyLink, Resident
 from people.services.family import active_link
 
@@ -46,11 +46,11 @@ class Eater:
 
 def load_canteen(code: str) -> tuple[Centre, Canteen]:
     """Centre and canteen of the address."""
-    centre = load_centre(code)
-    canteen = queries.canteen_of(centre.id)
+    canteen = queries.canteen_by_code(code)
     if canteen is None:
+        load_centre(code)
         raise NotFound(_("这个中心没有食堂"), _("请问问工作人员，附近哪里有。"))
-    return centre, canteen
+    return show_centre(canteen.centre), canteen
 
 
 def eater() -> Eater:
