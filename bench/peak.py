@@ -12,7 +12,7 @@ from bench.client import FORK, Line
 from bench.cookies import Person, arrive
 from bench.lunch import Kitchens, fill, sold
 from bench.meals import order
-from bench.places import Places, close
+from bench.places import Places, close, cpu
 from bench.report import Sheet, Target
 
 CENTRES, RESIDENTS, ORDERS = 115, 40_000, 12_000
@@ -43,8 +43,14 @@ def measure(places: Places, sheet: Sheet, share: float = 1.0) -> None:
     ]
     with places.server(url) as server:
         _replay(server.url, _warm(kitchens, people[: LINES * 2]))
+        web, base = cpu(server), cpu(places.cluster)
         taken = _replay(server.url, [plan[n::LINES] for n in range(LINES)])
+        used = {"the program": cpu(server) - web, "PostgreSQL": cpu(places.cluster) - base}
     _report(sheet, taken, times)
+    for what, seconds in used.items():
+        sheet.add(
+            Target("11", f"peak: processor time of {what} an order (ms)", "ms"), 0, seconds / many * 1000
+        )
     there, adds_up = sold(app)
     acknowledged = sum(status == 303 for status, _seconds in taken)
     close(app)

@@ -106,7 +106,7 @@ def places() -> Iterator[Places]:
     run = Run.begin()
     cluster = Cluster(run.folder / "postgres")
     try:
-        cluster.start()
+        cluster.start(autovacuum=True)
         yield Places(run.folder, cluster)
     finally:
         with contextlib.suppress(psycopg.Error):
@@ -121,10 +121,10 @@ def close(app: Flask) -> None:
         db.engine.dispose()
 
 
-def cpu(running: servers.Server) -> float:
-    """Seconds of processor time that the workers of a server have used."""
+def cpu(running: servers.Server | Cluster) -> float:
+    """Seconds of processor time that the processes of a server have used, of those that are alive."""
     total = 0
-    for pid in running.workers:
+    for pid in running.workers if isinstance(running, servers.Server) else running.backends:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
     return total / TICKS

@@ -24,7 +24,8 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{OWNER}@/{database}?host={self.folder}"
 
-    def start(self) -> None:
+    def start(self, *, autovacuum: bool = False) -> None:
+        """autovacuum: as in earnest; off, rows of a database that is put back come in the same order every time."""
         self.folder.mkdir(mode=0o700)
         account = _account()
         if account:
@@ -33,7 +34,7 @@ class Cluster:
         self._run(
             "pg_ctl", "start", "-w", "-t", "30", "-D", self.data, "-l", self.folder / "log",
             "-o", f"-k {self.folder} -c listen_addresses= -c max_connections=200 -c shared_buffers=64MB"
-            " -c autovacuum=off",  # databases are put back: rows would come in another order, now and then
+            f" -c autovacuum={'on' if autovacuum else 'off'}",
         )  # fmt: skip
 
     @property
@@ -45,6 +46,16 @@ class Cluster:
         except (OSError, ValueError, IndexError):
             return None
         return pid if str(self.data) in command else None
+
+    @property
+    def backends(self) -> list[int]:
+        """Process ids of the server's processes that are alive now, one for each connection and a few more."""
+        pid = self.pid
+        return (
+            [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            if pid
+            else []
+        )
 
     def stop(self) -> None:
         pid = self.pid
