@@ -59,10 +59,10 @@ class Counter:
 
     def give_back(self, order: MealOrder, actor: Actor, now: datetime) -> str:
         """What was paid at the desk before is owed to them, and paid out there."""
-        if order.pay_state != "held":
+        if order.pay_state not in {"held", "paid"}:
             return "void"
-        held, owed = (ledger.centre_account(order.centre_id, kind) for kind in ("held", "refund_due"))
-        ledger.move(held, owed, order.pays_fen, "order_refund", actor, at=now, order_id=order.id)
+        paid, owed = _where_paid(order), ledger.centre_account(order.centre_id, "refund_due")
+        ledger.move(paid, owed, order.pays_fen, "order_refund", actor, at=now, order_id=order.id)
         return "refunded"
 
 
@@ -82,7 +82,10 @@ class Prepaid:
         return None
 
     def begin(self, order: MealOrder, actor: Actor, now: datetime) -> None:
-        account, held = self._ends(order)
+        if order.resident_id is None:
+            raise Refused("account_whose", _("饭卡要先认识您"), _("请刷卡，或选到柜台付。"), status=422)
+        account = ledger.account_to_spend(order.resident_id, order.centre_id)
+        held = ledger.centre_account(order.centre_id, "held")
         ledger.move(account, held, order.pays_fen, "order_held", actor, at=now, order_id=order.id)
 
     def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
@@ -92,15 +95,18 @@ class Prepaid:
         return _keep(order, actor, now)
 
     def give_back(self, order: MealOrder, actor: Actor, now: datetime) -> str:
-        account, held = self._ends(order)
-        ledger.move(held, account, order.pays_fen, "order_refund", actor, at=now, order_id=order.id)
+        if order.resident_id is None:
+            raise ValueError("an order from an account has its resident")
+        account = ledger.resident_account(order.resident_id, order.centre_id)
+        ledger.move(
+            _where_paid(order), account, order.pays_fen, "order_refund", actor, at=now, order_id=order.id
+        )
         return "refunded"
 
-    def _ends(self, order: MealOrder) -> tuple[int, int]:
-        if order.resident_id is None:
-            raise Refused("account_whose", _("饭卡要先认识您"), _("请刷卡，或选到柜台付。"), status=422)
-        account = ledger.resident_account(order.resident_id, order.centre_id)
-        return account, ledger.centre_account(order.centre_id, "held")
+
+def _where_paid(order: MealOrder) -> int:
+    """The account that has what was paid: held, or sales where the meal was missed and its scan taken back since."""
+    return ledger.centre_account(order.centre_id, "held" if order.pay_state == "held" else "sales")
 
 
 def _sell(order: MealOrder, source: int, redemption_id: int, actor: Actor, now: datetime) -> None:
@@ -119,7 +125,7 @@ def _sell(order: MealOrder, source: int, redemption_id: int, actor: Actor, now: 
 
 def _keep(order: MealOrder, actor: Actor, now: datetime) -> str:
     if order.pay_state != "held":
-        return "void"
+        return "paid" if order.pay_state == "paid" else "void"
     held, sales = (ledger.centre_account(order.centre_id, kind) for kind in ("held", "sales"))
     ledger.move(held, sales, order.pays_fen, "meal_kept", actor, at=now, order_id=order.id)
     return "paid"

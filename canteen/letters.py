@@ -72,7 +72,7 @@ KINDS = [
         lazy_gettext("长期订餐这天没订上"),
         lazy_gettext("{day}{meal}没有订上"),
         lazy_gettext(
-            "您的长期订餐，{day}{meal}这次没有订上：{reason}。想吃可以另外订，或打 {phone} 找我们。"
+            "您的长期订餐，{day}{meal}这次没有订上：{reason}。当天到食堂来，也许还有现场的份，或打 {phone} 找我们。"
         ),
         {
             "day": _DAY,
@@ -95,6 +95,22 @@ KINDS = [
             **_MEAL_PLACES,
             "number": _NUMBER,
             "hours": (lazy_gettext("几点取餐"), "11:30–12:30"),
+        },
+        must_reach=True,
+    ),
+    MessageKind(
+        "standing.to_pay",
+        lazy_gettext("长期订餐这天饭卡付不了，改成取餐时付"),
+        lazy_gettext("{day}{meal}请取餐时付钱"),
+        lazy_gettext(
+            "您的长期订餐，{day}{meal}饭卡付不了，先帮您订成取餐时付：{dish}，取餐号 {number}，"
+            "{hours} 到{place}，要付 {pays}。想再用饭卡付，请到服务台充值，或打 {phone}。"
+        ),
+        {
+            **_MEAL_PLACES,
+            "number": _NUMBER,
+            "hours": (lazy_gettext("几点取餐"), "11:30–12:30"),
+            "pays": _SUM,
         },
         must_reach=True,
     ),

@@ -101,14 +101,14 @@ def tell_standing(event: Event) -> None:
     )
 
 
-def tell_to_collect(event: Event) -> None:
-    """The day's order of a standing one could not be brought: it is there to be fetched."""
+def tell_as_made(event: Event) -> None:
+    """The day's order of a standing one was made otherwise than wished: to be fetched, or to be paid at the counter."""
     order = db.session.get_one(MealOrder, event.payload["order"])
     if order.resident_id is None or order.state != "ordered":
         return
     tell(
         f"event-{event.id}-person",
-        "standing.to_collect",
+        event.kind,
         order.resident_id,
         order.centre_id,
         lambda: letters.of_order(order),
@@ -222,7 +222,7 @@ LISTENERS = [
     Listener("canteen.tell_ended", ("meal.cancelled", "meal.failed"), tell_ended),
     Listener("canteen.ask_swap", ("meal.swap_asked",), ask_swap),
     Listener("canteen.tell_standing", ("standing.failed",), tell_standing),
-    Listener("canteen.tell_to_collect", ("standing.to_collect",), tell_to_collect),
+    Listener("canteen.tell_to_collect", ("standing.to_collect", "standing.to_pay"), tell_as_made),
     Listener("canteen.tell_relatives", ("meal.collected",), tell_relatives),
     Listener("canteen.tell_account", ("account.topped_up", "account.refunded"), tell_account),
     Listener("canteen.tell_staff", ("menu.failed", "menu.swapped"), tell_staff),

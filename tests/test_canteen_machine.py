@@ -153,6 +153,8 @@ class Machine(RuleBasedStateMachine):
             for where in self.centres:
                 self.the_accountant_settles(where, 2)
                 self.settle(where, self.first, 2)
+                self.the_government_pays(where, 300)
+                self.the_government_pays(where, 0)
             self.the_ledger_adds_up()
             self.portions_are_what_the_model_sold()
             self.orders_and_rights_are_what_the_model_has()

@@ -8,12 +8,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from canteen.models import Account, CashCount, MealOrder, Transfer
-from canteen.services import ledger
-from canteen.services.close import fail_menu
+from canteen.services import ledger, standing
+from canteen.services.close import close_menu, fail_menu
 from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, pay_at_desk, pay_out, redeem
 from core.approvals import Approval, decide
-from core.audit import Actor, Audit
+from core.audit import CLOCK, Actor, Audit
+from core.clock import database_now
 from core.database import db, unit_of_work
 from core.errors import Refused
 from people.models import CallTask, Staff
@@ -273,3 +274,47 @@ def test_calls_stand_by_time_and_show_the_number_once_opened(app: Flask, cast: C
         reads = select(func.count()).select_from(Audit).where(Audit.verb == "resident.read")
         assert db.session.scalar(reads) == 2
     assert desk(app, cast.luo).get("/staff/c/sungang/ringing/1").status_code == 404
+
+
+def prepaid(meals: Meals, day: date) -> str:
+    """What became of an order that is to be paid from the card: `done`, or why not."""
+    try:
+        meals.order(meals.cast.chen, day, gateway="account")
+    except Refused as refused:
+        return refused.code
+    return "done"
+
+
+def test_nothing_is_spent_where_accounts_are_off_or_one_is_looked_at(meals: Meals) -> None:
+    """The verb decides: a page that was open before, a program or a standing order asks nobody else."""
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    for day in (TUESDAY, date(2026, 11, 25)):
+        meals.lunch(day)
+    ledger.top_up(staff_id(), centre, chen, 9000)
+    manager = Actor("staff", staff_id("xu@hall.invalid"))
+    ledger.set_operator(manager, centre, " ")
+    assert prepaid(meals, TUESDAY) == "accounts_off"
+    ledger.set_operator(manager, centre, "水贝食堂公司（虚构）")
+    with unit_of_work():
+        account = db.session.scalars(select(Account).where(Account.resident_id == chen)).one()
+        account.blocked_at = database_now()
+    assert prepaid(meals, TUESDAY) == "account_blocked"
+    assert ledger.balance(chen) is None
+    with unit_of_work():
+        db.session.get_one(Account, account.id).blocked_at = None
+    assert prepaid(meals, TUESDAY) == "done"
+    assert ledger.balance(chen) == 8000
+
+
+def test_a_standing_order_is_made_to_be_paid_at_the_counter_where_the_card_cannot_pay(
+    meals: Meals, clock: Clock
+) -> None:
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    menu = meals.lunch(TUESDAY)
+    ledger.top_up(staff_id(), centre, chen, 9000)
+    standing.start(Actor("resident", chen), chen, centre, "lunch", [1], gateway_name="account")
+    ledger.set_operator(Actor("staff", staff_id("xu@hall.invalid")), centre, "")
+    clock.set("2026-11-23 16:01")
+    close_menu(CLOCK, menu)
+    made = db.session.scalars(select(MealOrder).where(MealOrder.resident_id == chen)).one()
+    assert (made.gateway, made.pay_state) == ("counter", "due")

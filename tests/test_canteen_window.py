@@ -26,6 +26,7 @@ from core.clock import now
 from core.database import db, unit_of_work
 from core.errors import Refused
 from people.models import CallTask, Resident, Staff
+from people.services.calls import open_calls_to_make
 from people.services.cards import issue_card, link_card
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
@@ -256,11 +257,57 @@ def test_collected_offline_in_time_and_sent_after_the_end_of_serving(
 ) -> None:
     scanned = kept(lunch, "one-00001")
     clock.set("2026-11-24 12:31")
+    before = till(meals)
     assert finish_menu(lunch.menu_id) == 1
+    assert open_calls_to_make(meals.cast.shuibei)
     sent = reconcile.send_in(staff_id(), meals.cast.shuibei, "1号窗", [scanned])
     assert [one.kind for one in sent] == ["ok"]
     assert db.session.get_one(MealOrder, lunch.id, populate_existing=True).state == "collected"
     assert db.session.scalars(select(SubsidyClaim.state)).all() == ["claimed"]
+    assert till(meals) == before + 1000
+    assert db.session.get_one(MealOrder, lunch.id).pay_state == "paid"
+    assert open_calls_to_make(meals.cast.shuibei) == []
+
+
+def test_a_prepaid_meal_that_came_late_and_was_a_mistake_is_paid_back_once(
+    meals: Meals, clock: Clock
+) -> None:
+    """Kept when it was missed, then handed out by a window that was offline, then taken back: nothing is lost."""
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    menu = meals.lunch(TUESDAY)
+    ledger.top_up(staff_id(), centre, chen, 3000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    clock.set("2026-11-24 11:45")
+    scanned = kept(order, "late-0001")
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    reconcile.send_in(staff_id(), centre, "1号窗", [scanned])
+    row = db.session.scalars(select(Redemption).where(Redemption.state == "stands")).one()
+    undo(staff_id(), row.id, "发错了")
+    assert ledger.balance(chen) == 2000
+    found = cancel(Actor("staff", staff_id()), order.id, "发错了，退给她")
+    assert (found.state, found.pay_state, ledger.balance(chen)) == ("cancelled", "refunded", 3000)
+    assert ledger.wrong_sums() == []
+
+
+def test_a_prepaid_meal_that_came_late_and_was_a_mistake_stays_paid_where_nobody_came(
+    meals: Meals, clock: Clock
+) -> None:
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    menu = meals.lunch(TUESDAY)
+    ledger.top_up(staff_id(), centre, chen, 3000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    clock.set("2026-11-24 11:45")
+    scanned = kept(order, "late-0001")
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    reconcile.send_in(staff_id(), centre, "1号窗", [scanned])
+    row = db.session.scalars(select(Redemption).where(Redemption.state == "stands")).one()
+    undo(staff_id(), row.id, "发错了")
+    finish_menu(menu)
+    found = db.session.get_one(MealOrder, order.id, populate_existing=True)
+    assert (found.state, found.pay_state, ledger.balance(chen)) == ("uncollected", "paid", 2000)
+    assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
 
 
 def test_scans_of_another_clock_or_centre_are_said_and_not_done(meals: Meals, lunch: MealOrder) -> None:

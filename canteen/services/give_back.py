@@ -101,7 +101,7 @@ def end(order: MealOrder, state: str, actor: Actor, now: datetime, *, reason: st
     else:
         db.session.execute(_RETURN, {"offer": order.offer_id})
     claim_to(order.id, "reserved", "released", now)
-    if order.pays_fen and order.pay_state in {"held", "due"}:
+    if order.pays_fen and order.pay_state in {"held", "due", "paid"}:
         order.pay_state = gateway(order.gateway).give_back(order, actor, now)
     db.session.flush()
     if after_sheet and state == "cancelled":

@@ -24,6 +24,7 @@ from people.services.residents import locked
 
 REVERSAL, REFUND = "ledger.reversal", "ledger.refund"
 _ACCOUNT, _TRANSFER = Account.metadata.tables["account"], Transfer.metadata.tables["transfer"]
+_CANTEEN = Canteen.metadata.tables["canteen"]
 _OF_CENTRE = select(_ACCOUNT.c.id).where(
     _ACCOUNT.c.centre_id == bindparam("centre"),
     _ACCOUNT.c.kind == bindparam("kind"),
@@ -31,6 +32,12 @@ _OF_CENTRE = select(_ACCOUNT.c.id).where(
 )
 _OF_RESIDENT = select(_ACCOUNT.c.id, _ACCOUNT.c.balance_fen, _ACCOUNT.c.blocked_at).where(
     _ACCOUNT.c.resident_id == bindparam("resident")
+)
+_SPENDS = (
+    select(_ACCOUNT.c.id, _ACCOUNT.c.blocked_at, _CANTEEN.c.account_operator)
+    .select_from(_CANTEEN)
+    .outerjoin(_ACCOUNT, _ACCOUNT.c.resident_id == bindparam("resident"))
+    .where(_CANTEEN.c.id == bindparam("canteen"))
 )
 _MOVE = insert(_TRANSFER).returning(_TRANSFER.c.id)
 
@@ -54,6 +61,15 @@ def resident_account(resident_id: int, centre_id: int) -> int:
         return int(found.id)
     _open(kind="resident", centre_id=centre_id, resident_id=resident_id)
     return int(db.session.execute(_OF_RESIDENT, {"resident": resident_id}).one().id)
+
+
+def account_to_spend(resident_id: int, centre_id: int) -> int:
+    """Id of a resident's account, to pay a meal here from. Refuses where accounts are off or this one is looked at."""
+    row = db.session.execute(_SPENDS, {"resident": resident_id, "canteen": centre_id}).one()
+    if not row.account_operator.strip():
+        raise _accounts_off()
+    _not_blocked(row.blocked_at)
+    return int(row.id) if row.id is not None else resident_account(resident_id, centre_id)
 
 
 def _open(**values: object) -> None:
@@ -397,13 +413,13 @@ def accounts_are_on(canteen: Canteen) -> bool:
 def _with_accounts(centre_id: int) -> Canteen:
     canteen = db.session.get(Canteen, centre_id)
     if canteen is None or not accounts_are_on(canteen):
-        raise Refused(
-            "accounts_off",
-            _("这里还没有开通饭卡"),
-            _("主任先登记由谁负责预付的钱，就能开通。现在可以在柜台付。"),
-            status=422,
-        )
+        raise _accounts_off()
     return canteen
+
+
+def _accounts_off() -> Refused:
+    text = _("主任先登记由谁负责预付的钱，就能开通。现在可以在柜台付。")
+    return Refused("accounts_off", _("这里还没有开通饭卡"), text, status=422)
 
 
 def _not_blocked(blocked_at: datetime | None) -> None:

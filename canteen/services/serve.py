@@ -25,6 +25,7 @@ from core.errors import NotFound, Refused
 from core.events import emit
 from core.money import yuan
 from core.words import clock_words, date_words, sentences
+from people.services.calls import drop_call
 
 OFFLINE_MOST = timedelta(hours=24)
 EARLY = timedelta(minutes=60)
@@ -96,7 +97,11 @@ def hand_out(actor: Actor, centre_id: int, order_id: int, scan: Scan) -> Answer:
             return _again(before, order)
         moment = _moment(scan, now)
         refused = _why_not(order, centre_id, moment, scan)
-        if refused is None and order.pay_state == "due" and order.pays_fen and not scan.cash:
+        owed = order.pays_fen > 0 and order.pay_state in {
+            "due",
+            "void",
+        }  # void: written down as missed meanwhile
+        if refused is None and owed and not scan.cash:
             refused = Answer("pay", _("请收 %(sum)s", sum=yuan(order.pays_fen)), _("收好钱再发餐。"), order)
         if refused is not None:
             if scan.at is not None and order.centre_id == centre_id:
@@ -104,11 +109,13 @@ def hand_out(actor: Actor, centre_id: int, order_id: int, scan: Scan) -> Answer:
             return refused
         late = order.state == "uncollected"
         row = _record(order, actor, scan, moment, now, "stands")
-        if order.pays_fen and order.pay_state in {"due", "held"}:
+        if owed or order.pay_state == "held":
             gateway(order.gateway).hand_out(order, row.id, actor, now)
             order.pay_state = "paid"
         _claim_subsidies(order, row.id, actor, now, was_released=late)
         order.state, order.ended_at = "delivered" if scan.how == "delivery" else "collected", moment
+        if late:
+            drop_call(f"meal-{order.id}-care", now)
         db.session.flush()
         audit.record(actor, "meal.collected", "meal_order", order.id, unit_id=order.centre_id, at=now)
         emit("meal.collected", {"order": order.id, "how": scan.how}, at=now)

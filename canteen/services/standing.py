@@ -26,6 +26,7 @@ from core.versions import bump
 from people.services.residents import locked
 
 log = structlog.get_logger()
+CARD_CANNOT = frozenset({"balance_low", "accounts_off", "account_blocked"})
 MOST_NOTE = 60
 """Signs of a note to the kitchen: more than that nobody reads at the stove."""
 
@@ -259,17 +260,32 @@ def _make(standing_id: int, menu_id: int) -> bool:
 
 
 def _order(standing: StandingOrder, offer_id: int, wish: Wish) -> None:
-    """Brought to the door; where there is no door any more they come for it and are told so, rather than go without."""
-    resident_id, standing_id = standing.resident_id, standing.id
-    try:
-        place(CLOCK, offer_id, resident_id, wish, channel="standing", standing_id=standing_id)
-    except Refused as refusal:
-        if refusal.code != "no_address":
-            raise
-        with unit_of_work():
-            here = replace(wish, delivery=False)
-            made = place(CLOCK, offer_id, resident_id, here, channel="standing", standing_id=standing_id)
-            emit("standing.to_collect", {"standing": standing_id, "order": made.id})
+    """As they wish. Where there is no door any more, or their card cannot pay, they fetch it or pay when it is handed
+    out, and are told so, rather than go without."""
+    told: list[str] = []
+    while True:
+        try:
+            with unit_of_work():
+                made = place(
+                    CLOCK,
+                    offer_id,
+                    standing.resident_id,
+                    wish,
+                    channel="standing",
+                    standing_id=standing.id,
+                )
+                for kind in told:
+                    emit(kind, {"standing": standing.id, "order": made.id})
+            return
+        except Refused as refusal:
+            if refusal.code == "no_address" and wish.delivery:
+                wish = replace(wish, delivery=False)
+                told.append("standing.to_collect")
+            elif refusal.code in CARD_CANNOT and wish.gateway != "counter":
+                wish = replace(wish, gateway="counter")
+                told.append("standing.to_pay")
+            else:
+                raise
 
 
 def _fitting(standing: StandingOrder, menu_id: int) -> list[int]:

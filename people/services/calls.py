@@ -39,6 +39,17 @@ def put_call(key: str, kind: str, centre_id: int, resident_id: int, words: str, 
     bump(f"today:{centre_id}")
 
 
+def drop_call(key: str, now: datetime) -> None:
+    """In the running unit of work: what the call was for has turned out well, so nobody need be rung up any more."""
+    query = (
+        select(CallTask).where(CallTask.key == key, CallTask.state.in_(["open", "again"])).with_for_update()
+    )
+    row = db.session.scalar(query.execution_options(populate_existing=True))
+    if row is not None:
+        row.state, row.ended_at = "closed", now
+        bump(f"today:{row.centre_id}")
+
+
 def open_calls_to_make(centre_id: int) -> list[CallTask]:
     """What is still to be rung up in a centre, by due time."""
     query = select(CallTask).options(joinedload(CallTask.resident))
