@@ -131,6 +131,23 @@ def test_a_month_claims_what_was_handed_out(meals: Meals, lunch: dict[str, int])
     assert settle.month_of(meals.cast.sungang, NOVEMBER).lines == []
 
 
+def test_two_portions_at_one_door_are_one_trip(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
+    hundred = db.session.get_one(MealOrder, lunch["hundred"]).resident_id
+    menu = meals.lunch(date(2026, 11, 25))
+    clock.set("2026-11-24 12:40")
+    both = [meals.order(hundred, date(2026, 11, 25), code, delivery=True).id for code in ("L1", "L2")]
+    clock.set("2026-11-25 11:40")
+    assert [scan(meals, order, "delivery") for order in both] == ["ok", "ok"]
+    clock.set("2026-11-25 12:31")
+    finish_menu(menu)
+    trips = [(line.order_id, line.amount_fen) for line in november(meals).lines if line.kind == "delivery"]
+    assert trips == [(lunch["hundred"], 200), (both[0], 200)]
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    december = settle.month_of(meals.cast.shuibei, DECEMBER)
+    assert [line for line in december.lines if line.kind == "delivery"] == []
+
+
 def test_a_sealed_month_is_never_made_anew(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
     assert refusal(meals) == "month_runs"
     clock.set("2026-12-01 09:00")

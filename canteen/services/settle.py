@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, and_, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.orm import aliased
 
 from canteen.catalogue import catalogue_of, rules_on
@@ -127,12 +127,19 @@ def _due(centre_id: int, month: date) -> list[Line]:
         .order_by(MealOrder.day, MealOrder.id)
     )
     brought = (
-        select(MealOrder.id, MealOrder.day, MealOrder.delivery_subsidy_fen)
+        select(
+            MealOrder.id,
+            MealOrder.day,
+            MealOrder.delivery_subsidy_fen,
+            MealOrder.resident_id,
+            MealOrder.meal,
+        )
         .where(
             MealOrder.centre_id == centre_id,
             in_question,
             MealOrder.state == "delivered",
             MealOrder.delivery_subsidy_fen > 0,
+            ~_trip_claimed(),
         )
         .order_by(MealOrder.day, MealOrder.id)
     )
@@ -141,7 +148,12 @@ def _due(centre_id: int, month: date) -> list[Line]:
         Line(row.id, "meal", row.rule_id, row.amount_fen)
         for row in db.session.execute(_unclaimed(helped, "meal"))
     ]
+    trips = set()
     for row in db.session.execute(_unclaimed(brought, "delivery")):
+        trip = (row.resident_id, row.day, row.meal)
+        if trip in trips:
+            continue  # two portions at one door are one trip
+        trips.add(trip)
         rule = rules.of("delivery", row.day, row.delivery_subsidy_fen)
         if rule is not None:
             lines.append(Line(row.id, "delivery", rule.id, row.delivery_subsidy_fen))
@@ -150,6 +162,20 @@ def _due(centre_id: int, month: date) -> list[Line]:
         if rule is not None and rule.amount_fen:
             lines.append(Line(row.id, "operating", rule.id, rule.amount_fen))
     return lines + _taken_back(centre_id, month)
+
+
+def _trip_claimed() -> ColumnElement[bool]:
+    """Whether the trip to this person for this meal stands in a settlement already, by another portion of theirs."""
+    line, other, back = aliased(SettlementLine), aliased(MealOrder), aliased(SettlementLine)
+    return exists().where(
+        line.order_id == other.id,
+        line.kind == "delivery",
+        line.corrects_id.is_(None),
+        other.resident_id == MealOrder.resident_id,
+        other.day == MealOrder.day,
+        other.meal == MealOrder.meal,
+        ~exists().where(back.corrects_id == line.id),
+    )
 
 
 def _unclaimed(query: Select[*tuple[Any, ...]], kind: str) -> Select[*tuple[Any, ...]]:
