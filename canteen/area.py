@@ -15,8 +15,9 @@ from canteen.master import MASTERS, PHOTO
 from canteen.models import Account, Transfer
 from canteen.register import DIET
 from canteen.rules import CanteenPolicy
+from canteen.services import ledger, settle
 from canteen.services.leave import leave
-from canteen.services.ledger import APPROVALS, wrong_sums
+from canteen.services.ledger import wrong_sums
 from canteen.services.merge import merge
 from canteen.today import today
 from canteen.views import blueprint, board, carrier, invite
@@ -93,7 +94,7 @@ AREA = Area(
     export=export,
     doctor=doctor,
     policy=CanteenPolicy,
-    approvals=APPROVALS,
+    approvals=[*ledger.APPROVALS, *settle.APPROVALS],
     masters=MASTERS,
     figures=FIGURES,
     files=[PHOTO],

@@ -503,7 +503,7 @@ class Machine(RuleBasedStateMachine):
         centre = self.centres[where]
         self.deed(
             "not_found" if claimed is None else "done",
-            lambda: settle.record_paid(self.staff, centre, month, fen, self.clock.today),
+            lambda: settle.record_paid(self.staff, centre, month, fen, self.clock.today, reason="看错了"),
         )
         if claimed is not None:
             self.move(where, "outside", "subsidy", fen - self.paid.get((where, month), 0))

@@ -306,6 +306,27 @@ def test_nothing_is_spent_where_accounts_are_off_or_one_is_looked_at(meals: Meal
     assert ledger.balance(chen) == 8000
 
 
+def test_a_blocked_account_goes_on_when_a_second_person_says_so_with_what_the_ledger_says(
+    meals: Meals,
+) -> None:
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    ledger.top_up(staff_id(), centre, chen, 5000)
+    account = db.session.scalars(select(Account.id).where(Account.resident_id == chen)).one()
+    with unit_of_work():
+        db.session.get_one(Account, account).balance_fen = 9000  # by hand, past every verb
+    assert ledger.check_sums() == [account]
+    with pytest.raises(Refused) as refused:
+        ledger.ask_unblock(staff_id(), account, " ")
+    assert refused.value.code == "reason_missing"
+    asked = ledger.ask_unblock(staff_id(), account, "有人改过数据库")
+    assert ledger.balance(chen) is None
+    decide(asked.id, staff_id("xu@hall.invalid"), True)
+    assert ledger.balance(chen) == 5000
+    assert ledger.check_sums() == []
+    with pytest.raises(Refused):
+        ledger.ask_unblock(staff_id(), account, "再来一次")
+
+
 def test_a_standing_order_is_made_to_be_paid_at_the_counter_where_the_card_cannot_pay(
     meals: Meals, clock: Clock
 ) -> None:

@@ -19,6 +19,7 @@ from canteen.services.close import close_menu, finish_menu
 from canteen.services.serve import Scan, redeem, settle_review, undo
 from centres.models import Building
 from centres.services import set_policy
+from core.approvals import Approval, decide
 from core.audit import CLOCK, OPERATOR
 from core.database import db, unit_of_work
 from core.errors import Refused
@@ -327,8 +328,8 @@ def test_what_the_government_owes_and_pays_stands_in_the_books(
     assert books(meals)["sales"] - before["sales"] == 800
     seal(meals)
     assert settle.owed_fen(centre) == 4300
-    for paid, day in ((4000, 1), (4000, 1), (4300, 1), (0, 1), (4100, 1)):
-        settle.record_paid(who, centre, NOVEMBER, paid, date(2026, 12, day))
+    for paid in (4000, 4000, 4300, 0, 4100):
+        settle.record_paid(who, centre, NOVEMBER, paid, date(2026, 12, 1), reason="看错了")
         assert settle.owed_fen(centre) == 4300 - paid
         assert books(meals).get("outside", 0) - before.get("outside", 0) == -paid
     assert settle.owed_fen(centre) == november(meals).missing_fen == 200
@@ -345,6 +346,27 @@ def test_what_the_government_owes_and_pays_stands_in_the_books(
     assert settle.owed_fen(centre) == 200 - 1900  # what they pay too much is taken off the next month
     assert ledger.wrong_sums() == []
     assert settle.owed_fen(meals.cast.sungang) == 0
+
+
+def test_a_payment_that_was_wrong_is_changed_with_a_reason_and_much_by_two(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    set_policy(OPERATOR, meals.cast.shuibei, "canteen.two_people_fen", 300, date(2026, 11, 1))
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    centre, who, day = meals.cast.shuibei, accountant(meals), date(2026, 12, 1)
+    settle.record_paid(who, centre, NOVEMBER, 4000, day)
+    with pytest.raises(Refused) as refused:
+        settle.record_paid(who, centre, NOVEMBER, 4300, day)
+    assert refused.value.code == "reason_missing"
+    settle.record_paid(who, centre, NOVEMBER, 4300, day, reason="少看了一笔")
+    asked = settle.record_paid(who, centre, NOVEMBER, 0, day, reason="退票了")
+    assert isinstance(asked, Approval)
+    assert settle.owed_fen(centre) == 0
+    manager = db.session.scalars(select(Staff.id).where(Staff.email == meals.cast.manager)).one()
+    decide(asked.id, manager, True)
+    assert settle.owed_fen(centre) == 4300
+    assert november(meals).settlement.paid_fen == 0  # type: ignore[union-attr]
 
 
 def test_months_paid_before_the_books_knew_of_it_are_booked_by_the_migration(

@@ -13,6 +13,7 @@ from canteen.services import settle
 from canteen.services.settle import Month, first_of, month_words, next_month
 from centres.models import Centre
 from core import audit
+from core.approvals import Approval
 from core.clock import YEARS, database_now, local_day, now
 from core.codes import show_number
 from core.database import unit_of_work
@@ -197,8 +198,12 @@ def pay_settlement(centre: Centre, month: str) -> Response:
     wanted = _parse_month(month)
     fen = parse_yuan(request.form.get("sum", ""))
     day = parse_day(request.form.get("on", ""))
-    settle.record_paid(signed_in().id, load_canteen(centre).id, wanted, fen, day)
-    flash(_("记下了"), "done")
+    reason = request.form.get("reason", "")
+    done = settle.record_paid(signed_in().id, load_canteen(centre).id, wanted, fen, day, reason=reason)
+    if isinstance(done, Approval):
+        flash(_("已经提上去了，等另一位同事批。批了才改。"), "warn")
+    else:
+        flash(_("记下了"), "done")
     return see_other(_url(centre, wanted))
 
 

@@ -114,6 +114,7 @@ def account(centre: Centre, resident_id: int) -> Response:
             person=person,
             balance=yuan(held.balance_fen) if held else yuan(0),
             blocked=held is not None and held.blocked_at is not None,
+            unblock_url=f"{url}/unblock",
             accounts_on=ledger.accounts_are_on(canteen),
             operator=canteen.account_operator,
             lines=_history(centre, person.id),
@@ -225,6 +226,20 @@ def refund(centre: Centre, resident_id: int) -> Response:
         flash(_("已经提上去了，等另一位同事批。批了钱才会退。"), "warn")
         return see_other(f"{base(centre)}/account/{person.id}")
     return see_other(f"{base(centre)}/account/{person.id}/receipt/{done.id}")
+
+
+@blueprint.post("/account/<int:resident_id>/unblock")
+@require(MONEY)
+@once
+def unblock(centre: Centre, resident_id: int) -> Response:
+    """Somebody has looked at a blocked account; a second person decides that it goes on."""
+    person = resident_or_refuse(resident_id, MONEY)
+    held = queries.account_of(person.id)
+    if held is None:
+        raise NotFound(_("还没有饭卡"))
+    ledger.ask_unblock(signed_in().id, held.id, request.form.get("reason", ""))
+    flash(_("已经提上去了，等另一位同事批。批了就能用。"), "warn")
+    return see_other(f"{base(centre)}/account/{person.id}")
 
 
 @blueprint.post("/account/<int:resident_id>/reverse/<int:transfer_id>")

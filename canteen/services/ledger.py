@@ -22,7 +22,7 @@ from core.money import yuan
 from core.versions import bump
 from people.services.residents import locked
 
-REVERSAL, REFUND = "ledger.reversal", "ledger.refund"
+REVERSAL, REFUND, UNBLOCK = "ledger.reversal", "ledger.refund", "ledger.unblock"
 _ACCOUNT, _TRANSFER = Account.metadata.tables["account"], Transfer.metadata.tables["transfer"]
 _CANTEEN = Canteen.metadata.tables["canteen"]
 _OF_CENTRE = select(_ACCOUNT.c.id).where(
@@ -270,10 +270,46 @@ def _reversal_words(approval: Approval) -> str:
     return _("冲正一笔 %(sum)s", sum=yuan(row.amount_fen))
 
 
+def ask_unblock(staff_id: int, account_id: int, reason: str) -> Approval:
+    """A blocked account was looked at: a second person decides whether what its transfers say shall be its balance."""
+    with unit_of_work():
+        row = db.session.get(Account, account_id)
+        if row is None or row.blocked_at is None:
+            raise NotFound(_("这个账户没有停用"))
+        if row.kind == "resident" and _sum_of(account_id) < 0:
+            raise Refused("balance_odd", _("账本里的钱加起来不到零"), _("请先找技术人员查账。"), status=409)
+        return approvals.ask(UNBLOCK, account_id, row.centre_id, staff_id, reason, {"account": account_id})
+
+
+def _carry_out_unblock(approval: Approval, actor: Actor) -> None:
+    """The transfers are what happened, and nobody can change them: the balance is made of them anew."""
+    account, now = approval.detail["account"], database_now()
+    row = db.session.get_one(Account, account, with_for_update=True, populate_existing=True)
+    was, row.balance_fen, row.blocked_at = row.balance_fen, _sum_of(account), None
+    detail = {"was": was, "is": row.balance_fen}
+    audit.record(actor, "account.unblocked", "account", account, unit_id=row.centre_id, detail=detail, at=now)
+    bump(f"money:{row.centre_id}")
+
+
+def _sum_of(account: int) -> int:
+    """What an account's transfers come to."""
+    came = select(func.coalesce(func.sum(_TRANSFER.c.amount_fen), 0)).where(_TRANSFER.c.credit_id == account)
+    went = select(func.coalesce(func.sum(_TRANSFER.c.amount_fen), 0)).where(_TRANSFER.c.debit_id == account)
+    return int(db.session.scalar(came) or 0) - int(db.session.scalar(went) or 0)
+
+
+def _unblock_words(approval: Approval) -> str:
+    account = approval.detail["account"]
+    return _("账户恢复使用，余额按账本算是 %(sum)s", sum=yuan(_sum_of(account)))
+
+
 _DECIDERS = frozenset({"manager", "supervisor", "accountant", "front_desk"})
 APPROVALS = [
     approvals.ApprovalKind(REFUND, _DECIDERS, _refund_words, _carry_out_refund),
     approvals.ApprovalKind(REVERSAL, _DECIDERS, _reversal_words, _carry_out_reversal),
+    approvals.ApprovalKind(
+        UNBLOCK, frozenset({"manager", "supervisor", "accountant"}), _unblock_words, _carry_out_unblock
+    ),
 ]
 
 
