@@ -273,12 +273,13 @@ def run_by_code(code: str) -> Run | None:
 
 
 def to_deliver(menu_id: int) -> Sequence[MealOrder]:
-    """Orders that are to be brought and are on no run yet."""
+    """Orders that are to be brought and are on no round, or were left over by one that is finished."""
+    taken = select(Stop.order_id).join(Run, Run.id == Stop.run_id)
     query = _FULL.where(
         MealOrder.menu_id == menu_id,
         MealOrder.delivery.is_(True),
         MealOrder.state == "ordered",
-        MealOrder.id.not_in(select(Stop.order_id)),
+        MealOrder.id.not_in(taken.where(or_(Run.state != "done", Stop.state == "handed_over"))),
     )
     return db.session.scalars(query.order_by(MealOrder.pick_up)).all()
 

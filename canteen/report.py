@@ -112,13 +112,15 @@ def meals_of(centre_id: int, day: date) -> list[MealReport]:
 
 
 def _cooked(menu: Menu, offer_of: dict[int, int]) -> Counter[int] | None:
-    """Portions by offer: the boxes of the sheet, and what strips added or took away."""
+    """Portions by offer: the boxes of the sheet, and what strips added. What was given back after the sheet has been
+    cooked; of what was added and given back again nothing is left over."""
     sheet = db.session.get(KitchenSheet, menu.id)
     if sheet is None:
         return None
     many = Counter(box["offer_id"] for box in sheet.boxes)
+    boxed = {box["order_id"] for box in sheet.boxes}
     for change in db.session.scalars(select(SheetChange).where(SheetChange.menu_id == menu.id)):
-        sign = {"added": 1, "cancelled": -1}.get(change.kind, 0)
+        sign = {"added": 1, "cancelled": 0 if change.order_id in boxed else -1}.get(change.kind, 0)
         if sign and change.order_id in offer_of:
             many[offer_of[change.order_id]] += sign
     return many

@@ -13,14 +13,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, select, text, update
 
 from canteen import settlement as reads
+from canteen.figures import wasted
 from canteen.models import Account, MealOrder, Redemption, Settlement, SettlementLine, SubsidyRule, Transfer
+from canteen.report import meals_of
 from canteen.services import ledger, settle
 from canteen.services.close import close_menu, finish_menu
+from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, redeem, settle_review, undo
 from centres.models import Building
 from centres.services import set_policy
 from core.approvals import Approval, decide
-from core.audit import CLOCK, OPERATOR
+from core.audit import CLOCK, OPERATOR, Actor
 from core.database import db, unit_of_work
 from core.errors import Refused
 from people.models import Resident, Staff
@@ -391,6 +394,24 @@ def test_months_paid_before_the_books_knew_of_it_are_booked_by_the_migration(
     kinds = [db.session.get_one(Transfer, one).kind for one in (found.support_id, found.paid_id)]
     assert kinds == ["support", "government_paid"]
     assert ledger.wrong_sums() == []
+
+
+def test_what_was_given_back_after_the_sheet_has_been_cooked_and_is_wasted(
+    meals: Meals, clock: Clock
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    kept, late = (meals.order(who, TUESDAY).id for who in (meals.cast.chen, meals.cast.aqiang))
+    clock.set("2026-11-23 16:01")
+    close_menu(CLOCK, menu)
+    clock.set("2026-11-23 17:00")
+    cancel(Actor("staff", accountant(meals)), late, "住院了")
+    clock.set("2026-11-24 11:40")
+    scan(meals, kept)
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    (lunch,) = meals_of(meals.cast.shuibei, TUESDAY)
+    assert (lunch.cooked, lunch.wasted) == (2, 1)
+    assert wasted(meals.cast.shuibei, TUESDAY, date(2026, 11, 25)).value == 1
 
 
 # --- the workbook ---------------------------------------------------------------------------------------------------

@@ -459,6 +459,26 @@ def test_nobody_at_home_is_rung_up_within_ten_minutes_and_the_meal_waits(
     assert runs.stop_state(run.stops[0]) == "fetched"
 
 
+def test_doors_that_a_finished_round_left_over_go_onto_another(street: list[MealOrder]) -> None:
+    actor = Actor("staff", staff_id())
+    run = runs.set_out(planned(street).id)
+    first, second, third = run.stops
+    assert runs.hand_over(run.id, first.id, "door-0001", cash=True).kind == "ok"
+    runs.nobody_home(run.id, second.id)
+    assert queries.to_deliver(run.menu_id) == []
+    runs.finish_run(actor, run.id)
+    left = [order.id for order in queries.to_deliver(run.menu_id)]
+    assert sorted(left) == sorted([second.order_id, third.order_id])
+    again = runs.plan_run(actor, run.menu_id, "二号线", left, runs.Carrier("林师傅"))
+    assert runs.set_out(again.id).state == "out"
+    assert queries.to_deliver(run.menu_id) == []
+    with pytest.raises(Refused):
+        planned(street[:1], "三号线")  # it has been brought
+    assert [stop.state for stop in db.session.get_one(Run, run.id, populate_existing=True).stops] == [
+        "handed_over"
+    ]
+
+
 def test_a_meal_that_is_still_on_its_way_is_not_missed(clock: Clock, street: list[MealOrder]) -> None:
     run = planned(street[:1])
     runs.set_out(run.id)

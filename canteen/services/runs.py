@@ -104,6 +104,14 @@ def _deliverable(menu_id: int, order_ids: Sequence[int]) -> list[MealOrder]:
 
 
 def _append(run: Run, orders: Sequence[MealOrder], first: int) -> None:
+    over = select(Run.id).where(Run.state == "done")
+    db.session.execute(  # doors that a finished round did not get to, or where nobody was, may be gone to once more
+        delete(Stop).where(
+            Stop.order_id.in_([order.id for order in orders]),
+            Stop.state != "handed_over",
+            Stop.run_id.in_(over),
+        )
+    )
     for position, order in enumerate(orders, first):
         db.session.add(Stop(run_id=run.id, order_id=order.id, position=position, state="waiting"))
     try:
