@@ -6,14 +6,16 @@ from sqlalchemy import select
 
 from canteen.models import MealOrder, Menu, Redemption, SubsidyClaim
 from canteen.services import ledger
-from canteen.services.close import close_due
+from canteen.services.close import close_due, fail_menu, finish_menu
+from canteen.services.plan import swap_dish
 from canteen.services.serve import Scan, redeem, undo
 from centres.models import Centre
 from centres.services import add_one_off, set_policy
-from core.audit import OPERATOR
+from core.audit import OPERATOR, Actor
 from core.clock import at
 from core.database import db
 from people.models import CallTask, Staff
+from people.services.calls import open_calls_to_make
 from tests.support.clock import Clock
 from tests.support.meals import Meals
 
@@ -74,3 +76,42 @@ def test_one_canteens_moved_cutoff_keeps_no_other_from_its_sheet(meals: Meals, c
     }
     assert closed[first] is None
     assert closed[second] is not None
+
+
+def test_a_failure_that_is_said_after_serving_gives_back_to_those_who_got_nothing(
+    meals: Meals, clock: Clock
+) -> None:
+    """The gas went out at half past eleven, and somebody writes it down when the hall is empty."""
+    chen, aqiang, centre = meals.cast.chen, meals.cast.aqiang, meals.cast.shuibei
+    menu = meals.lunch(TUESDAY)
+    staff = staff_id()
+    ledger.top_up(staff, centre, chen, 3000)
+    missed, served = meals.order(chen, TUESDAY, gateway="account"), meals.order(aqiang, TUESDAY)
+    clock.set("2026-11-24 11:35")
+    assert redeem(staff, centre, served.id, Scan("1号窗", "scan-0001", cash=True)).kind == "ok"
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    assert (ledger.balance(chen), len(open_calls_to_make(centre))) == (2000, 1)
+    assert fail_menu(staff, menu, "停气了") == 1
+    assert fail_menu(staff, menu, "停气了") == 0
+    found = db.session.get_one(MealOrder, missed.id, populate_existing=True)
+    assert (found.state, found.pay_state, ledger.balance(chen)) == ("failed", "refunded", 3000)
+    assert db.session.get_one(MealOrder, served.id, populate_existing=True).state == "collected"
+    assert open_calls_to_make(centre) == []
+    assert ledger.wrong_sums() == []
+
+
+def test_a_meal_whose_change_nobody_has_asked_about_is_given_back_and_they_are_rung_up(
+    meals: Meals, clock: Clock
+) -> None:
+    chen, centre = meals.cast.chen, meals.cast.shuibei
+    menu = meals.lunch(TUESDAY)
+    staff = staff_id()
+    ledger.top_up(staff, centre, chen, 3000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    swap_dish(Actor("staff", staff), menu, meals.dishes["V01"], meals.dishes["V03"], "没到货")
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    found = db.session.get_one(MealOrder, order.id, populate_existing=True)
+    assert (found.state, found.pay_state, ledger.balance(chen)) == ("cancelled", "refunded", 3000)
+    assert len(open_calls_to_make(centre)) == 1

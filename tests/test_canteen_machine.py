@@ -295,8 +295,8 @@ class Machine(RuleBasedStateMachine):
                 self.end(one, "cancelled")
 
     def end(self, one: Eaten, state: str) -> None:
-        if one.money == "held":
-            self.move(one.where, "held", one.who, one.pays)
+        if one.money in {"held", "kept"}:
+            self.move(one.where, "held" if one.money == "held" else "sales", one.who, one.pays)
         one.state, one.money, one.right, one.asked = state, "over", False, one.asked
 
     @precondition(lambda self: self.orders)
@@ -380,7 +380,8 @@ class Machine(RuleBasedStateMachine):
         if not really:  # a failed lunch ends much that could be seen otherwise
             return
         where, day = self.orders[which % len(self.orders)].where, self.orders[which % len(self.orders)].day
-        waiting = [one for one in self.orders if (one.where, one.day, one.state) == (where, day, "ordered")]
+        mine = [one for one in self.orders if (one.where, one.day) == (where, day)]
+        waiting = [one for one in mine if one.state in {"ordered", "uncollected"}]
         self.failed.add((where, day))
         assert fail_menu(self.staff, self.menus[where, day], "停气了") == len(waiting)
         for _again in range(times - 1):
@@ -465,9 +466,13 @@ class Machine(RuleBasedStateMachine):
                 continue
             if self.now <= self.ends(one.day):
                 continue
-            if one.money == "held":
+            if one.asked:
+                self.end(one, "cancelled")  # nobody has asked whether the other dish is fine
+                continue
+            kept = one.money == "held"
+            if kept:
                 self.move(one.where, "held", "sales", one.pays)
-            one.state, one.right, one.money = "uncollected", False, "over"
+            one.state, one.right, one.money = "uncollected", False, "kept" if kept else "over"
 
     @rule(where=st.sampled_from(["shuibei", "sungang"]), times=st.sampled_from([1, 2]))
     def the_accountant_settles(self, where: str, times: int) -> None:

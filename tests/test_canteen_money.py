@@ -339,3 +339,16 @@ def test_a_standing_order_is_made_to_be_paid_at_the_counter_where_the_card_canno
     close_menu(CLOCK, menu)
     made = db.session.scalars(select(MealOrder).where(MealOrder.resident_id == chen)).one()
     assert (made.gateway, made.pay_state) == ("counter", "due")
+
+
+def test_many_small_refunds_of_a_day_are_a_large_one(meals: Meals, clock: Clock) -> None:
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    ledger.top_up(staff_id(), centre, chen, 20_000)
+    for _time in range(2):
+        assert isinstance(ledger.refund(staff_id(), centre, chen, 2500), Transfer)
+    assert isinstance(ledger.refund(staff_id(), centre, chen, 2500, reason="要回去"), Approval)
+    with pytest.raises(Refused) as refused:
+        ledger.refund(staff_id(), centre, chen, 5100, reason="要回去")
+    assert refused.value.code == "reference_missing"
+    clock.advance(days=1)
+    assert isinstance(ledger.refund(staff_id(), centre, chen, 2500), Transfer)

@@ -13,7 +13,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
-from canteen.models import Account, MealOrder, Menu, Offer, Redemption, SubsidyClaim, Transfer
+from canteen.models import (
+    Account,
+    KitchenSheet,
+    MealOrder,
+    Menu,
+    Offer,
+    Redemption,
+    SheetChange,
+    SubsidyClaim,
+    Transfer,
+)
 from canteen.services import ledger
 from canteen.services.close import close_menu, fail_menu, finish_menu
 from canteen.services.give_back import cancel
@@ -137,6 +147,28 @@ def test_the_last_right_of_the_week_is_used_once_from_two_centres(
         db.session.rollback()
         live = select(func.count()).select_from(SubsidyClaim).where(SubsidyClaim.resident_id == who)
         assert db.session.scalar(live.where(SubsidyClaim.week == first - timedelta(days=1))) == 1
+
+
+def test_the_kitchen_s_paper_is_what_stays_ordered_however_late_it_is_given_back(
+    app: Flask, meals: Meals, clock: Clock, crowd: list[int]
+) -> None:
+    """The sheet is drawn while staff give meals back: each of these is missing on it or has its strip."""
+    staff = Actor("staff", staff_id())
+    for number in range(ROUNDS):
+        day = workday(number)
+        menu = meals.lunch(day)
+        clock.set(f"{day - timedelta(days=7)} 10:00")
+        orders = [meals.order(who, day, "L2").id for who in crowd[:6]]
+        clock.set(f"{day - timedelta(days=1)} 16:01")
+        deeds = [apart(app, partial(cancel, staff, order, "住院了")) for order in orders[:3]]
+        outcomes = together([*deeds, apart(app, partial(close_menu, CLOCK, menu))])
+        assert not [one for one in outcomes if isinstance(one, Exception)]
+        db.session.rollback()
+        sheet = db.session.get_one(KitchenSheet, menu, populate_existing=True)
+        gone = db.session.scalars(
+            select(SheetChange.order_id).where(SheetChange.menu_id == menu, SheetChange.kind == "cancelled")
+        ).all()
+        assert sorted({box["order_id"] for box in sheet.boxes} - set(gone)) == sorted(orders[3:])
 
 
 def test_the_same_eighteen_yuan_are_spent_once(app: Flask, meals: Meals, crowd: list[int]) -> None:

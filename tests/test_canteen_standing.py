@@ -2,10 +2,12 @@
 
 from datetime import date, time
 
+import pytest
 from sqlalchemy import func, select
 
 from canteen import desk_queries
-from canteen.models import DietProfile, MealOrder, StandingOrder, Stop
+from canteen.models import DietProfile, MealOrder, Menu, StandingOrder, Stop
+from canteen.services import standing
 from canteen.services.close import close_due, close_menu
 from canteen.services.diet import erase
 from canteen.services.runs import Carrier, drop_run, plan_run
@@ -232,3 +234,24 @@ def test_what_was_written_to_the_kitchen_goes_with_the_diet(meals: Meals, clock:
     db.session.rollback()
     assert db.session.scalars(select(MealOrder.note)).all() == [None]
     assert db.session.scalars(select(StandingOrder.note)).all() == [None]
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_is_ended_or_left_out_while_the_list_is_worked_off_is_not_made(
+    meals: Meals, clock: Clock, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    """The clock reads a whole canteen's list once, and takes its time over it."""
+    menu = meals.lunch(TUESDAY)
+    row = chens(meals)
+    clock.set("2026-11-23 15:59")
+    read = standing.wanted_on(db.session.get_one(Menu, menu))
+    assert [one.id for one in read] == [row.id]
+    actor = Actor("resident", meals.cast.chen)
+    if ended:
+        standing.stop(actor, row.id)
+    else:
+        standing.skip(actor, row.id, TUESDAY)
+    monkeypatch.setattr(standing, "wanted_on", lambda _menu: read)
+    assert standing.make_orders(menu) == 0
+    assert orders(TUESDAY) == []
+    assert db.session.scalars(select(Event.kind).where(Event.kind == "standing.failed")).all() == []

@@ -135,7 +135,7 @@ def fail(centre: Centre, day: str, meal: str) -> Any:
         meal_words=_title(centre, menu),
         failed=menu.state == "failed",
         reason=menu.failed_reason,
-        possible=menu.state == "published" and menu.finished_at is None,
+        possible=menu.state == "published" and not _long_over(centre, menu),
         waiting=states["ordered"],
         back=states["failed"],
         served=states["collected"] + states["delivered"],
@@ -149,6 +149,11 @@ def fail(centre: Centre, day: str, meal: str) -> Any:
     )
 
 
+def _long_over(centre: Centre, menu: Menu) -> bool:
+    """Finished, and not today: on its day a failure may still be said after serving."""
+    return menu.finished_at is not None and menu.day < local_day(now(), centre.zone)
+
+
 @blueprint.post("/fail/<day>/<meal>")
 @require(COOK)
 @repeatable
@@ -156,8 +161,8 @@ def fail_now(centre: Centre, day: str, meal: str) -> Response:
     """«这一餐做不了»: everybody gets it back, one unit of work each, so that a kill in between loses nothing; sent
     again it goes on where it stopped."""
     menu = load_menu(centre, day, meal)
-    if menu.state == "draft" or menu.finished_at is not None:
-        raise Refused("not_now", _("这一餐已经结束了"), _("已经发完的餐不能整个退。一份一份的，请到窗口办。"))
+    if menu.state == "draft" or (menu.state == "published" and _long_over(centre, menu)):
+        raise Refused("not_now", _("这一餐已经过去了"), _("当天可以整个退。一份一份的，请到窗口办。"))
     if request.form.get("sure") != "1":
         raise Refused("not_sure", _("请先打勾确认"), _("整餐退掉以后不能恢复。"), status=422)
     many = close.fail_menu(signed_in().id, menu.id, request.form.get("reason", ""))

@@ -1,7 +1,7 @@
 """What the clock makes of a menu: closed at the cutoff, finished after serving; and a kitchen that cannot cook."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -13,6 +13,7 @@ from canteen.cooking import helpings, sheet_rows
 from canteen.days import serving_day
 from canteen.gateways import gateway
 from canteen.models import Canteen, KitchenSheet, MealOrder, Menu, Run, SheetChange, Stop
+from canteen.services.answer import open_questions
 from canteen.services.give_back import claim_to, end, locked_order
 from canteen.services.order import changed
 from canteen.services.standing import make_orders
@@ -24,10 +25,11 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
 from core.versions import bump
-from people.services.calls import put_call
+from people.services.calls import drop_call, put_call
 
 log = structlog.get_logger(__name__)
 CLOCK = Actor("clock")
+NOT_SERVED = ("ordered", "uncollected")
 ROUND_MOST = timedelta(hours=3)
 """No round lasts longer; what is not handed over by then was not."""
 
@@ -133,8 +135,8 @@ def _on_the_way(menu_id: int) -> set[int]:
     )
 
 
-def _still_ordered(menu_id: int) -> Sequence[int]:
-    query = select(MealOrder.id).where(MealOrder.menu_id == menu_id, MealOrder.state == "ordered")
+def _still_ordered(menu_id: int, states: Sequence[str] = ("ordered",)) -> Sequence[int]:
+    query = select(MealOrder.id).where(MealOrder.menu_id == menu_id, MealOrder.state.in_(states))
     return db.session.scalars(query.order_by(MealOrder.id)).all()
 
 
@@ -143,13 +145,10 @@ def _miss(order_id: int) -> int:
     order = locked_order(order_id)
     if order.state != "ordered":
         return 0
-    order.state, order.ended_at = "uncollected", now
-    claim_to(order.id, "reserved", "released", now)
-    if order.pays_fen:
-        order.pay_state = gateway(order.gateway).keep(order, actor, now)
-    db.session.flush()
-    audit.record(actor, "meal.missed", "meal_order", order.id, unit_id=order.centre_id, at=now)
-    emit("meal.missed", {"order": order.id}, at=now)
+    if open_questions(order.id):  # it is not what they ordered, and nobody has asked them
+        end(order, "cancelled", actor, now, reason=_("换了菜，没有问到您，全退了"))
+    else:
+        _uncollected(order, actor, now)
     person = order.resident
     if person is not None and person.lives_alone:
         minutes = serving_day(order.menu.canteen, order.day).policy.care_call_within
@@ -163,6 +162,16 @@ def _miss(order_id: int) -> int:
         )
     changed(order.menu)
     return 1
+
+
+def _uncollected(order: MealOrder, actor: Actor, now: datetime) -> None:
+    order.state, order.ended_at = "uncollected", now
+    claim_to(order.id, "reserved", "released", now)
+    if order.pays_fen:
+        order.pay_state = gateway(order.gateway).keep(order, actor, now)
+    db.session.flush()
+    audit.record(actor, "meal.missed", "meal_order", order.id, unit_id=order.centre_id, at=now)
+    emit("meal.missed", {"order": order.id}, at=now)
 
 
 def fail_menu(staff_id: int, menu_id: int, reason: str) -> int:
@@ -188,14 +197,16 @@ def _fail(actor: Actor, menu_id: int, reason: str) -> int:
 
 
 def give_back_failed(menu_id: int, actor: Actor) -> int:
-    """The orders of a failed menu, one unit of work each; the clock goes on where a kill has stopped it."""
+    """The orders of a failed menu, one unit of work each; the clock goes on where a kill has stopped it. Who was
+    written down as not having come, before anybody said that there was nothing, has missed nothing."""
     reason = db.session.get_one(Menu, menu_id).failed_reason
     back = 0
-    for order_id in _still_ordered(menu_id):
+    for order_id in _still_ordered(menu_id, NOT_SERVED):
         with unit_of_work():
-            order = locked_order(order_id)
-            if order.state == "ordered":
-                end(order, "failed", actor, database_now(), reason=reason)
+            order, now = locked_order(order_id), database_now()
+            if order.state in NOT_SERVED:
+                end(order, "failed", actor, now, reason=reason)
+                drop_call(f"meal-{order.id}-care", now)
                 back += 1
     return back
 
@@ -239,7 +250,8 @@ def _due() -> Iterator[tuple[int, Callable[[int], int]]]:
     )
     for menu_id in db.session.scalars(over.order_by(Menu.missed_at, Menu.id)).all():
         yield menu_id, _finish
-    failed = select(Menu.id).where(Menu.state == "failed", Menu.id.in_(waiting))
+    unserved = select(MealOrder.menu_id).where(MealOrder.state.in_(NOT_SERVED))
+    failed = select(Menu.id).where(Menu.state == "failed", Menu.id.in_(unserved))
     for menu_id in db.session.scalars(failed.order_by(Menu.id)).all():
         yield menu_id, _go_on
 

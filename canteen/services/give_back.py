@@ -31,6 +31,8 @@ _RETURN_WALK_IN = (
     .where(_MENU.c.id == bindparam("menu"), _MENU.c.walk_in_taken > 0)
     .values(walk_in_taken=_MENU.c.walk_in_taken - 1)
 )
+_CLOSED = select(_MENU.c.closed_at).where(_MENU.c.id == bindparam("menu")).with_for_update(key_share=True)
+"""Whether the sheet is drawn, behind its lock: else what is given back at the cutoff might be cooked all the same."""
 _CLAIM_TO = (
     update(_CLAIM)
     .where(_CLAIM.c.order_id == bindparam("order"), _CLAIM.c.state == bindparam("was"))
@@ -94,7 +96,7 @@ def end(order: MealOrder, state: str, actor: Actor, now: datetime, *, reason: st
     """In the running unit of work: the order ends as `cancelled` or `failed`, and everything of it goes back."""
     if not may_move(order.state, state):
         raise Refused("not_now", state_words(order.state), _("这一份不能再改了。"))
-    after_sheet = order.menu.closed_at is not None
+    after_sheet = db.session.execute(_CLOSED, {"menu": order.menu_id}).scalar_one() is not None
     order.state, order.ended_at, order.reason = state, now, reason
     if order.walk_in:
         db.session.execute(_RETURN_WALK_IN, {"menu": order.menu_id})
@@ -104,7 +106,7 @@ def end(order: MealOrder, state: str, actor: Actor, now: datetime, *, reason: st
     if order.pays_fen and order.pay_state in {"held", "due", "paid"}:
         order.pay_state = gateway(order.gateway).give_back(order, actor, now)
     db.session.flush()
-    if after_sheet and state == "cancelled":
+    if after_sheet and state == "cancelled" and now <= order.menu.missed_at:
         strip(order, "cancelled", -1, now)
     audit.record(actor, f"meal.{state}", "meal_order", order.id, unit_id=order.centre_id, at=now)
     emit(f"meal.{state}", {"order": order.id, "by": actor.kind}, at=now)

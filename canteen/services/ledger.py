@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from canteen.models import Account, Canteen, CashCount, Transfer
 from canteen.rules import CanteenPolicy
@@ -14,7 +15,7 @@ from centres.policies import policies
 from core import approvals, audit
 from core.approvals import Approval
 from core.audit import Actor
-from core.clock import database_now, local_day
+from core.clock import database_now, day_bounds, local_day
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
@@ -184,7 +185,9 @@ def refund(
         if held is None or held.balance_fen < amount_fen:
             raise Refused("balance_low", _("余额不够了"), _("最多能退卡里现有的钱。"), status=422)
         _not_blocked(held.blocked_at)
-        if amount_fen > policy.refund_named_fen and not reference.strip():
+        day = day_bounds(local_day(now, canteen.centre.zone), canteen.centre.zone)[0]
+        in_all = amount_fen + _refunded_since(held.id, day)  # many small refunds are a large one
+        if in_all > policy.refund_named_fen and not reference.strip():
             raise Refused(
                 "reference_missing",
                 _("这笔钱要退到本人名下的账户"),
@@ -197,9 +200,21 @@ def refund(
             "fen": amount_fen,
             "reference": reference.strip()[:40],
         }
-        if amount_fen > policy.two_people_fen:
+        if in_all > policy.two_people_fen:
             return approvals.ask(REFUND, resident_id, centre_id, staff_id, reason or _("退卡里的钱"), detail)
         return db.session.get_one(Transfer, _refund(Actor("staff", staff_id), detail, now))
+
+
+def _refunded_since(account: int, since: datetime) -> int:
+    """What was paid back from an account since a moment, in fen; what was reversed does not count."""
+    back = aliased(Transfer)
+    query = select(func.coalesce(func.sum(Transfer.amount_fen), 0)).where(
+        Transfer.debit_id == account,
+        Transfer.kind == "refund",
+        Transfer.at >= since,
+        ~exists().where(back.reverses_id == Transfer.id),
+    )
+    return int(db.session.scalar(query) or 0)
 
 
 def _refund(actor: Actor, detail: dict[str, Any], now: datetime) -> int:

@@ -66,7 +66,7 @@ _NUMBER = (
         _MENU.c.walk_in_taken + bindparam("walk") <= _MENU.c.walk_in,
     )
     .values(pick_up_last=_MENU.c.pick_up_last + 1, walk_in_taken=_MENU.c.walk_in_taken + bindparam("walk"))
-    .returning(_MENU.c.pick_up_last)
+    .returning(_MENU.c.pick_up_last, _MENU.c.closed_at)
 )
 _REVISION = select(_MENU.c.revision).where(_MENU.c.id == bindparam("menu"))
 _MINE = (
@@ -165,7 +165,7 @@ def place(
         way = gateway(wish.gateway)
         if pays and way.at_first == "held" and proxy_id is not None:
             _check_may_pay(resident_id, proxy_id)
-        pick_up = _take_portion(offer, menu, walk_in, now)
+        pick_up, closed = _take_portion(offer, menu, walk_in, now)
         order = _write(
             menu,
             offer,
@@ -187,7 +187,7 @@ def place(
         _claim(order, help_, now)
         if pays:
             way.begin(order, actor, now)
-        if menu.closed_at is not None:
+        if closed:
             strip(order, "added", 1, now)
         detail = {"number": order.number, "channel": channel, **({"proxy": proxy_id} if proxy_id else {})}
         audit.record(
@@ -271,9 +271,10 @@ def _check_guests(visit_id: int, menu: Where, day: ServingDay) -> None:
         )
 
 
-def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> int:
+def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> tuple[int, bool]:
     """The pick-up number and one portion, each by one conditional UPDATE. Losers write nothing: the unit of work is
-    lost. The menu comes first, as in every verb; it also sees whether what is on it is still what was read."""
+    lost. The menu comes first, as in every verb; it also sees whether what is on it is still what was read, and
+    whether the sheet was drawn meanwhile: read before its lock, an order at the cutoff would be on no paper."""
     asked = {"menu": menu.menu_id, "walk": int(walk_in), "seen": menu.revision}
     number = db.session.execute(_NUMBER, asked).first()
     if number is None:
@@ -282,7 +283,7 @@ def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> i
         raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
     if not walk_in and db.session.execute(_TAKE, {"offer": offer.id, "now": now}).first() is None:
         raise Refused("sold_out", _("刚刚订满了"), _("您没有做错。请看看别的菜。"))
-    return int(number.pick_up_last)
+    return int(number.pick_up_last), number.closed_at is not None
 
 
 def _write(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import structlog
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -221,15 +221,8 @@ def make_orders(menu_id: int) -> int:
     menu = db.session.get_one(Menu, menu_id)
     made = 0
     for standing in wanted_on(menu):
-        made_by_hand = (MealOrder.resident_id == standing.resident_id) & MealOrder.state.not_in(
-            ["cancelled", "failed"]
-        )
-        already = select(MealOrder.id).where(
-            MealOrder.menu_id == menu_id, (MealOrder.standing_id == standing.id) | made_by_hand
-        )
-        if db.session.scalar(already) is not None:
-            continue
-        made += _make(standing.id, menu_id)
+        if db.session.scalar(_already(standing, menu_id)) is None:
+            made += _make(standing.id, menu_id)
     return made
 
 
@@ -245,8 +238,7 @@ def _make(standing_id: int, menu_id: int) -> bool:
     )
     for offer_id in _fitting(standing, menu_id):
         try:
-            _order(standing, offer_id, wish)
-            return True
+            return _order(standing, menu_id, offer_id, wish)
         except Refused as refusal:
             why = refusal.code
             if why != "sold_out":
@@ -259,13 +251,15 @@ def _make(standing_id: int, menu_id: int) -> bool:
     return False
 
 
-def _order(standing: StandingOrder, offer_id: int, wish: Wish) -> None:
+def _order(standing: StandingOrder, menu_id: int, offer_id: int, wish: Wish) -> bool:
     """As they wish. Where there is no door any more, or their card cannot pay, they fetch it or pay when it is handed
-    out, and are told so, rather than go without."""
+    out, and are told so, rather than go without. False: they do not want it any more."""
     told: list[str] = []
     while True:
         try:
             with unit_of_work():
+                if not _still_wanted(standing.id, menu_id):
+                    return False
                 made = place(
                     CLOCK,
                     offer_id,
@@ -276,7 +270,7 @@ def _order(standing: StandingOrder, offer_id: int, wish: Wish) -> None:
                 )
                 for kind in told:
                     emit(kind, {"standing": standing.id, "order": made.id})
-            return
+            return True
         except Refused as refusal:
             if refusal.code == "no_address" and wish.delivery:
                 wish = replace(wish, delivery=False)
@@ -286,6 +280,25 @@ def _order(standing: StandingOrder, offer_id: int, wish: Wish) -> None:
                 told.append("standing.to_pay")
             else:
                 raise
+
+
+def _still_wanted(standing_id: int, menu_id: int) -> bool:
+    """Asked behind the person's lock: the list of a whole canteen was read some time ago."""
+    row = _one(standing_id)
+    menu = db.session.get_one(Menu, menu_id)
+    if row.state != "active" or db.session.get(StandingSkip, (row.id, menu.day)) is not None:
+        return False
+    return db.session.scalar(_already(row, menu_id)) is None
+
+
+def _already(standing: StandingOrder, menu_id: int) -> Select[int]:
+    """Orders that this one has made for a menu, and live ones that the person has made by hand."""
+    made_by_hand = (MealOrder.resident_id == standing.resident_id) & MealOrder.state.not_in(
+        ["cancelled", "failed"]
+    )
+    return select(MealOrder.id).where(
+        MealOrder.menu_id == menu_id, (MealOrder.standing_id == standing.id) | made_by_hand
+    )
 
 
 def _fitting(standing: StandingOrder, menu_id: int) -> list[int]:

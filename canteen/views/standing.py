@@ -145,7 +145,8 @@ def leave_out(code: str, standing_id: int, day: str, verb: str) -> Response:
     centre, canteen = load_canteen(code)
     row, _level = _own(canteen, standing_id)
     the_day = parse_day(day)
-    if verb not in {"skip", "eat"}:
+    today = local_day(now(), centre.zone)
+    if verb not in {"skip", "eat"} or the_day > today + DAYS_AHEAD:  # a card leaves days out, it ends nothing
         raise NotFound(_("这一页没有找到"))
     if now() >= serving_day(canteen, the_day).cutoff_at:
         raise Refused("cancel_late", _("那一天的已经截止了"), _("家人可以代领，有难处请找工作人员。"))
