@@ -13,10 +13,13 @@ HIDDEN_KEYS = {"name", "phone", "address", "pin", "token", "code", "payload", "p
 CODE_IN_PATH = re.compile(r"(/(?:q|ical)/)[^/\s\"?]+")
 TRACEBACKS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 """Without the values of variables: they are full of names, numbers and codes."""
-CODE = re.compile(r"\b[KB][0-9A-HJKMNP-TV-Z]{30}\b")
+CODE = re.compile(r"\b[A-Z][0-9A-HJKMNP-TV-Z]{30}\b")
+"""Of any kind: cards, bookings, meals, rounds, invitations."""
 DETAIL = re.compile(r"\nDETAIL:.*", re.DOTALL)
 """How PostgreSQL ends an error: with the values of the row."""
-PHONE = re.compile(r"(?<!\d)(?:\+?86)?1[3-9]\d{9}(?!\d)")
+PHONE = re.compile(
+    r"(?<!\d)(?:(?:\+?86)?1[3-9]\d{9}|\+852[ -]?\d{4}[ -]?\d{4}|0\d{2,3}-\d{4} ?\d{3,4})(?!\d)"
+)
 
 
 def setup(level: str) -> None:

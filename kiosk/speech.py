@@ -4,7 +4,7 @@ import importlib
 import re
 import shutil
 import subprocess
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 LONGEST = 600
@@ -28,9 +28,9 @@ def available() -> bool:
     return Speaker.program is not None
 
 
-@lru_cache(maxsize=256)
 def speak(text: str, language: str) -> bytes:
-    """`text` as WAV. At most 600 characters; numbers, times and money are said as words. Raises OSError."""
+    """`text` as WAV. At most 600 characters; numbers, times and money are said as words. Raises OSError. Nothing of
+    it is kept: a page may name somebody, and a kiosk forgets."""
     if Speaker.program is None:
         raise OSError("espeak-ng is not installed")
     spoken = text[:LONGEST] if language == "en" else to_pinyin(to_words(text[:LONGEST]))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from app import create_app
 from core.database import db, unit_of_work
@@ -97,6 +97,17 @@ def test_an_empty_file_is_not_ready(empty_database: str, tmp_path: Path) -> None
 
 
 @pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(("at", "status"), [("0007", 503), ("9999", 200)])
+def test_a_database_that_waits_for_its_migration_is_not_ready(
+    app: Flask, client: FlaskClient, at: str, status: int
+) -> None:
+    """One that is further on is: the program of before goes on beside the new one."""
+    with app.app_context(), unit_of_work():
+        db.session.execute(text("UPDATE alembic_version SET version_num = :at"), {"at": at})
+    answer = client.get("/readyz")
+    assert (answer.status_code, "migrations" in answer.get_json()["missing"]) == (status, status == 503)
+
+
 def test_a_full_disk_is_not_ready(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_bavail=10, f_frsize=4096))
     answer = client.get("/readyz")

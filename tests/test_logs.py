@@ -169,3 +169,10 @@ def test_known_names_of_fields_are_blanked(written: io.StringIO) -> None:
     line = json.loads(written.getvalue())
     assert {line[key] for key in ("name", "phone", "pin", "token", "code")} == {"〔已隐去〕"}
     assert (line["path"], line["kept"]) == ("/q/〔码〕", "5")
+
+
+@pytest.mark.parametrize(
+    "text", ["M" + "7" * 30, "打 +852 6000 0001 找她", "打 0755-0000 1234", "F" + "A" * 30 + " 用过了"]
+)
+def test_codes_of_every_kind_and_numbers_from_everywhere_are_blanked(text: str) -> None:
+    assert "〔" in logs.clean(text)

@@ -3,9 +3,11 @@
 import hmac
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 import structlog
+from alembic.script import ScriptDirectory
 from flask import Flask, Response, g, jsonify, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -58,12 +60,21 @@ def _ready(settings: Settings) -> tuple[Response, int]:
     """Database there, with its tables, and room on the disk: 200, else 503 with what is missing."""
     missing = []
     try:
-        db.session.execute(text("SELECT version_num FROM alembic_version"))
+        if db.session.scalar(text("SELECT version_num FROM alembic_version")) in _older():
+            missing.append("migrations")
     except SQLAlchemyError:
         missing.append("database")
     if _free(settings.data_dir) < FREE_AT_LEAST:
         missing.append("disk")
     return jsonify(ready=not missing, missing=missing), 503 if missing else 200
+
+
+@cache
+def _older() -> frozenset[str]:
+    """Revisions before the one of this program. A database that is further on is fine: two versions may run side by
+    side."""
+    scripts = ScriptDirectory(str(Path(__file__).resolve().parents[2] / "migrations"))
+    return frozenset(one.revision for one in scripts.walk_revisions()) - {scripts.get_current_head() or ""}
 
 
 def _free(folder: Path) -> int:

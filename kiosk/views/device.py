@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from core.clock import now
 from core.errors import Refused
 from core.http import once, own_path, repeatable, see_other
+from core.logs import clean
 from core.words import sentences
 from kiosk import queries, services, speech
 from kiosk.session import actor, at_kiosk, forget, keep_device, need_device, prefs, set_prefs
@@ -64,10 +65,10 @@ def heartbeat() -> Response:
     except RecursionError:  # thousands of brackets
         said = None
     report: dict[str, Any] = said if isinstance(said, dict) else {}
-    clean = {
+    kept = {
         key: value for key, value in report.items() if isinstance(value, int | str) and len(str(value)) < 60
     }
-    order = services.beat(device, clean)
+    order = services.beat(device, kept)
     return jsonify(order=order, call=queries.call_words(device.id), message=None, at=now().isoformat())
 
 
@@ -112,7 +113,7 @@ def call() -> Any:
     device = need_device()
     wanted = prefs()
     page = own_path(request.headers.get("HX-Current-URL", "").partition(request.host)[2], "")
-    services.call_staff(device, page.partition("?")[0], wanted["lang"], wanted["text"] == "elder")
+    services.call_staff(device, clean(page.partition("?")[0]), wanted["lang"], wanted["text"] == "elder")
     if request.headers.get("HX-Request"):
         return render_template("kiosk/call_state.html", call_state=queries.call_words(device.id))
     return see_other("/kiosk/")

@@ -10,6 +10,7 @@ from flask_babel import ngettext
 
 from centres.models import Centre
 from centres.queries import calendar_warning, centres, opening_today
+from core import i18n
 from core.area import Alarm, Figure, Today
 from core.clock import day_bounds, local, local_day, now
 from core.database import db
@@ -65,10 +66,11 @@ def today(centre: Centre) -> Any:
 @require(EVERYONE, also_locked=True)
 def today_live(centre: Centre) -> Any:
     """The page's body for the poll every 3 s: 304 while nothing has changed and the minute is the same."""
-    minute = int(now().timestamp()) // 60
-    fresh = not_modified(
-        f"{version(f'today:{centre.id}')}:{centre.settings_version}:{minute}:{current_staff() is None}"
+    minute, asker = int(now().timestamp()) // 60, current_staff()
+    who = (
+        f"{asker.id if asker else 'locked'}:{i18n.language()}"  # two may sit down at one desk within a minute
     )
+    fresh = not_modified(f"{version(f'today:{centre.id}')}:{centre.settings_version}:{minute}:{who}")
     return fresh or render_template("staff/_today_live.html", **_shown(centre))
 
 

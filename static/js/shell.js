@@ -76,8 +76,9 @@
   };
 
   /* ---- idle: warn, count down, wipe ---- */
+  const ALIVE_EVERY = 30000;
   const idle = {
-    warn: 0, wipe: 30, timer: 0, tick: 0, last: 0,
+    warn: 0, wipe: 30, timer: 0, tick: 0, last: 0, told: Date.now(),
     start() {
       this.warn = Number(setting("idleWarn") || 0) * 1000;
       this.wipe = Number(setting("idleWipe") || 30) * 1000;
@@ -92,6 +93,11 @@
       if (this.asking || now - this.last < 250) return;
       this.last = now;
       this.arm();
+      if (now - this.told > ALIVE_EVERY) this.tell(now); /* who reads or types long on one page is still here */
+    },
+    tell(now) {
+      this.told = now;
+      if (setting("aliveUrl")) post(setting("aliveUrl")).catch(() => undefined);
     },
     get asking() { return Boolean($("#idle")?.open); },
     ask() {
@@ -118,7 +124,7 @@
       clearInterval(this.tick);
       const dialog = $("#idle");
       if (dialog?.open) dialog.close();
-      if (tell && setting("aliveUrl")) post(setting("aliveUrl")).catch(() => undefined);
+      if (tell) this.tell(Date.now());
       this.arm();
     },
   };
