@@ -29,7 +29,7 @@ from core.i18n import language
 from core.intervals import Interval
 from core.kept import Kept
 from core.words import clock_words, full_day, near_day, span_words
-from people.access import actor, polling, require, resident_or_refuse, signed_in
+from people.access import actor, open_record, polling, require, resident_or_refuse, signed_in
 from people.rules import DESK
 
 blueprint = Blueprint("booking_desk", __name__, url_prefix="/staff/c/<centre>/booking")
@@ -77,7 +77,7 @@ def board(centre: Centre, space: str, day: str) -> Any:
     url = f"/staff/c/{centre.code}/booking"
     today = local_day(now(), centre.zone)
     asked = request.args.get("resident", None, row_number)
-    resident = resident_or_refuse(asked, DESK) if asked else None
+    resident = open_record(centre, asked, DESK) if asked else None
     opened = space_day(place, the_day)
     with_resident = f"resident={resident.id}&" if resident else ""
     made = day_board(centre, place, opened, now(), with_resident)
@@ -217,6 +217,8 @@ def _booking(centre: Centre, number: str) -> Booking:
 def one(centre: Centre, number: str) -> Response:
     """One booking in full: the one record in which the name stands unmasked."""
     booking = _booking(centre, number)
+    if booking.resident_id is not None:
+        open_record(centre, booking.resident_id, DESK)
     moment, zone = now(), centre.zone
     state, today = state_now(booking, moment), local_day(moment, zone)
     policy = policies(BookingPolicy, "booking", centre.id, booking.local_day, booking.space.code)

@@ -10,11 +10,13 @@ from flask import Response, current_app, g, make_response, request, session, url
 from flask_babel import gettext as _
 from flask_login import current_user, logout_user
 
+from centres.models import Centre
 from centres.policies import chain
 from centres.queries import centre_by_code, subtree
+from core import audit
 from core.audit import NOBODY, Actor
-from core.clock import now
-from core.database import db
+from core.clock import database_now, now
+from core.database import db, unit_of_work
 from core.errors import NotFound
 from core.http import STAFF_PATH, on_staff_path, own_path, see_other
 from people.models import Resident, Staff
@@ -92,6 +94,14 @@ def resident_or_refuse(resident_id: int, roles: Roles) -> Resident:
     if resident is None or resident.district_id not in {_chain(unit)[-1] for unit in units}:
         raise NotFound(_("没有找到这位居民"), _("请再看看编号，或问问主管。"))
     return resident
+
+
+def open_record(centre: Centre, resident_id: int, roles: Roles) -> Resident:
+    """The same for a page that shows who it is: that the record was opened is audited."""
+    resident_or_refuse(resident_id, roles)
+    with unit_of_work():
+        audit.record(actor(), "resident.read", "resident", resident_id, unit_id=centre.id, at=database_now())
+    return resident_or_refuse(resident_id, roles)
 
 
 def _chain(unit_id: int) -> list[int]:

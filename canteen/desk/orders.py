@@ -36,7 +36,7 @@ from core.errors import Alternative, NotFound, Refused
 from core.http import once, personal, row_number, see_other
 from core.money import yuan
 from core.words import clock_words, full_day, masked, near_day, span_words
-from people.access import actor, grants_roles, require, resident_or_refuse, signed_in
+from people.access import actor, grants_roles, open_record, require, resident_or_refuse, signed_in
 from people.models import Resident
 from people.rules import DESK
 
@@ -130,7 +130,7 @@ def new_order(centre: Centre) -> Any:
     """For whom, which meal, what: for a resident or a guest, today's walk-ins too."""
     canteen = load_canteen(centre)
     asked = request.args.get("resident", None, row_number)
-    person = resident_or_refuse(asked, DESK) if asked else None
+    person = open_record(centre, asked, DESK) if asked else None
     moment, today = now(), local_day(now(), centre.zone)
     open_menus = [
         menu

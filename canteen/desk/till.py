@@ -15,15 +15,14 @@ from canteen.services import ledger
 from canteen.words import MEALS
 from centres.models import Centre
 from centres.policies import chain, policies
-from core import approvals, audit
-from core.clock import database_now, local_day, now
+from core import approvals
+from core.clock import local_day, now
 from core.codes import show_number
-from core.database import unit_of_work
 from core.errors import NotFound, Refused
 from core.http import once, personal, row_number, see_other
 from core.money import yuan
 from core.words import clock_words, full_day, masked, near_day
-from people.access import actor, grants_roles, require, resident_or_refuse, signed_in
+from people.access import actor, grants_roles, open_record, require, resident_or_refuse, signed_in
 from people.rules import MANAGERS
 
 MONEY = frozenset({"front_desk", "manager", "supervisor"})
@@ -101,10 +100,7 @@ def chosen_account(centre: Centre) -> Response:
 def account(centre: Centre, resident_id: int) -> Response:
     """A resident's account: what is on it, and every line of it with who and why. Reading it is audited."""
     canteen = load_canteen(centre)
-    resident_or_refuse(resident_id, MONEY)
-    with unit_of_work():
-        audit.record(actor(), "resident.read", "resident", resident_id, unit_id=centre.id, at=database_now())
-    person = resident_or_refuse(resident_id, MONEY)
+    person = open_record(centre, resident_id, MONEY)
     policy = policies(CanteenPolicy, "canteen", centre.id, local_day(now(), centre.zone))
     held = queries.account_of(person.id)
     url = f"{base(centre)}/account/{person.id}"

@@ -6,14 +6,12 @@ from flask_babel import lazy_gettext
 
 from canteen.services import ledger
 from centres.models import Centre
-from core import audit
-from core.clock import database_now, now
-from core.database import unit_of_work
+from core.clock import now
 from core.errors import Refused
 from core.http import once, personal, see_other
 from core.money import yuan
 from kiosk import areas
-from people.access import actor, require, resident_or_refuse
+from people.access import actor, open_record, require, resident_or_refuse
 from people.queries import live_cards
 from people.rules import DESK
 from people.services import leave as leaving
@@ -27,10 +25,7 @@ AHEAD = 366
 @require(DESK)
 def leave_page(centre: Centre, resident_id: int) -> Response:
     """What will end; afterwards, what is left to do."""
-    found = resident_or_refuse(resident_id, DESK)
-    with unit_of_work():
-        audit.record(actor(), "resident.read", "resident", resident_id, unit_id=centre.id, at=database_now())
-    found = resident_or_refuse(resident_id, DESK)
+    found = open_record(centre, resident_id, DESK)
     left = ledger.balance(resident_id)
     base = f"/staff/c/{centre.code}"
     return personal(

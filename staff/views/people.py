@@ -8,9 +8,7 @@ from flask_babel import gettext as _
 
 from centres.models import Centre
 from centres.queries import district_of
-from core import audit
-from core.clock import database_now, local_day, now
-from core.database import unit_of_work
+from core.clock import local_day, now
 from core.errors import Refused
 from core.http import once, own_path, personal, repeatable, see_other, shown_once, with_next
 from core.i18n import DEFAULT, LANGUAGES
@@ -18,7 +16,7 @@ from core.qr import qr_svg
 from core.words import masked
 from kiosk import areas
 from kiosk.services import remove_phones
-from people.access import actor, require, resident_or_refuse
+from people.access import actor, open_record, require, resident_or_refuse
 from people.phones import parse_phone
 from people.queries import find_residents, live_cards, live_consents
 from people.rules import DESK, age_on
@@ -110,9 +108,7 @@ def person(centre: Centre, resident_id: int) -> Response:
     found = resident_or_refuse(resident_id, DESK)
     if found.merged_into_id is not None:
         return see_other(f"/staff/c/{centre.code}/people/{found.merged_into_id}")
-    with unit_of_work():
-        audit.record(actor(), "resident.read", "resident", resident_id, unit_id=centre.id, at=database_now())
-    found = resident_or_refuse(resident_id, DESK)
+    found = open_record(centre, resident_id, DESK)
     base = f"/staff/c/{centre.code}/people/{resident_id}"
     return personal(
         render_template(

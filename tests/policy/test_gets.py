@@ -40,3 +40,22 @@ def test_opening_pages_changes_nothing(house: House, role: str) -> None:
     changed = {table for table, rows in house.digest({"audit"}).items() if rows != before[table]}
     assert changed <= ({"throttle"} if role != "slip" else set())
     assert set(read_verbs(house)[len(verbs) :]) <= READS
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/staff/c/shuibei/booking/b/{number}",
+        "/staff/c/shuibei/booking/reading/2026-11-24?resident={chen}",
+        "/staff/c/shuibei/canteen/orders/new?resident={chen}",
+        "/staff/c/shuibei/people/{chen}",
+    ],
+)
+def test_whoever_sees_a_full_name_is_written_down(house: House, page: str) -> None:
+    client = house.client("manager")
+    before = read_verbs(house).count("resident.read")
+    answer = client.get(page.format(number=house.values["number"], chen=house.cast.chen))
+    assert answer.status_code == 200
+    assert "陈秀英" in answer.text
+    assert read_verbs(house).count("resident.read") == before + 1
