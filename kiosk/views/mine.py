@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from core.clock import day_bounds, local_day, now
 from core.errors import Refused
-from core.http import once, personal, see_other
+from core.http import once, personal, see_other, with_next
 from core.http.paging import paging
 from kiosk import areas, services
 from kiosk.session import actor, at_kiosk, known_visit, load_centre, prefs
@@ -28,13 +28,13 @@ def my_day(code: str) -> Any:
     start = day_bounds(local_day(now(), centre.zone), centre.zone)[0]
     items = areas.my_day(found.resident_id, start, 30 if found.level == "pin" else 2)
     few = at_kiosk() and (prefs()["reach"] == "low" or prefs()["text"] == "elder")
-    pages = paging(len(items), PAGE_FEW if few else PAGE, lambda n: f"/c/{code}/my/?page={n}")
+    pages = paging(len(items), (PAGE_FEW if few else PAGE) - 1, lambda n: f"/c/{code}/my/?page={n}")
     return personal(
         render_template(
             "kiosk/my_day.html",
             things=pages.of(items),
             paging=pages,
-            consents_url=f"/c/{code}/my/consents" if found.level == "pin" else None,
+            own_url=f"/c/{code}/my/consents",
             book_url=f"/c/{code}/booking/",
             back_url="/kiosk/" if at_kiosk() else f"/c/{code}/",
         )
@@ -48,7 +48,7 @@ def my_consents(code: str) -> Any:
     found = known_visit()
     if found is None or found.resident_id is None or found.level != "pin":
         return see_other(f"/c/{code}/identify/phone?next=/c/{centre.code}/my/consents")
-    given = consents(found.resident_id)
+    given, url = consents(found.resident_id), f"/c/{code}/my/consents"
     words = {
         "profile": _("登记姓名和生日，用来约座位"),
         "settings": _("记住大字、对比度"),
@@ -56,11 +56,16 @@ def my_consents(code: str) -> Any:
         "diet": _("登记您不能吃的"),
         "family": _("让家人帮您订餐"),
     }
+    rows = [{"kind": kind, "label": words[kind]} for kind in words if kind in given]
+    rows.append({"phones": "1", "label": _("认得您的手机")})
+    pages = paging(len(rows), PAGE_FEW, lambda n: f"{url}?page={n}")
     return personal(
         render_template(
             "kiosk/consents.html",
-            rows=[{"kind": kind, "label": words[kind]} for kind in words if kind in given],
-            act_url=f"/c/{code}/my/consents",
+            rows=pages.of(rows),
+            paging=pages,
+            act_url=url,
+            pin_url=with_next(f"/c/{code}/identify/new-pin", url),
             back_url=f"/c/{code}/my/",
         )
     )
