@@ -20,6 +20,7 @@ from canteen.models import (
     MorningCheck,
     Offer,
     OfferDish,
+    ServingHours,
     SheetChange,
 )
 from canteen.rules import Diet, Plate, conflicts, spread
@@ -379,4 +380,13 @@ def mornings(canteen_id: int, before: date, most: int = 14) -> Sequence[MorningC
         .where(MorningCheck.canteen_id == canteen_id, MorningCheck.day < before)
         .order_by(MorningCheck.day.desc())
         .limit(most)
+    ).all()
+
+
+def usual_hours(canteen_id: int) -> Sequence[ServingHours]:
+    """When meals are usually handed out, by weekday."""
+    return db.session.scalars(
+        select(ServingHours)
+        .where(ServingHours.canteen_id == canteen_id)
+        .order_by(ServingHours.weekday, ServingHours.opens)
     ).all()

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from core.words import SHORT_WEEKDAYS
+
 MEALS = {"breakfast": lazy_gettext("早餐"), "lunch": lazy_gettext("午餐"), "dinner": lazy_gettext("晚餐")}
 KINDS = {
     "main": lazy_gettext("主菜"),
@@ -67,3 +69,11 @@ def conflict_words(codes: Iterable[str]) -> list[str]:
         elif kind == "not" and what in LABELS:
             words.append(_("不是%(what)s", what=LABELS[what]))
     return words
+
+
+def days_words(weekdays: Iterable[int]) -> str:
+    """周一到周五; 周一、周三"""
+    days = sorted(weekdays)
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return _("%(first)s到%(last)s", first=SHORT_WEEKDAYS[days[0]], last=SHORT_WEEKDAYS[days[-1]])
+    return _("、").join(str(SHORT_WEEKDAYS[day]) for day in days)

@@ -48,6 +48,7 @@ from tests.support.clock import ZONE, Clock
 from tests.support.forms import fields_of
 from tests.support.house import House
 from tests.support.meals import QUOTAS, Meals
+from tests.support.qr import read_svg
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 WELL: dict[str, object] = {
@@ -589,6 +590,23 @@ def test_labels_tell_the_box_and_nothing_of_the_person(house: House) -> None:
     assert label is not None
     assert "清蒸鲈鱼" in label.text
     assert not any(word in label.text for word in ("陈", "秀英", "P15", "A5", "补", "¥"))
+
+
+@pytest.mark.databases("sqlite")
+def test_poster_and_table_cards_lead_a_stranger_to_the_menu(house: House) -> None:
+    kitchen = house.client("kitchen")
+    assert page(kitchen.get(f"{DESK}/")).select_one(f"a[href='{DESK}/poster']")
+    for path, sheets in ((f"{DESK}/poster", 1), (f"{DESK}/poster?as=cards", 4)):
+        shown = page(kitchen.get(path))
+        assert shown.select_one("[data-print]")
+        codes = [read_svg(str(svg)) for svg in shown.select(".invite-qr svg")]
+        assert codes == [f"{house.app.config['PUBLIC_URL']}/c/shuibei/canteen/"] * sheets
+        for words in ("水贝长者食堂", "扫一扫，看菜单、订餐", "Scan for the menu and to order"):
+            assert words in shown.text
+        assert "午餐 周一到周六 11:30–12:30" in shown.text
+        assert "Lunch, Mon to Sat 11:30–12:30" in shown.text
+    menu = house.client().get(codes[0].removeprefix(house.app.config["PUBLIC_URL"]))
+    assert "清蒸鲈鱼" in page(menu).text
 
 
 @pytest.mark.databases("sqlite")

@@ -70,6 +70,7 @@ def _sheet(centre: Centre, day: date) -> Any:
         copy_url=f"{base(centre)}/week/{monday}/copy",
         publish_url=f"{base(centre)}/week/{monday}/publish",
         copy_one_url=f"{base(centre)}/copy",
+        poster_url=f"{base(centre)}/poster",
         back=monday,
     )
 

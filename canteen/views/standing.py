@@ -18,7 +18,7 @@ from canteen.services import standing as verbs
 from canteen.services.order import diet_of
 from canteen.views.pick import listed, page_of, pick_many, pick_one
 from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size
-from canteen.words import ALLERGENS, MEALS, TEXTURES
+from canteen.words import ALLERGENS, MEALS, TEXTURES, days_words
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
@@ -63,7 +63,7 @@ def standing(code: str) -> Response:
 
 def words_of(row: StandingOrder) -> str:
     """周一到周五，软，不吃花生"""
-    words = [days_words([str(day) for day in row.weekdays])]
+    words = [days_words(row.weekdays)]
     if row.texture != "regular":
         words.append(str(TEXTURES[row.texture]))
     words += _without(row.avoid)
@@ -75,14 +75,6 @@ def words_of(row: StandingOrder) -> str:
 def _without(avoid: Sequence[str]) -> list[str]:
     """[不吃花生、鸡蛋], or nothing."""
     return [_("不吃%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in avoid))] if avoid else []
-
-
-def days_words(days: list[str]) -> str:
-    """周一到周五; 周一、周三"""
-    numbers = sorted(int(day) for day in days)
-    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return _("%(first)s到%(last)s", first=SHORT_WEEKDAYS[numbers[0]], last=SHORT_WEEKDAYS[numbers[-1]])
-    return _("、").join(str(SHORT_WEEKDAYS[day]) for day in numbers)
 
 
 def _own(canteen: Canteen, standing_id: int) -> tuple[StandingOrder, str]:
@@ -252,7 +244,7 @@ def new_standing(code: str) -> Response:
     if asked in {"meal", "days", "texture", "avoid"}:
         return _ask(centre, canteen, chosen, asked)
     path = f"{base(centre)}/standing/new"
-    days = [one for one in chosen["days"].split(",") if one]
+    days = [int(one) for one in chosen["days"].split(",") if one]
     rows = [
         _row(_("哪一餐"), MEALS[chosen["meal"]], path, chosen, "meal", _("改餐")),
         _row(_("星期几"), days_words(days) if days else _("还没有选"), path, chosen, "days", _("改日子")),

@@ -1,16 +1,18 @@
 """The kitchen lead's round: sheet at the cutoff, shopping, a strip, labels, the window, the samples and their log."""
 
-from datetime import date, datetime
+import re
+from datetime import date, datetime, time
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from canteen.models import Dish, FoodSample, KitchenSheet, MealOrder, Redemption, SheetChange
+from canteen.models import Dish, FoodSample, KitchenSheet, MealOrder, Redemption, ServingHours, SheetChange
 from canteen.services.give_back import cancel
 from core.audit import Actor
-from core.database import db
+from core.database import db, unit_of_work
 from people.models import Staff
 from tests.browser.test_calls import staff
 from tests.browser.test_pages import axe
@@ -19,6 +21,7 @@ from tests.support.browser import Screens
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import ZONE, Clock
 from tests.support.meals import furnish
+from tests.support.qr import read
 from tests.support.server import Server
 
 TUESDAY = date(2026, 11, 24)
@@ -202,3 +205,26 @@ def puts_samples_away(lead: Round) -> None:
     assert set(rows.locator("td:nth-child(3)").all_text_contents()) == names
     expect(rows.first).to_contain_text("何伟")
     expect(rows.first).to_contain_text("11:40")
+
+
+@pytest.mark.databases("sqlite")
+def test_the_poster_and_the_table_cards_print_on_one_sheet_each(
+    app: Flask, server: Server, screens: Screens, cast: Cast
+) -> None:
+    with app.app_context():
+        furnish(app, cast).lunch(TUESDAY)
+        with unit_of_work():
+            for weekday in range(5):  # a third meal: the most that a card has to hold
+                spans = {"opens": time(7, 30), "closes": time(8, 30)}
+                db.session.add(
+                    ServingHours(canteen_id=cast.shuibei, weekday=weekday, meal="breakfast", **spans)
+                )
+        db.session.remove()
+    page = staff(screens, server, cast.kitchen)
+    for path, many in ((f"{DESK}/poster", 1), (f"{DESK}/poster?as=cards", 4)):
+        page.goto(path)
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 1
+        sheets = page.locator(".poster, .table-card")
+        assert sheets.evaluate_all("all => all.every((one) => one.scrollHeight <= one.clientHeight)")
+        found = [urlsplit(code).path for code in read(page.screenshot(full_page=True))]
+        assert found == ["/c/shuibei/canteen/"] * many
