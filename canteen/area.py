@@ -7,7 +7,7 @@ from sqlalchemy import select
 from canteen import api, desk
 from canteen.desk.root import LOOK
 from canteen.figures import FIGURES
-from canteen.home import my_day, now_lines, tiles
+from canteen.home import card_start, my_day, now_lines, tiles
 from canteen.jobs import JOBS
 from canteen.letters import KINDS
 from canteen.listeners import LISTENERS
@@ -80,6 +80,7 @@ AREA = Area(
     desks=[Desk("canteen", lazy_gettext("食堂"), "utensils", "canteen_desk.week", LOOK)],
     tiles=tiles,
     now=now_lines,
+    card=card_start,
     today=today,
     my_day=my_day,
     slip=show_code,

@@ -40,6 +40,12 @@ def tiles(centre_id: int) -> list[Tile]:
     return [Tile("canteen", "utensils", label, note, url, big=True, art="bowl")]
 
 
+def card_start(centre_id: int) -> str | None:
+    """A card that a phone reads opens the menu, already its holder's."""
+    canteen = queries.canteen_of(centre_id)
+    return f"/c/{canteen.centre.code}/canteen/" if canteen is not None else None
+
+
 def now_lines(centre_id: int) -> list[tuple[str, str, str]]:
     """What is served right now, and until when."""
     canteen = queries.canteen_of(centre_id)

@@ -115,8 +115,9 @@ class Area:
     """What an area offers. Every callable takes ids, not rows, and runs in the caller's transaction.
 
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
-    as (when, title, note). desks: entries of the console's head. my_day(resident, from, to): what is in that time.
-    today(centre, day). search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
+    as (when, title, note). card(centre): where a card that a phone reads begins; None: not here. desks: entries of the
+    console's head. my_day(resident, from, to): what is in that time. today(centre, day). search(words, unit ids) →
+    results for staff. export(resident) → plain data. erase(resident).
     slip(code, page) shows what a code whose letter is in `slip_kind` stands for, slip_act(code, verb) acts on it.
     policy: dataclass.
     approvals: what needs two people. masters: data with pages of its own. figures: numbers for reports. files: what
@@ -130,6 +131,7 @@ class Area:
     blueprints: Sequence[Any] = ()
     tiles: Callable[[int], Sequence[Tile]] | None = None
     now: Callable[[int], Sequence[tuple[str, str, str]]] | None = None
+    card: Callable[[int], str | None] | None = None
     desks: Sequence["Desk"] = ()
     jobs: Sequence[Job] = ()
     listeners: Sequence[Listener] = ()

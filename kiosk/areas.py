@@ -33,6 +33,12 @@ def now_lines(centre_id: int) -> list[dict[str, str]]:
     return lines[:2]
 
 
+def card_start(centre_id: int) -> str | None:
+    """Where a card that a phone reads begins: what the first area offers that has something for it here."""
+    offered = (area.card(centre_id) for area in Areas.all if area.card)
+    return next((url for url in offered if url), None)
+
+
 def my_day(resident_id: int, start: datetime, days: int) -> list[MyItem]:
     """A resident's things from `start` on, by time."""
     end = start + timedelta(days=days)

@@ -615,6 +615,35 @@ def test_a_relative_by_card_alone_orders_for_nobody(client: FlaskClient, meals: 
     assert client.get(f"{BASE}/?for={number}").status_code == 404
 
 
+# --- the card's code ------------------------------------------------------------------------------------------------
+
+
+def use_card(client: FlaskClient, code: str) -> str:
+    """Where the address on a card leads."""
+    return send(client, client.get(f"/q/{code}"), f"/q/{code}/card").location
+
+
+def test_a_card_that_a_phone_reads_opens_the_menu_already_its_holder_s(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    assert use_card(client, cast.chen_code) == f"{BASE}/"
+    menu = client.get(f"{BASE}/")
+    assert "您付 ¥10.00" in menu.text  # her help counts already
+    assert "陈" not in words(menu)  # this phone was never confirmed with the PIN
+    assert "余额" not in words(menu)
+
+
+def test_a_card_begins_at_the_home_where_there_is_no_canteen(client: FlaskClient, cast: Cast) -> None:
+    assert use_card(client, cast.chen_code) == "/c/shuibei/"
+
+
+def test_a_kiosk_that_is_shown_the_card_s_address_goes_to_one_s_own_things(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    Kiosk(client, cast)
+    assert "/canteen/" not in use_card(client, cast.chen_code)
+
+
 # --- the house's own ------------------------------------------------------------------------------------------------
 
 

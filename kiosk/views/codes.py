@@ -11,7 +11,7 @@ from core.codes import is_cut, read_code
 from core.database import db
 from core.errors import NotFound, Refused
 from core.http import once, personal, repeatable
-from kiosk.areas import slip_area
+from kiosk.areas import card_start, slip_area
 from kiosk.session import at_kiosk, device
 from kiosk.views.identify import known
 from kiosk.views.root import blueprint
@@ -55,13 +55,16 @@ def show_code(code: str, page: str = "") -> Response:
 @blueprint.post("/q/<code>/card")
 @repeatable
 def use_card(code: str) -> Response:
-    """«用这张卡办事» on a phone (or a kiosk that was shown the address): known by card."""
+    """«用这张卡办事» on a phone (or a kiosk that was shown the address): known by card. A phone goes straight to what
+    most people's cards are for."""
     kind, whole = _read(code)
     if kind != "K":
         raise NotFound(_("这个码我们认不出"))
     resident = resident_of_code(whole)
     centre = _centre_for(resident)
-    return known(centre, resident, "card", f"/c/{centre.code}/my/" if at_kiosk() else f"/c/{centre.code}/")
+    home = f"/c/{centre.code}/"
+    onward = f"{home}my/" if at_kiosk() else card_start(centre.id) or home
+    return known(centre, resident, "card", onward)
 
 
 @blueprint.post("/q/<code>/<verb>")

@@ -113,7 +113,6 @@ def test_from_the_code_on_the_card(meals: Meals, server: Server, screens: Screen
     at = phone(screens, server)
     at.open(f"/q/{cast.chen_code}")
     at.tap("用这张卡办事")
-    at.tap("订午餐")
     at.title("明天吃什么")
     at.tap("订清蒸鲈鱼")
     at.title("请您看一遍")
