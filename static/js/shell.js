@@ -202,37 +202,67 @@
     },
   };
 
-  /* ---- read aloud ---- */
+  /* ---- read aloud: a kiosk asks the server, which has a voice; a phone has one of its own ---- */
   const speech = {
-    text() {
+    parts() {
       const parts = [$("h1"), ...$$("[data-say]")].filter((part) => part && !part.closest("dialog"));
-      const said = parts.map((part) => part.innerText.trim().replace(/\s*\n\s*/g, "，").replace(/，+/g, "，"));
-      return said.filter(Boolean).map((text) => (/[。？！.?!]”?$/.test(text) ? text : `${text}。`)).join("");
+      return parts.map((part) => this.words(part)).filter(Boolean);
     },
-    mark(on) { $("[data-read-aloud]")?.setAttribute("aria-pressed", on ? "true" : "false"); },
+    /* what stands in the attribute is how the words are said */
+    words(part) {
+      const [comma, stop] = root.lang === "en" ? [", ", ". "] : ["，", "。"];
+      const text = (part.dataset.say || part.innerText).trim().replace(/\s*\n\s*/g, comma).replace(/，+/g, "，");
+      return !text || /[。？！.?!]”?$/.test(text) ? text : `${text}${stop}`;
+    },
+    get button() { return $("[data-read-aloud]"); },
+    mark(on) { this.button?.setAttribute("aria-pressed", on ? "true" : "false"); },
     stop() {
       this.turn = (this.turn || 0) + 1;
       this.audio?.pause();
       this.audio = null;
+      window.speechSynthesis?.cancel();
       this.mark(false);
     },
-    async toggle(button) {
-      const speaking = button.getAttribute("aria-pressed") === "true";
+    /* on every arrival: a phone without a voice has no button; what must be heard is said without being asked for */
+    arrive(swapped) {
+      if (swapped) this.stop();
+      if (this.button?.hasAttribute("data-money")) this.button.hidden = !window.speechSynthesis;
+      const part = $("[data-say-now]");
+      if (part && this.button) this.say([this.words(part)]);
+    },
+    toggle() {
+      const speaking = this.button.getAttribute("aria-pressed") === "true";
       this.stop();
-      if (speaking) return;
-      const turn = this.turn;
+      if (!speaking) this.say(this.parts());
+    },
+    async say(parts) {
+      const turn = this.turn, url = this.button.dataset.sayUrl;
+      const done = () => { if (turn === this.turn) this.stop(); };
       this.mark(true);
+      if (!url) { this.speak(parts, done); return; }
       try {
-        const answer = await post(button.dataset.sayUrl, new URLSearchParams({ text: this.text().slice(0, 1200), lang: root.lang }));
+        const answer = await post(url, new URLSearchParams({ text: parts.join("").slice(0, 1200), lang: root.lang }));
         if (!answer.ok) throw new Error(String(answer.status));
         const sound = await answer.blob();
         if (turn !== this.turn) return;
         this.audio = new Audio(URL.createObjectURL(sound));
-        this.audio.addEventListener("ended", () => { if (turn === this.turn) this.stop(); });
+        this.audio.addEventListener("ended", done);
         await this.audio.play();
-      } catch {
-        if (turn === this.turn) this.stop();
-      }
+      } catch { done(); }
+    },
+    /* one part at a time: some phones fall silent in the middle of a long text. A voice on the phone itself goes first */
+    speak(parts, done) {
+      const lang = { "zh-Hans": "zh-CN", "zh-Hant": "zh-HK" }[root.lang] || root.lang;
+      const voice = speechSynthesis.getVoices().find((one) => one.localService && one.lang.replace("_", "-").startsWith(lang));
+      const sum = (_all, yuan, fen) => this.button.dataset.money.replace("{n}", Number(`${yuan}.${fen}`));
+      parts.forEach((part, n) => {
+        const words = new SpeechSynthesisUtterance(part.replace(/¥(\d+)\.(\d\d)/g, sum));
+        words.lang = lang;
+        if (voice) words.voice = voice;
+        if (n === parts.length - 1) words.addEventListener("end", done);
+        words.addEventListener("error", done);
+        speechSynthesis.speak(words);
+      });
     },
   };
 
@@ -301,8 +331,8 @@
     idle.start();
     $$("[data-group]").forEach(pad.group);
     if (setting("signedOut") !== undefined) forget();
+    speech.arrive(swapped);
     if (!swapped) return;
-    speech.stop();
     $("h1")?.focus({ preventScroll: true });
   }
 
@@ -310,7 +340,7 @@
     const part = event.target.closest("[data-digit], [data-erase], [data-clear], [data-read-aloud], [data-idle-stay], [data-leave], [data-reason], [data-print]");
     if (!part || part.matches("form")) return;
     if (part.matches("[data-digit], [data-erase], [data-clear]")) pad.press(part);
-    else if (part.matches("[data-read-aloud]")) speech.toggle(part);
+    else if (part.matches("[data-read-aloud]")) speech.toggle();
     else if (part.matches("[data-idle-stay]")) idle.stay();
     else if (part.matches("[data-leave]")) { event.preventDefault(); wipe(); }
     else if (part.matches("[data-print]")) print();
@@ -354,6 +384,7 @@
   setInterval(() => { clock.show(); countdowns.show(); }, 1000);
   setInterval(() => heart.beat(), 5000);
   addEventListener("resize", fit);
+  addEventListener("pagehide", () => speech.stop());
   addEventListener("pageshow", (event) => { if (event.persisted && onKiosk()) location.reload(); });
   fit();
   arrive(false);

@@ -162,3 +162,65 @@ def stands_at_the_foot(page: Page) -> None:
         assert box is not None
         assert box["y"] > 0
         assert box["y"] + box["height"] <= PHONE[1] + 1
+
+
+VOICE = """
+  window.said = [];
+  const voice = {
+    getVoices: () => [],
+    speak: (words) => said.push([words.lang, words.text]),
+    cancel: () => { window.silenced = (window.silenced || 0) + 1; },
+  };
+  Object.defineProperty(window, "speechSynthesis", { value: voice });
+  window.SpeechSynthesisUtterance = class extends EventTarget {
+    constructor(text) { super(); this.text = text; }
+  };
+"""
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("lang", "voice", "title", "pays"),
+    [
+        ("zh_Hans", "zh-CN", "明天吃什么？", "您付，10元。"),
+        ("zh_Hant", "zh-HK", "明天吃什麼？", "您付，10元。"),
+        ("en", "en", "Menu: Tomorrow. ", "You pay, 10 yuan. "),
+    ],
+    ids=["zh_Hans", "zh_Hant", "en"],
+)
+def test_a_phone_reads_the_page_aloud_in_its_language(
+    lang: str, voice: str, title: str, pays: str, meals: Meals, server: Server, screens: Screens, cast: Cast
+) -> None:
+    at = phone(screens, server)
+    at.page.add_init_script(VOICE)
+    at.open(f"/q/{cast.chen_code}")
+    at.tap("用这张卡办事")
+    at.title("明天吃什么")
+    at.open(f"/kiosk/display?back={BASE}/")
+    with at.page.expect_navigation():
+        at.page.locator(f"button[value={lang}]").tap()
+    at.open(f"{BASE}/")
+    button = at.page.locator("[data-read-aloud]")
+    button.tap()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    said = at.page.evaluate("said")
+    assert {one[0] for one in said} == {voice}
+    heard = [one[1] for one in said]
+    assert heard[0] == title
+    assert pays in heard
+    assert not any("¥" in one or "15" in one for one in heard)  # neither the price nor the government's part
+    before = at.page.evaluate("silenced")
+    button.tap()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert at.page.evaluate("silenced") > before
+    assert at.page.evaluate("said.length") == len(said)
+
+
+@SQLITE
+def test_a_phone_without_a_voice_has_no_button_for_it(meals: Meals, server: Server, screens: Screens) -> None:
+    at = phone(screens, server)
+    at.page.add_init_script("Object.defineProperty(window, 'speechSynthesis', { value: undefined })")
+    at.open(f"{BASE}/")
+    at.title("明天吃什么")
+    expect(at.page.locator(".foot")).to_contain_text("语言")
+    expect(at.page.locator("[data-read-aloud]")).to_be_hidden()
