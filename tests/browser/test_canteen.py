@@ -3,12 +3,16 @@
 import sqlite3
 from contextlib import closing
 from datetime import date
+from urllib.parse import parse_qs
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
+from canteen.services.diet import set_profile
+from core.audit import OPERATOR
 from core.database import db
+from people.services.residents import give_consent
 from tests.browser.kiosk import At, kiosk
 from tests.browser.test_pages import axe
 from tests.support.browser import LANDSCAPE, PHONE, PORTRAIT, Screens
@@ -162,6 +166,33 @@ def stands_at_the_foot(page: Page) -> None:
         assert box is not None
         assert box["y"] > 0
         assert box["y"] + box["height"] <= PHONE[1] + 1
+
+
+@SQLITE
+def test_a_kiosk_says_by_itself_what_is_against_the_diet(
+    app: Flask, meals: Meals, at: At, cast: Cast
+) -> None:
+    with app.app_context():
+        give_consent(OPERATOR, cast.chen, {"diet"}, "desk")
+        set_profile(OPERATOR, cast.chen, allergens=["fish"], labels=[], texture="regular")
+        db.session.remove()
+    asked: list[str] = []
+    at.page.on("request", lambda one: asked.append(str(one.post_data)) if "/kiosk/say" in one.url else None)
+    at.open(f"{BASE}/menu/{TUESDAY}/lunch/check?offer=L1")
+    with at.page.expect_response("**/kiosk/say") as answered:
+        at.type_scan(cast.chen_code)
+    at.title("请您看一遍")
+    assert answered.value.ok
+    assert [parse_qs(one)["text"] for one in asked] == [["清蒸鲈鱼含鱼，和您登记的不一样。您看清楚了再订。"]]
+    button = at.page.locator("[data-read-aloud]")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.tap()  # stops it
+    expect(button).to_have_attribute("aria-pressed", "false")
+    at.open(f"{BASE}/menu/{TUESDAY}/lunch/check?offer=L2")  # nothing is against it
+    at.title("请您看一遍")
+    at.open(f"{BASE}/")
+    at.title("明天吃什么")
+    assert len(asked) == 1
 
 
 VOICE = """
