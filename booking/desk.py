@@ -17,11 +17,11 @@ from booking.grid import Grid
 from booking.models import Booking, Space
 from booking.opening import Session, SpaceDay, sessions, space_day
 from booking.queries import place_words, state_now
-from booking.rules import BookingPolicy
+from booking.rules import BookingPolicy, staff_check_in_from
 from booking.services import attend, book
 from centres.models import Centre
 from centres.policies import policies
-from core.clock import at, local_day, now
+from core.clock import at, day_bounds, local_day, now
 from core.codes import show_number
 from core.errors import NotFound, Refused
 from core.http import digest, draw, not_modified, once, personal, row_number, see_other
@@ -212,6 +212,12 @@ def _booking(centre: Centre, number: str) -> Booking:
     return booking
 
 
+def _may_check_in(booking: Booking, state: str, moment: datetime) -> bool:
+    """Whether the button stands there: on the booking's day, until its end."""
+    opens = staff_check_in_from(booking.check_in_from, day_bounds(booking.local_day, booking.centre.zone)[0])
+    return booking.state == "booked" and state != "over" and opens <= moment < booking.ends_at
+
+
 @blueprint.get("/b/<number>")
 @require(DESK)
 def one(centre: Centre, number: str) -> Response:
@@ -245,7 +251,7 @@ def one(centre: Centre, number: str) -> Response:
             reason=booking.reason,
             violations=len(found),
             violation_days=policy.violation_days,
-            check_in_url=f"{url}/check-in" if booking.state == "booked" and state != "over" else None,
+            check_in_url=f"{url}/check-in" if _may_check_in(booking, state, moment) else None,
             leave_url=f"{url}/leave" if state == booking.state == "in_use" else None,
             cancel_url=f"{url}/cancel" if state == "booked" else None,
             back_url=f"/staff/c/{centre.code}/booking/{booking.space.code}/{booking.local_day}",

@@ -65,6 +65,11 @@ def in_window(opens: datetime, until: datetime, now: datetime) -> bool:
     return opens <= now <= until
 
 
+def staff_check_in_from(opens: datetime, day_start: datetime) -> datetime:
+    """From when staff may check somebody in: the start of the booking's day, or the window where it opens earlier."""
+    return min(opens, day_start)
+
+
 def pieces(start: datetime, end: datetime, longest: int, step: int) -> list[Span]:
     """An opening as what is offered in one tap: whole, or cut evenly by the step where it is longer than `longest`."""
     total = int((end - start) / timedelta(minutes=1))

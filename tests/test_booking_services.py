@@ -365,6 +365,16 @@ def test_staff_may_check_somebody_in_late_but_not_after_the_end(hall: Hall, cloc
     assert hall.state(second) == "booked"
 
 
+def test_staff_check_in_on_the_bookings_day_and_not_days_before(hall: Hall, clock: Clock) -> None:
+    made = hall.book(hall.cast.chen)
+    clock.set("2026-11-23 23:59:59")
+    assert refusal(lambda: attend.check_in(hall.desk(), made.id)) == "check_in_early"
+    assert hall.state(made) == "booked"
+    clock.set("2026-11-24 00:00")
+    attend.check_in(hall.desk(), made.id)
+    assert hall.state(made) == "in_use"
+
+
 # --- use now, leave, undo, cancel -----------------------------------------------------------------------------------
 
 

@@ -6,11 +6,11 @@ from flask_babel import gettext as _
 from sqlalchemy import select, update
 
 from booking.models import Booking, Claim, Violation
-from booking.rules import free_from, in_window, is_late_cancel, may_move
+from booking.rules import free_from, in_window, is_late_cancel, may_move, staff_check_in_from
 from booking.services.place import changed, free, free_after_use, lock_units, settle_missed
 from core import audit
 from core.audit import Actor
-from core.clock import database_now, local_day
+from core.clock import database_now, day_bounds, local_day
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
@@ -19,7 +19,7 @@ from people.services.commitments import drop_time, end_time
 
 
 def check_in(actor: Actor, booking_id: int) -> Booking:
-    """«我到了». Staff may do so after the window too, while the booking lasts and nobody else has the seat."""
+    """«我到了». Staff may do so all through the booking's day, while it lasts and nobody else has the seat."""
     missed_now = False
     with unit_of_work():
         now = database_now()
@@ -27,9 +27,11 @@ def check_in(actor: Actor, booking_id: int) -> Booking:
         if booking.state == "in_use":
             return booking
         zone = booking.centre.zone
-        if booking.state == "booked" and now < booking.check_in_from and actor.kind != "staff":
-            day = full_day(booking.local_day, local_day(now, zone))
-            when = f"{day} {clock_words(booking.check_in_from, zone)}"
+        opens = booking.check_in_from
+        if actor.kind == "staff":
+            opens = staff_check_in_from(opens, day_bounds(booking.local_day, zone)[0])
+        if booking.state == "booked" and now < opens:
+            when = f"{full_day(local_day(opens, zone), local_day(now, zone))} {clock_words(opens, zone)}"
             raise Refused("check_in_early", _("还没到签到的时候"), _("%(when)s 起可以签到。", when=when))
         if booking.state == "booked" and not in_window(booking.check_in_from, booking.check_in_until, now):
             missed_now = actor.kind != "staff" and settle_missed(booking.id, now)
