@@ -23,7 +23,7 @@ from centres.models import Centre
 from centres.policies import policies
 from core.clock import at, day_bounds, local_day, now
 from core.codes import show_number
-from core.errors import NotFound, Refused
+from core.errors import Alternative, NotFound, Refused
 from core.http import digest, draw, not_modified, once, personal, row_number, see_other
 from core.i18n import language
 from core.intervals import Interval
@@ -212,10 +212,15 @@ def _booking(centre: Centre, number: str) -> Booking:
     return booking
 
 
-def _may_check_in(booking: Booking, state: str, moment: datetime) -> bool:
-    """Whether the button stands there: on the booking's day, until its end."""
+def _may_check_in(booking: Booking, policy: BookingPolicy, moment: datetime) -> bool:
+    """Whether the button stands there: on the booking's day, until its end, while nobody else has the seat."""
     opens = staff_check_in_from(booking.check_in_from, day_bounds(booking.local_day, booking.centre.zone)[0])
-    return booking.state == "booked" and state != "over" and opens <= moment < booking.ends_at
+    if not opens <= moment < booking.ends_at:
+        return False
+    end = booking.ends_at + timedelta(minutes=policy.buffer_minutes)
+    return booking.state == "booked" or (
+        booking.state == "no_show" and queries.still_free(booking, end, moment)
+    )
 
 
 @blueprint.get("/b/<number>")
@@ -251,12 +256,26 @@ def one(centre: Centre, number: str) -> Response:
             reason=booking.reason,
             violations=len(found),
             violation_days=policy.violation_days,
-            check_in_url=f"{url}/check-in" if _may_check_in(booking, state, moment) else None,
+            check_in_url=f"{url}/check-in" if _may_check_in(booking, policy, moment) else None,
             leave_url=f"{url}/leave" if state == booking.state == "in_use" else None,
             cancel_url=f"{url}/cancel" if state == "booked" else None,
             back_url=f"/staff/c/{centre.code}/booking/{booking.space.code}/{booking.local_day}",
         )
     )
+
+
+def _check_in(booking: Booking) -> None:
+    """Check in on behalf; where the seat has gone, the day's board with the same person is one tap away."""
+    try:
+        attend.check_in(actor(), booking.id)
+    except Refused as refusal:
+        url = f"/staff/c/{booking.centre.code}/booking"
+        whom = f"?resident={booking.resident_id}" if booking.resident_id else ""
+        refusal.alternatives = [
+            Alternative(_("另约一个空位"), f"{url}/{booking.space.code}/{booking.local_day}{whom}"),
+            Alternative(_("回到这个预约"), f"{url}/b/{booking.number}"),
+        ]
+        raise
 
 
 @blueprint.post("/b/<number>/<verb>")
@@ -266,7 +285,7 @@ def act(centre: Centre, number: str, verb: str) -> Response:
     """Check in, sign out, or cancel with a reason, on behalf."""
     booking = _booking(centre, number)
     if verb == "check-in":
-        attend.check_in(actor(), booking.id)
+        _check_in(booking)
     elif verb == "leave":
         attend.leave(actor(), booking.id)
     elif verb == "cancel":

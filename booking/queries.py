@@ -12,7 +12,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from booking.models import LONGEST, Booking, Claim, Space, Unit, Violation
 from booking.opening import SpaceDay, space_days
-from booking.rules import BookingPolicy, kept_for
+from booking.rules import BookingPolicy, free_from, kept_for
 from centres.models import Centre
 from core.clock import local_day, now
 from core.crypto import blinds
@@ -165,6 +165,15 @@ def taken(space_id: int, start: datetime, end: datetime, moment: datetime) -> li
     """Live claims of a space's units that touch `[start, end)`. Expired ones are nobody's. One query."""
     values = {"space": space_id, "start": start, "since": start - LONGEST, "end": end, "moment": moment}
     return list(map(Taken._make, db.session.execute(_TAKEN, values).all()))
+
+
+def still_free(booking: Booking, end: datetime, moment: datetime) -> bool:
+    """Whether nobody else has a booking's unit (or its space) from now until `end`, its buffer included."""
+    start = max(booking.starts_at, free_from(moment))
+    return not any(
+        claim.booking_id != booking.id and booking.unit_id in {None, claim.unit_id}
+        for claim in taken(booking.space_id, start, end, moment)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ MOVES: dict[str, frozenset[str]] = {
     "in_use": frozenset({"left", "cancelled"}),
     "left": frozenset(),
     "cancelled": frozenset(),
-    "no_show": frozenset(),
+    "no_show": frozenset({"in_use"}),
 }
-"""Every legal move; `in_use → cancelled` is the undo of «现在就用»."""
+"""Every legal move; `in_use → cancelled` is the undo of «现在就用», `no_show → in_use` staff's for latecomers."""
 
 
 def may_move(state: str, to: str) -> bool:

@@ -4,12 +4,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from booking.jobs import tidy
 from core.database import db
 from core.intervals import Interval
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
 from tests.support.forms import send
-from tests.support.hall import MORNING, Hall
+from tests.support.hall import MORNING, Hall, span
 
 
 def made(app: Flask, cast: Cast, clock: Clock, seat: str = "A1", when: Interval = MORNING) -> str:
@@ -40,3 +41,22 @@ def test_the_desks_button_to_check_in_stands_there_on_the_day_only(
     clock.set(at)
     desk(client, cast)
     assert ("签到，人到了" in client.get(f"/staff/c/shuibei/booking/b/{number}").text) == shown
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_the_desk_promises_a_late_check_in_only_while_the_seat_is_free(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock, *, gone: bool
+) -> None:
+    number = made(app, cast, clock)
+    clock.set("2026-11-24 10:00")
+    with app.app_context():
+        tidy()
+        if gone:
+            Hall(cast, clock).book(cast.aqiang, "A1", span("11:00", "12:00"))
+        db.session.remove()
+    desk(client, cast)
+    page = client.get(f"/staff/c/shuibei/booking/b/{number}")
+    assert ("座位还空着" in page.text) == (not gone)
+    if not gone:
+        answer = send(client, page, "", form="form[action$='/check-in']")
+        assert "在座" in client.get(answer.location).text

@@ -241,6 +241,7 @@ LEGAL = {
     ("booked", "no_show"),
     ("in_use", "left"),
     ("in_use", "cancelled"),
+    ("no_show", "in_use"),
 }
 
 

@@ -365,6 +365,51 @@ def test_staff_may_check_somebody_in_late_but_not_after_the_end(hall: Hall, cloc
     assert hall.state(second) == "booked"
 
 
+@pytest.mark.parametrize("tidied", [False, True])
+def test_who_comes_late_is_checked_in_by_staff_whether_or_not_the_clock_process_runs(
+    hall: Hall, clock: Clock, *, tidied: bool
+) -> None:
+    hall.kiosk_goes()
+    made = hall.book(hall.cast.chen)
+    clock.set("2026-11-24 10:00:20")
+    if tidied:
+        assert tidy() == 1
+        assert hall.violations(hall.cast.chen) == ["no_show"]
+        assert refusal(lambda: hall.check_in(made)) == "check_in_late", "the person alone cannot"
+    attend.check_in(hall.desk(), made.id)
+    db.session.refresh(made)
+    assert (hall.state(made), made.checked_in_at, made.ended_at) == ("in_use", clock(), None)
+    assert hall.violations(hall.cast.chen) == []
+    assert refusal(lambda: hall.hold(hall.visit(), when=span("10:30", "12:30"))) == "seat_taken"
+    busy = lambda: hall.book(hall.cast.chen, "A2", span("11:00", "12:00"))  # noqa: E731
+    assert refusal(busy) == "person_busy"
+    attend.leave(hall.desk(), made.id)
+    assert state_seen(hall, "A1", span("10:30", "12:30")) == "free"
+
+
+def test_a_late_person_is_not_checked_in_on_a_seat_that_somebody_else_has_until_the_end(
+    hall: Hall, clock: Clock
+) -> None:
+    hall.kiosk_goes()
+    made = hall.book(hall.cast.chen)
+    clock.set("2026-11-24 09:31")
+    hall.book(hall.cast.aqiang, when=span("12:00", "13:00"))
+    clock.set("2026-11-24 10:00")
+    assert refusal(lambda: attend.check_in(hall.desk(), made.id)) == "seat_taken"
+    assert hall.state(made) == "no_show"
+    assert hall.violations(hall.cast.chen) == ["no_show"]
+    assert hall.claims() == [span("12:00", "13:00")]
+
+
+def test_staff_check_a_late_group_into_the_whole_room(hall: Hall, clock: Clock) -> None:
+    made = by_staff(hall, None, MORNING, resident_id=hall.cast.chen)
+    clock.set("2026-11-24 10:00")
+    tidy()
+    assert hall.claims() == []
+    attend.check_in(hall.desk(), made.id)
+    assert hall.claims("A1") == hall.claims("C8") == [span("10:00", "13:00")]
+
+
 def test_staff_check_in_on_the_bookings_day_and_not_days_before(hall: Hall, clock: Clock) -> None:
     made = hall.book(hall.cast.chen)
     clock.set("2026-11-23 23:59:59")

@@ -1,13 +1,24 @@
 """What happens to a booking afterwards: check in, leave, undo, cancel."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from booking.models import Booking, Claim, Violation
-from booking.rules import free_from, in_window, is_late_cancel, may_move, staff_check_in_from
-from booking.services.place import changed, free, free_after_use, lock_units, settle_missed
+from booking.models import Booking, Claim, Unit, Violation
+from booking.opening import space_day
+from booking.rules import free_from, is_late_cancel, may_move, staff_check_in_from
+from booking.services.place import (
+    Taken,
+    changed,
+    free,
+    free_after_use,
+    lock_units,
+    make_room,
+    occupy,
+    settle_missed,
+)
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, day_bounds, local_day
@@ -15,44 +26,83 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.words import clock_words, full_day
-from people.services.commitments import drop_time, end_time
+from people.models import Commitment
+from people.services.commitments import drop_time, end_time, take_time
+from people.services.residents import locked
 
 
 def check_in(actor: Actor, booking_id: int) -> Booking:
     """«我到了». Staff may do so all through the booking's day, while it lasts and nobody else has the seat."""
-    missed_now = False
-    with unit_of_work():
-        now = database_now()
-        booking = _locked(booking_id)
-        if booking.state == "in_use":
-            return booking
-        zone = booking.centre.zone
-        opens = booking.check_in_from
-        if actor.kind == "staff":
-            opens = staff_check_in_from(opens, day_bounds(booking.local_day, zone)[0])
-        if booking.state == "booked" and now < opens:
-            when = f"{full_day(local_day(opens, zone), local_day(now, zone))} {clock_words(opens, zone)}"
-            raise Refused("check_in_early", _("还没到签到的时候"), _("%(when)s 起可以签到。", when=when))
-        if booking.state == "booked" and not in_window(booking.check_in_from, booking.check_in_until, now):
-            missed_now = actor.kind != "staff" and settle_missed(booking.id, now)
-        missed_now = missed_now or (actor.kind != "staff" and booking.state == "no_show")
-        if booking.state == "booked" and now >= booking.ends_at:
-            raise Refused("not_now", _("已经结束了"), _("这一条不能再改了。"))
-        if not missed_now:
-            _move(booking, "in_use", now)
-            booking.checked_in_at = now
-            db.session.execute(update(Claim).where(Claim.booking_id == booking.id).values(expires_at=None))
-            _tell(actor, "booking.checked_in", booking, now)
+    try:
+        with unit_of_work():
+            if actor.kind == "staff":
+                _lock_resident(booking_id)
+            now = database_now()
+            booking = _locked(booking_id)
+            if booking.state == "in_use":
+                return booking
+            missed_now = _too_late(actor, booking, now)
+            if not missed_now:
+                _seat(actor, booking, now)
+    except Taken:
+        raise Refused(
+            "seat_taken", _("座位已经让给别人了"), _("签到的时间过了以后，别人先坐了。请另找一个空位。")
+        ) from None
     if missed_now:
         raise Refused(
             "check_in_late",
             _("签到的时间过了"),
             _(
                 "%(time)s 以前要签到，座位已经让给别人了。还想坐，可以再约一次。",
-                time=clock_words(booking.check_in_until, zone),
+                time=clock_words(booking.check_in_until, booking.centre.zone),
             ),
         )
     return booking
+
+
+def _too_late(actor: Actor, booking: Booking, now: datetime) -> bool:
+    """Whether the window has passed for this actor; written down here. Refuses what is too early or over."""
+    zone, opens = booking.centre.zone, booking.check_in_from
+    if actor.kind == "staff":
+        opens = staff_check_in_from(opens, day_bounds(booking.local_day, zone)[0])
+    if booking.state == "booked" and now < opens:
+        when = f"{full_day(local_day(opens, zone), local_day(now, zone))} {clock_words(opens, zone)}"
+        raise Refused("check_in_early", _("还没到签到的时候"), _("%(when)s 起可以签到。", when=when))
+    if actor.kind != "staff" and (settle_missed(booking.id, now) or booking.state == "no_show"):
+        return True
+    if booking.state in {"booked", "no_show"} and now >= booking.ends_at:
+        raise Refused("not_now", _("已经结束了"), _("这一条不能再改了。"))
+    return False
+
+
+def _seat(actor: Actor, booking: Booking, now: datetime) -> None:
+    """The person is here. Who was written down as missing gets the rest of the time back."""
+    again = booking.state == "no_show"
+    _move(booking, "in_use", now)
+    booking.checked_in_at, booking.ended_at = now, None
+    if again:
+        _take_again(booking, now)
+    else:
+        db.session.execute(update(Claim).where(Claim.booking_id == booking.id).values(expires_at=None))
+    _tell(actor, "booking.checked_in", booking, now, **({"missed": False} if again else {}))
+
+
+def _take_again(booking: Booking, now: datetime) -> None:
+    """Seat and person's time once more, from now to the end, as if nobody had tidied up; the mark is taken away."""
+    start, end = max(booking.starts_at, free_from(now)), booking.ends_at
+    buffered = space_day(booking.space, booking.local_day).buffered(end)
+    units = _units(booking.id)
+    make_room(units, start, buffered, now, booking.resident_id)
+    occupy(units, start, end, buffered, booking_id=booking.id, expires_at=None)
+    db.session.execute(delete(Violation).where(Violation.booking_id == booking.id))
+    if booking.resident_id is not None:
+        why = db.session.scalar(
+            select(Commitment.overlap_reason).where(
+                Commitment.kind == "booking", Commitment.ref_id == booking.id
+            )
+        )
+        drop_time("booking", booking.id)
+        take_time(booking.resident_id, start, end, "booking", booking.id, why)
 
 
 def leave(actor: Actor, booking_id: int) -> Booking:
@@ -111,9 +161,22 @@ def cancel(actor: Actor, booking_id: int, reason: str = "") -> Booking:
     return booking
 
 
+def _lock_resident(booking_id: int) -> None:
+    """Whose it is, before units and booking: the order in which a seat is booked."""
+    resident_id = db.session.scalar(select(Booking.resident_id).where(Booking.id == booking_id))
+    if resident_id is not None:
+        locked(resident_id)
+
+
+def _units(booking_id: int) -> Sequence[int]:
+    """The unit of a booking, or all of its space; also where it claims none any more."""
+    whose = (Unit.id == Booking.unit_id) | (Booking.unit_id.is_(None) & (Unit.space_id == Booking.space_id))
+    return db.session.scalars(select(Unit.id).join(Booking, whose).where(Booking.id == booking_id)).all()
+
+
 def _locked(booking_id: int) -> Booking:
     """The booking, after its units: the order of docs/scarce-things.md."""
-    lock_units(db.session.scalars(select(Claim.unit_id).where(Claim.booking_id == booking_id)).all())
+    lock_units(_units(booking_id))
     return db.session.get_one(Booking, booking_id, with_for_update={"of": Booking}, populate_existing=True)
 
 
