@@ -53,11 +53,7 @@ def _letter(kind: str, booking: Booking) -> tuple[str, str]:
     number = _("预约号 %(number)s", number=show_number(booking.number))
     if kind == "booking.made":
         window = span_words(booking.check_in_from, booking.check_in_until, zone)
-        close = _(
-            "%(window)s 来签到。不来了，%(time)s 前取消就行。",
-            window=window,
-            time=clock_words(booking.free_cancel_until, zone),
-        )
+        close = _("%(window)s 来签到。", window=window) + _until_when(booking)
         return _("约好了：%(what)s", what=what), "\n".join([what, when, number, close])
     if kind == "booking.missed":
         return _("您约的座位已经让出"), "\n".join(
@@ -65,6 +61,15 @@ def _letter(kind: str, booking: Booking) -> tuple[str, str]:
         )
     why = [_("原因：%(reason)s", reason=booking.reason)] if booking.reason else []
     return _("已经取消：%(what)s", what=what), "\n".join([what, when, number, *why])
+
+
+def _until_when(booking: Booking) -> str:
+    """How to take it back; no time where the free one had passed when it was made."""
+    if booking.free_cancel_until <= booking.booked_at:
+        return _("不来了，也请早点取消，座位好让给别人。")
+    return _(
+        "不来了，%(time)s 前取消就行。", time=clock_words(booking.free_cancel_until, booking.centre.zone)
+    )
 
 
 LISTENERS = [

@@ -3,10 +3,14 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from booking.jobs import tidy
 from core.database import db
+from core.events import deliver_due
 from core.intervals import Interval
+from core.outbox import Message
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
 from tests.support.forms import send
@@ -25,6 +29,42 @@ def desk(client: FlaskClient, cast: Cast) -> None:
     """吴敏 signs in at the front desk."""
     page = client.get("/staff/sign-in")
     send(client, page, "/staff/sign-in", "form[method=post]", email=cast.wu, password=PASSWORD)
+
+
+def by_phone(client: FlaskClient) -> None:
+    """陈奶奶 on a phone, known by her PIN."""
+    page = client.get("/c/shuibei/identify/phone")
+    asked = send(client, page, "/c/shuibei/identify/phone", phone="13800001187")
+    send(client, client.get(asked.location), asked.location, pin="2580")
+
+
+def to_check(client: FlaskClient, seat: str = "A1", hours: str = "from=09:00&to=13:00") -> TestResponse:
+    """The page that shows once more what will be confirmed."""
+    page = client.get(f"/c/shuibei/booking/spaces/reading/2026-11-24/?{hours}&seat={seat}")
+    held = send(client, page, "", form="form[action$='/hold']")
+    return client.get(held.location)
+
+
+# --- what is promised -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_the_time_to_cancel_that_is_promised_is_still_to_come(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock, *, near: bool
+) -> None:
+    clock.set("2026-11-24 08:50" if near else "2026-11-24 07:00")
+    by_phone(client)
+    page = to_check(client)
+    assert ("8:00 前都可以取消" in page.text) == (not near)
+    assert ("60 秒内可以撤销" in page.text) == near
+    confirmed = send(client, page, "", form="form[action$='/confirm']")
+    finished = client.get(confirmed.location).text
+    assert ("8:00 前取消" in finished) == (not near)
+    assert ("再晚取消会记作" in finished) == near
+    with app.app_context():
+        deliver_due()
+        letter = db.session.scalars(select(Message.body).where(Message.kind == "booking.made")).one()
+    assert ("8:00 前取消就行" in letter) == (not near)
 
 
 # --- the desk -------------------------------------------------------------------------------------------------------

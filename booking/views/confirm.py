@@ -1,6 +1,6 @@
 """Hold, look once more, confirm; and what is still free when somebody was faster."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, render_template, request
@@ -13,7 +13,7 @@ from booking.forms import parse_span, show_moment
 from booking.models import Claim, Space, Unit
 from booking.opening import sessions, space_day
 from booking.queries import Room
-from booking.rules import check_in_window
+from booking.rules import BookingPolicy, check_in_window
 from booking.services import book, hold
 from booking.views.root import base, blueprint, load_space, space_url
 from centres.models import Centre
@@ -152,10 +152,10 @@ def check(code: str) -> Any:
         notice = _("确认后就算签到了，请直接入座。")
     else:
         notice = _(
-            "%(day)s %(from)s 到 %(to)s 之间来签到。%(cancel)s 前都可以取消。",
+            "%(day)s %(from)s 到 %(to)s 之间来签到。%(cancel)s",
             day=near,
             **{"from": clock_words(window[0], zone), "to": clock_words(window[1], zone)},
-            cancel=clock_words(claim.starts_at - timedelta(minutes=day.policy.free_cancel), zone),
+            cancel=_cancel_words(claim.starts_at, day.policy, zone),
         )
     return personal(
         render_template(
@@ -168,6 +168,14 @@ def check(code: str) -> Any:
             back_url=f"{url}{chosen}",
         )
     )
+
+
+def _cancel_words(start: datetime, policy: BookingPolicy, zone: str) -> str:
+    """Until when taking back is free; where that has passed, what is true instead."""
+    until = start - timedelta(minutes=policy.free_cancel)
+    if until > now():
+        return _("%(time)s 前都可以取消。", time=clock_words(until, zone))
+    return _("离开始很近了：确认后 %(n)d 秒内可以撤销，再晚取消会记作“订了没来”。", n=policy.undo_seconds)
 
 
 def _hold_note(seconds: int) -> Markup:

@@ -117,6 +117,11 @@ def done(code: str, number: str) -> Any:
 
 
 def _cancel_step(booking: Booking, centre: Centre, zone: str) -> dict[str, str]:
+    if booking.free_cancel_until < now():
+        return {
+            "title": _("不来了？请马上按“撤销”"),
+            "note": _("离开始很近了，再晚取消会记作“订了没来”"),
+        }
     today = local_day(booking.free_cancel_until, zone)
     when = f"{near_day(today, local_day(now(), zone))} {clock_words(booking.free_cancel_until, zone)}"
     return {
