@@ -13,11 +13,19 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from kiosk.services import know
 from people.models import Card, Resident
-from people.services.cards import issue_card, link_card, report_lost, resident_of_code, resident_of_number
+from people.services.cards import (
+    issue_card,
+    link_card,
+    report_lost,
+    resident_of_code,
+    resident_of_number,
+    unlink_card,
+)
 from tests.support.cast import Cast
 from tests.support.clock import Clock
-from tests.support.forms import Kiosk
+from tests.support.forms import Kiosk, fields_of
 from tests.support.hall import Hall, apart, refusal
+from tests.support.house import House
 from tests.support.race import together
 
 
@@ -115,6 +123,40 @@ def test_a_lost_card_of_ours_leaves_the_linked_one_working(people: Cast) -> None
     link_card(OPERATOR, people.chen, "690123456789")
     report_lost(OPERATOR, people.chen)
     assert resident_of_number("690123456789") is not None
+
+
+def test_a_card_of_their_own_that_is_ended_identifies_nobody_and_may_be_linked_anew(people: Cast) -> None:
+    card = link_card(OPERATOR, people.chen, "690123456789").id
+    assert unlink_card(OPERATOR, people.aqiang, card) == 0  # not theirs
+    assert unlink_card(OPERATOR, people.chen, card) == 1
+    assert unlink_card(OPERATOR, people.chen, card) == 0
+    assert resident_of_number("690123456789") is None
+    assert resident_of_code(people.chen_code).id == people.chen  # ours works on
+    told = db.session.scalars(select(Audit).where(Audit.subject_kind == "card").order_by(Audit.id)).all()
+    assert (told[-1].verb, told[-1].subject_id, told[-1].detail) == (
+        "card.revoked",
+        card,
+        {"why": "unlinked"},
+    )
+    link_card(OPERATOR, people.aqiang, "690123456789")
+
+
+def test_our_own_card_is_not_ended_as_a_linked_one(people: Cast) -> None:
+    ours = db.session.scalars(select(Card.id).where(Card.resident_id == people.chen)).one()
+    assert unlink_card(OPERATOR, people.chen, ours) == 0
+
+
+@pytest.mark.databases("sqlite")
+def test_the_desk_ends_a_card_of_their_own(house: House) -> None:
+    person = house.cast.chen
+    with house.app.app_context():
+        link_card(OPERATOR, person, "690123456789")
+    client, url = house.client("front"), f"/staff/c/shuibei/people/{person}"
+    action, given = fields_of(client.get(url), "form[action$='/unlink']")
+    assert client.post(action, data=given).status_code == 303
+    with house.app.app_context():
+        assert resident_of_number("690123456789") is None
+    assert "690123456789" not in client.get(url).text
 
 
 def test_the_next_person_cannot_take_over_a_visit(people: Cast, clock: Clock) -> None:

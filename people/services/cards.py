@@ -3,7 +3,7 @@
 import secrets
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core import audit
@@ -75,10 +75,23 @@ def link_card(actor: Actor, resident_id: int, number: str) -> Card:
     return card
 
 
+def unlink_card(actor: Actor, resident_id: int, card_id: int) -> int:
+    """A card of their own, lost or no longer wanted, stops identifying at once. Returns how many did; again: none."""
+    with unit_of_work():
+        locked(resident_id)
+        return _stop(
+            actor, "unlinked", Card.resident_id == resident_id, Card.id == card_id, Card.kind == "linked"
+        )
+
+
 def _revoke(actor: Actor, resident_id: int, why: str) -> int:
+    return _stop(actor, why, Card.resident_id == resident_id, Card.kind == "centre")
+
+
+def _stop(actor: Actor, why: str, *which: ColumnElement[bool]) -> int:
     gone = db.session.scalars(
         update(Card)
-        .where(Card.resident_id == resident_id, Card.kind == "centre", Card.revoked_at.is_(None))
+        .where(*which, Card.revoked_at.is_(None))
         .values(revoked_at=database_now(), revoked_why=why)
         .returning(Card.id)
     ).all()

@@ -10,7 +10,7 @@ from centres.models import Centre
 from centres.queries import district_of
 from core.clock import local_day, now
 from core.errors import Refused
-from core.http import once, own_path, personal, repeatable, see_other, shown_once, with_next
+from core.http import once, own_path, personal, repeatable, row_number, see_other, shown_once, with_next
 from core.i18n import DEFAULT, LANGUAGES
 from core.qr import qr_svg
 from core.words import masked
@@ -157,13 +157,15 @@ def desk_pin(centre: Centre, resident_id: int) -> Response:
 @require(DESK)
 @once
 def act_on_person(centre: Centre, resident_id: int, verb: str) -> Response:
-    """Lost card, linked card, forgotten PIN, consents, phones, data."""
+    """Lost card, card of their own linked or ended, forgotten PIN, consents, phones, data."""
     found, form = resident_or_refuse(resident_id, DESK), request.form
     match verb:
         case "lost":
             cards.report_lost(actor(), found.id)
         case "link":
             cards.link_card(actor(), found.id, form.get("number", ""))
+        case "unlink":
+            cards.unlink_card(actor(), found.id, form.get("card", 0, row_number))
         case "open-pin":
             residents.open_pin(actor(), found.id)
         case "agree":
