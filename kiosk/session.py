@@ -82,6 +82,12 @@ def at_kiosk() -> bool:
     return device() is not None
 
 
+def is_here() -> bool:
+    """Whether a kiosk of the very centre that the page is about asks: only there somebody can sit down or eat now."""
+    kiosk, centre = device(), g.get("centre")
+    return kiosk is not None and (centre is None or centre.id == kiosk.centre_id)
+
+
 def visit() -> Visit | None:
     """The running visit, or None."""
     return cast(Visit | None, _asker("visit"))

@@ -1,19 +1,22 @@
 """What the pages of booking say and offer: only what the house will really do."""
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from booking.jobs import tidy
-from core.database import db
+from booking.models import Booking
+from core.database import db, unit_of_work
 from core.events import deliver_due
 from core.intervals import Interval
 from core.outbox import Message
+from kiosk.models import Device
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
-from tests.support.forms import send
+from tests.support.forms import Kiosk, send
 from tests.support.hall import MORNING, Hall, span
 
 
@@ -100,3 +103,27 @@ def test_the_desk_promises_a_late_check_in_only_while_the_seat_is_free(
     if not gone:
         answer = send(client, page, "", form="form[action$='/check-in']")
         assert "在座" in client.get(answer.location).text
+
+
+def test_before_a_kiosk_of_another_centre_nobody_has_arrived(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    with app.app_context():
+        made = Hall(cast, clock).book(cast.chen)
+        number = made.number
+        with unit_of_work():
+            db.session.scalars(select(Device)).one().centre_id = cast.sungang
+    clock.set("2026-11-24 09:00")
+    kiosk = Kiosk(client, cast)
+    kiosk.post("/kiosk/scan", {"payload": cast.chen_code})
+    answer = kiosk.post(f"/c/shuibei/booking/b/{number}/check-in", {"request_key": "elsewhere-0001"})
+    assert answer.status_code == 409
+    assert "请到那里签到" in answer.text
+    with app.app_context():
+        assert db.session.scalars(select(Booking.state)).one() == "booked"
+    page = client.get("/c/shuibei/booking/spaces/reading/2026-11-24/")
+    assert page.status_code == 200
+    assert "现在" not in [
+        tab.get_text("|").split("|")[0].strip()
+        for tab in BeautifulSoup(page.text, "html.parser").select(".tabs a")
+    ]

@@ -15,7 +15,7 @@ from booking.views.root import load_space, space_url
 from centres.models import Centre
 from core.clock import at, now
 from core.intervals import Interval
-from kiosk.session import at_kiosk, visit
+from kiosk.session import is_here, visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def choose(code: str, space: str, day: str) -> Choice:
     centre, place = load_space(code, space)
     the_day = space_day(place, parse_day(day))
     moment = now()
-    offered = sessions(the_day, moment, at_kiosk=at_kiosk())
-    room = Room(the_day, queries.units(place.id), moment, at_kiosk=at_kiosk(), visit=visit())
+    offered = sessions(the_day, moment, at_kiosk=is_here())
+    room = Room(the_day, queries.units(place.id), moment, at_kiosk=is_here(), visit=visit())
     span = _asked(the_day)
     if span is None:
         left = [session for session in offered if not session.over]

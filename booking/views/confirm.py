@@ -24,7 +24,7 @@ from core.http import once, personal, see_other, with_next
 from core.i18n import pick
 from core.intervals import Interval
 from core.words import clock_words, date_words, near_day, span_words
-from kiosk.session import at_kiosk, known_visit, load_centre, need_visit, shown_name, visit
+from kiosk.session import at_kiosk, is_here, known_visit, load_centre, need_visit, shown_name, visit
 
 AWAY = {"seat_taken", "seat_kept", "hold_released", "person_busy", "day_bookings", "day_minutes"}
 
@@ -41,7 +41,7 @@ def take_hold(code: str, space: str) -> Response:
         raise NotFound(_("没有这个座位"), _("请再选一次。"))
     span = parse_span(request.form.get("from", ""), request.form.get("to", ""), centre.zone)
     try:
-        hold.hold(need_visit(centre), unit, span, at_kiosk=at_kiosk())
+        hold.hold(need_visit(centre), unit, span, at_kiosk=is_here())
     except Refused as refusal:
         refusal.ways = lambda: alternatives(centre, unit, span)
         raise
@@ -53,7 +53,7 @@ def alternatives(centre: Centre, unit: Unit, span: Interval) -> list[Alternative
     space = db.session.get_one(Space, unit.space_id)
     moment = now()
     day = space_day(space, local_day(span.start, centre.zone))
-    room = Room(day, queries.units(space.id), moment, at_kiosk=at_kiosk(), visit=visit())
+    room = Room(day, queries.units(space.id), moment, at_kiosk=is_here(), visit=visit())
     url, found = f"{space_url(centre, space)}/{day.day}/", []
 
     def link(code: str, other: Interval) -> str:
@@ -68,7 +68,7 @@ def alternatives(centre: Centre, unit: Unit, span: Interval) -> list[Alternative
         for seat in near[:2]:
             words = _seat_words(space, seat.unit)
             found.append(Alternative(_("%(seat)s，同一时间", seat=words), link(seat.unit.code, span)))
-    for session in sessions(day, moment, at_kiosk=at_kiosk()):
+    for session in sessions(day, moment, at_kiosk=is_here()):
         free = {seat.unit.code for seat in room.seats(session.span) if seat.state == "free"}
         if not session.over and session.span != span and free:
             code = unit.code if unit.code in free else min(free)
@@ -120,7 +120,7 @@ def check(code: str) -> Any:
     chosen = f"?from={walls[0]}&to={walls[1]}&seat={unit.code}"
     window = check_in_window(claim.starts_at, now(), day.policy)
     seconds = max(1, int((claim.expires_at - now()).total_seconds()))
-    running = at_kiosk() and claim.starts_at <= now()
+    running = is_here() and claim.starts_at <= now()
     near = near_day(day.day, today)
     times = span_words(claim.starts_at, claim.use_ends_at, zone)
     name = shown_name() or _("持卡人")
@@ -206,7 +206,7 @@ def confirm(code: str) -> Response:
         raise _released(centre)
     visit_id = found.id
     try:
-        booking = book.confirm_hold(found, at_kiosk=at_kiosk())
+        booking = book.confirm_hold(found, at_kiosk=is_here())
     except Refused as refusal:
         if refusal.code in AWAY:
             refusal.ways = lambda: _instead_of(visit_id, centre)

@@ -227,8 +227,11 @@ def act(code: str, number: str, verb: str) -> Response:
 
 def _do(who: Actor, booking: Booking, verb: str) -> Booking:
     deed = VERBS.get(verb)
+    kiosk = device()
     if deed is None:
         raise NotFound(_("这一页没有找到"))
+    if verb == "check-in" and kiosk is not None and kiosk.centre_id != booking.centre_id:
+        raise _elsewhere(booking)
     try:
         return deed(who, booking.id)
     except Refused as refusal:
@@ -239,6 +242,16 @@ def _do(who: Actor, booking: Booking, verb: str) -> Booking:
         raise
 
 
+def _elsewhere(booking: Booking) -> Refused:
+    """Before a kiosk of another centre nobody has arrived."""
+    address = pick(booking.centre.address_zh, booking.centre.address_en)
+    return Refused(
+        "other_centre",
+        _("这张小票是%(centre)s的", centre=booking.centre.name),
+        _("请到那里签到。地址：%(address)s", address=address),
+    )
+
+
 def show_slip(code: str, page: str = "") -> Any:
     """What `/q/B…` shows: this one booking, nothing else of the person. page: `cancel` asks once more."""
     booking = queries.booking_by_code(code)
@@ -246,14 +259,7 @@ def show_slip(code: str, page: str = "") -> Any:
         raise NotFound(_("没有找到这张小票"), _("可能太久了。请找工作人员。"))
     kiosk = device()
     if kiosk is not None and kiosk.centre_id != booking.centre_id:
-        raise Refused(
-            "other_centre",
-            _("这张小票是%(centre)s的", centre=booking.centre.name),
-            _(
-                "请到那里签到。地址：%(address)s",
-                address=pick(booking.centre.address_zh, booking.centre.address_en),
-            ),
-        )
+        raise _elsewhere(booking)
     if page == "cancel":
         return _cancel_page(booking, f"/q/{code}")
     return _page(booking, f"/q/{code}", "/kiosk/" if kiosk else f"/c/{booking.centre.code}/")

@@ -21,7 +21,7 @@ from core.http.paging import paging
 from core.i18n import pick
 from core.intervals import Interval
 from core.words import clock_words, date_words, near_day, span_words
-from kiosk.session import at_kiosk, known_visit, load_centre, visit
+from kiosk.session import at_kiosk, is_here, known_visit, load_centre, visit
 
 DAYS_A_PAGE, ROWS_A_PAGE = 6, 5
 
@@ -85,7 +85,7 @@ def _same_as_last(centre: Centre, last: Any) -> dict[str, Any] | None:
             continue
         if not on_step(span.start, day.start, last.space.step_minutes):
             return None
-        room = Room(day, [last.unit], moment, at_kiosk=at_kiosk(), visit=known_visit())
+        room = Room(day, [last.unit], moment, at_kiosk=is_here(), visit=known_visit())
         if room.free(span):
             when = f"{near_day(day.day, local_day(moment, zone))} {span_words(span.start, span.end, zone)}"
             return {
@@ -128,7 +128,7 @@ def days(code: str, space: str) -> Any:
 def _day_line(
     centre: Centre, place: Space, day: SpaceDay, units: Sequence[Unit], today: date, moment: datetime
 ) -> dict[str, Any]:
-    offered = sessions(day, moment, at_kiosk=at_kiosk())
+    offered = sessions(day, moment, at_kiosk=is_here())
     left = [session for session in offered if not session.over]
     reason, free = None, 0
     if not day.openings:
@@ -141,7 +141,7 @@ def _day_line(
     elif not left:
         reason = _("今天已经结束了")
     else:
-        room = Room(day, units, moment, at_kiosk=at_kiosk(), visit=visit())
+        room = Room(day, units, moment, at_kiosk=is_here(), visit=visit())
         free = max(room.free(session.span) for session in left)
         reason = None if free else _("坐满了")
     return {

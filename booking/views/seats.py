@@ -16,7 +16,7 @@ from core.http import see_other
 from core.http.paging import paging
 from core.i18n import pick
 from core.words import full_day, near_day, short_day, span_words
-from kiosk.session import at_kiosk, known_visit, prefs
+from kiosk.session import is_here, known_visit, prefs
 
 ROWS_A_PAGE = 5
 
@@ -96,7 +96,7 @@ def _tabs(choice: Choice) -> list[dict[str, Any]]:
         reason = _("已经过了") if session.over else None
         tabs.append(
             {
-                "label": _("现在") if session.running and at_kiosk() else session.name,
+                "label": _("现在") if session.running and is_here() else session.name,
                 "note": _("%(hours)s 剩%(n)s座", hours=hours, n=choice.room.free(session.span)),
                 "url": choice.url(span=session.span, seat=request.args.get("seat")),
                 "chosen": choice.span == session.span,

@@ -30,7 +30,7 @@ from core.http import once, own_path, personal, see_other, with_next
 from core.http.paging import with_asked
 from core.money import yuan
 from core.words import date_words, near_day, span_words
-from kiosk.session import actor, at_kiosk, known_visit, need_visit
+from kiosk.session import actor, is_here, known_visit, need_visit
 
 
 @blueprint.get("/who")
@@ -191,7 +191,7 @@ def order(code: str, day: str, meal: str) -> Response:
         return see_other(with_next(f"{base(centre)}/who", onward))
     found = known_visit()
     visit = need_visit(centre) if eats.guest else None
-    channel = "family" if eats.link is not None else "kiosk" if at_kiosk() else "phone"
+    channel = "family" if eats.link is not None else "kiosk" if is_here() else "phone"
     try:
         made = place(
             actor(),
@@ -232,7 +232,7 @@ def _gone(table: Table, offer: Offer) -> Refused:
 def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
     """The best ways on: other dishes of this meal, the next meal, one's own orders."""
     moment, centre = now(), table.centre
-    found = queries.meals(table.canteen, moment, here=at_kiosk())
+    found = queries.meals(table.canteen, moment, here=is_here())
     menu = table.meal.menu
     ways: list[Alternative] = []
     if why in {"against_diet", "sum_changed", "menu_changed", "family_pay"}:

@@ -36,7 +36,7 @@ from core.http import personal, see_other
 from core.http.paging import paging, with_asked
 from core.money import yuan
 from core.words import SHORT_WEEKDAYS, clock_words, date_words, full_day, month_day, near_day
-from kiosk.session import at_kiosk, prefs
+from kiosk.session import is_here, prefs
 
 DAYS_A_PAGE, DAY_TABS = 6, 2
 
@@ -81,7 +81,7 @@ def table_of(code: str, day: str, meal: str) -> Table:
     """The meal of the address."""
     centre, canteen = load_canteen(code)
     the_day, name, moment = parse_day(day), parse_meal(meal), now()
-    found = queries.meals(canteen, moment, here=at_kiosk())
+    found = queries.meals(canteen, moment, here=is_here())
     one = next((row for row in found if (row.menu.day, row.menu.meal) == (the_day, name)), None)
     if one is None:
         raise NotFound(_("那一餐现在订不了"), _("菜单还没出来，或者已经过了。请看看别的日子。"))
@@ -119,7 +119,7 @@ def first(code: str) -> Any:
     """The next meal that can be ordered."""
     centre, canteen = load_canteen(code)
     moment = now()
-    found = queries.meals(canteen, moment, here=at_kiosk())
+    found = queries.meals(canteen, moment, here=is_here())
     meal = queries.next_meal(found)
     if meal is None:
         return render_template("canteen/none.html", back_url=home(centre))
@@ -130,7 +130,7 @@ def first(code: str) -> Any:
 def menu(code: str, day: str, meal: str) -> Any:
     """One meal of one day."""
     table = table_of(code, day, meal)
-    return _page(table, queries.meals(table.canteen, table.moment, here=at_kiosk()))
+    return _page(table, queries.meals(table.canteen, table.moment, here=is_here()))
 
 
 def _page(table: Table, found: list[Meal]) -> Any:
@@ -291,7 +291,7 @@ def days(code: str) -> Any:
     centre, canteen = load_canteen(code)
     who, moment = eater(), now()
     today = local_day(moment, centre.zone)
-    found = queries.meals(canteen, moment, here=at_kiosk())
+    found = queries.meals(canteen, moment, here=is_here())
     served = list(dict.fromkeys(one.menu.meal for one in found))
     if not served:
         return see_other(f"{base(centre)}/")
