@@ -228,3 +228,38 @@ def test_the_poster_and_the_table_cards_print_on_one_sheet_each(
         assert sheets.evaluate_all("all => all.every((one) => one.scrollHeight <= one.clientHeight)")
         found = [urlsplit(code).path for code in read(page.screenshot(full_page=True))]
         assert found == ["/c/shuibei/canteen/"] * many
+
+
+PAPER = """
+  window.printed = [];
+  window.print = () => printed.push(document.querySelector(".strip-host")?.innerText ?? "the page");
+"""
+
+
+@pytest.mark.databases("sqlite")
+def test_a_change_after_the_sheet_prints_itself_once_where_the_tablet_was_told_so(
+    lead: Round, codes: dict[str, str]
+) -> None:
+    lead.page.add_init_script(PAPER)
+    draws_the_sheet_at_the_cutoff(lead)
+    give_back(lead, codes["aqiang"])
+    expect(lead.main.locator(".strip-row")).to_have_count(1, timeout=15_000)
+    assert lead.page.evaluate("printed") == []  # nobody has asked this tablet to
+    lead.page.get_by_label("出单以后有改动，这台平板自动打印").check()
+    lead.page.wait_for_function("() => printed.length === 1")
+    assert "2号 不要了" in lead.page.evaluate("printed[0]")
+    assert lead.page.locator(".strip-host").count() == 0
+    lead.page.reload()
+    expect(lead.page.get_by_label("出单以后有改动，这台平板自动打印")).to_be_checked()
+    give_back(lead, codes["chen"])
+    lead.page.wait_for_function("() => printed.length === 1", timeout=15_000)
+    assert "1号 不要了" in lead.page.evaluate("printed[0]")  # the one before is on paper already
+
+
+def give_back(lead: Round, code: str) -> None:
+    """Staff give a meal back after the sheet."""
+    with lead.app.app_context():
+        order = next(one for one in db.session.scalars(select(MealOrder)) if one.code == code)
+        who = db.session.scalars(select(Staff.id).where(Staff.name == "何伟")).one()
+        cancel(Actor("staff", who), order.id, "住院了")
+        db.session.remove()
