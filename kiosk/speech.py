@@ -4,12 +4,16 @@ import importlib
 import re
 import shutil
 import subprocess
+import unicodedata
 from functools import cache
 from typing import Any
 
 LONGEST = 600
 DIGITS = "零一二三四五六七八九"
 VOICES = {"zh_Hans": "cmn-latn-pinyin", "zh_Hant": "cmn-latn-pinyin", "en": "en"}
+TONES = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
+"""Marks over a vowel and the digits that the voice reads."""
+LATIN = "[A-Za-z\u00c0-\u024f]+"
 
 
 class Speaker:
@@ -52,9 +56,24 @@ def _pypinyin() -> Any:
 
 
 def to_pinyin(text: str) -> str:
-    """Chinese as pinyin with tone digits; other signs as they are."""
-    pinyin = _pypinyin()
+    """Chinese as pinyin with tone digits, marks as digits: qīng zhēng lú yú → qing1 zheng1 lu2 yu2; other signs as
+    they are."""
+    pinyin, text = _pypinyin(), re.sub(rf"{LATIN}(?: {LATIN})*", lambda found: _digits(found[0]), text)
     return " ".join(pinyin.lazy_pinyin(text, style=pinyin.Style.TONE3, neutral_tone_with_five=True))
+
+
+def _digits(text: str) -> str:
+    """Words with marks are pinyin, and one without among them has the fifth tone; words without any are left alone."""
+    words = [unicodedata.normalize("NFD", word) for word in text.split()]
+    if not any(mark in word for word in words for mark in TONES):
+        return text
+    return " ".join(_digit(word) for word in words)
+
+
+def _digit(word: str) -> str:
+    tone = next((TONES[sign] for sign in word if sign in TONES), "5")
+    plain = "".join(sign for sign in word if sign not in TONES)
+    return unicodedata.normalize("NFC", plain).replace("ü", "v") + tone
 
 
 def to_words(text: str) -> str:

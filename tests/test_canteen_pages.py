@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from canteen.models import DietProfile, MealOrder, StandingOrder, StandingSkip
+from canteen.models import DietProfile, Dish, MealOrder, StandingOrder, StandingSkip
 from canteen.services import ledger
 from canteen.services.close import close_menu
 from canteen.services.diet import set_profile
@@ -294,6 +294,18 @@ def test_a_sum_that_has_changed_is_shown_again(client: FlaskClient, meals: Meals
     assert refused.status_code == 409
     assert "现在您付 ¥15.00" in refused.text
     assert len(orders(meals)) == 1
+
+
+def test_a_kiosk_says_a_dish_as_its_kitchen_wrote_it(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals), unit_of_work():
+        db.session.get_one(Dish, meals.dishes["M01"]).spoken = "qīng zhēng lú yú"
+    phone = client.get(f"{BASE}/")
+    assert "qīng" not in phone.text  # its own voice reads signs
+    at = Kiosk(client, cast)
+    assert 'data-say="qīng zhēng lú yú"' in at.open(f"{BASE}/").text
+    at.scan(cast.chen_code)
+    check = at.open(f"{LUNCH}/check?offer=L1")
+    assert 'data-say="qīng zhēng lú yú，' in check.text
 
 
 def test_what_is_against_the_diet_needs_a_yes_that_is_said_too(

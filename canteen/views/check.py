@@ -22,6 +22,7 @@ from canteen.views.root import (
     may_see_balance,
     meal_url,
     name_of,
+    said,
 )
 from canteen.words import MEALS, conflict_words
 from core.clock import local_day, now
@@ -70,6 +71,7 @@ def check(code: str, day: str, meal: str) -> Any:
             sum=costs,
             against=conflict_words(against),
             dish=offer.dishes[0].dish.name,
+            dish_said=said(offer.dishes[0].dish),
             for_name=name_of(table.who) if table.who.link else None,
             other_url=table.url(),
             order_url=table.url("order"),
@@ -119,6 +121,7 @@ def _rows(table: Table, offer: Offer, costs: Sum, wish: Wish) -> list[dict[str, 
     near = near_day(menu.day, local_day(table.moment, centre.zone))
     span = table.meal.serving.meals[menu.meal]
     chosen = {"offer": offer.code, "pay": wish.gateway if wish.gateway != "counter" else None}
+    main, sides = offer.dishes[0].dish, _("、").join(one.dish.name for one in offer.dishes[1:])
     rows: list[dict[str, Any]] = [
         {
             "label": _("哪一餐"),
@@ -129,8 +132,9 @@ def _rows(table: Table, offer: Offer, costs: Sum, wish: Wish) -> list[dict[str, 
         },
         {
             "label": _("吃什么"),
-            "value": offer.dishes[0].dish.name,
-            "note": _("、").join(one.dish.name for one in offer.dishes[1:]),
+            "value": main.name,
+            "note": sides,
+            "said": said(main) and _("，").join(filter(None, (said(main), sides))),
             "url": table.url(offer=offer.code),
             "change": _("换一份"),
         },

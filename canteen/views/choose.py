@@ -26,6 +26,7 @@ from canteen.views.root import (
     meal_url,
     name_of,
     page_size,
+    said,
     shown_balance,
 )
 from canteen.words import ALLERGENS, MEALS, conflict_words, label_words
@@ -219,6 +220,7 @@ def _card(table: Table, offer: Offer, chosen: Offer | None, same: tuple[Offer, s
     others = sum(table.can_take(one) for one in table.offers)
     return {
         "name": dishes[0].name,
+        "said": said(dishes[0]),
         "sides": _("、").join(one.name for one in dishes[1:]),
         "labels": label_words(labels_of(found)),
         "contains": _contains(table, offer),

@@ -8,12 +8,13 @@ from flask import Blueprint, request
 from flask_babel import gettext as _
 
 from canteen import queries
-from canteen.models import Canteen
+from canteen.models import Canteen, Dish
 from canteen.services import ledger
 from centres.models import Centre
 from core.errors import Alternative, NotFound, Refused
 from core.http import row_number, with_next
 from core.http.paging import with_asked
+from core.i18n import language
 from kiosk.models import Visit
 from kiosk.session import at_kiosk, known_visit, load_centre, prefs, show_centre, shown_name
 from people.models import FamilyLink, Resident
@@ -110,6 +111,11 @@ def name_of(who: Eater) -> str | None:
     if who.link is not None and who.resident is not None:
         return who.resident.masked_name
     return shown_name() if who.resident is not None else None
+
+
+def said(dish: Dish) -> str:
+    """How a dish's name is said, where its letters mislead the kiosk's voice. A phone's own reads no pinyin."""
+    return dish.spoken if at_kiosk() and language() != "en" else ""
 
 
 def base(centre: Centre) -> str:
