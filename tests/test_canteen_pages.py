@@ -585,6 +585,7 @@ def test_a_son_orders_for_his_mother_once_she_agrees(
     assert "帮陈*英订" in menu.text
     assert "您付 ¥10.00" in menu.text
     assert "余额" not in words(menu)
+    assert all("None" not in words(client.get(path)) for path in (f"{BASE}/", "/c/shuibei/my/"))
     done = son.get(order_on(son, son.get(f"{LUNCH}/check?offer=L1&for={link}")).location)
     assert "订好了" in done.text
     (order,) = orders(meals)
