@@ -83,6 +83,15 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
         )
         note = _("、").join(dish.name for dish in missing[:4])
         found.append(Alarm(title, note, f"{base(centre)}/samples/", _("去留"), roles=LOOK))
+    due = [
+        dish for sample, _menu, dish in desk_queries.kept_samples(canteen.id) if sample.keep_until <= moment
+    ]
+    if due:
+        title = ngettext(
+            "有 %(num)s 份留样到时间了，还没有倒", "有 %(num)s 份留样到时间了，还没有倒", len(due)
+        )
+        note = _("、").join(dish.name for dish in due[:4])
+        found.append(Alarm(title, note, f"{base(centre)}/samples/", _("去倒"), level="warn", roles=LOOK))
     unseen = desk_queries.unseen_strips([one.id for one in menus if one.serves_until > moment])
     for menu in menus:
         if unseen.get(menu.id):

@@ -14,6 +14,7 @@ from canteen import desk_queries
 from canteen.models import (
     Canteen,
     DietProfile,
+    Dish,
     FoodSample,
     KitchenSheet,
     MealOrder,
@@ -376,6 +377,22 @@ def test_a_sample_is_kept_for_its_hours_whatever_is_asked(meals: Meals, clock: C
     at: datetime | None = gone.discarded_at
     clock.set("2026-11-25 12:00")
     assert samples.discard_sample(cook(), meals.cast.shuibei, sample.id).discarded_at == at
+
+
+def test_a_sample_whose_hours_are_over_is_an_alarm_until_it_is_thrown_out(meals: Meals, clock: Clock) -> None:
+    def owing() -> list[tuple[str, str, str]]:
+        shown = today(meals.cast.shuibei, WEDNESDAY).alarms
+        return [(one.title, one.note, one.url) for one in shown if "留样" in one.title]
+
+    sample = samples.take_sample(cook(), meals.lunch(MONDAY), meals.dishes["M01"], 130)
+    name = db.session.get_one(Dish, meals.dishes["M01"]).name
+    clock.set("2026-11-25 09:40")
+    assert owing() == []
+    clock.set("2026-11-25 09:41")
+    assert owing() == [("有 1 份留样到时间了，还没有倒", name, "/staff/c/shuibei/canteen/samples/")]
+    assert not today(meals.cast.sungang, WEDNESDAY).alarms
+    samples.discard_sample(cook(), meals.cast.shuibei, sample.id)
+    assert owing() == []
 
 
 def test_what_was_not_put_away_when_serving_begins_is_an_alarm(meals: Meals, clock: Clock) -> None:
