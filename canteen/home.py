@@ -78,8 +78,8 @@ def my_day(resident_id: int, start: datetime, end: datetime) -> list[MyItem]:
             "delivered": _("已经送到了"),
             "uncollected": _("没有来取，时间过了"),
         }.get(state, _("取餐号%(n)d", n=order.pick_up))
-        if order.proxy_id is not None:
-            note = _("%(note)s，家人帮您订的", note=note)
+        if by := queries.ordered_by(order):
+            note = _("%(note)s，%(by)s", note=note, by=by)
         if state == "ordered" and queries.open_swaps(order.id):
             note = _("换了菜，请看一看")
         title = _("%(meal)s %(dish)s", meal=MEALS[order.meal], dish=title_of(order))

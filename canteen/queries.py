@@ -31,6 +31,7 @@ from core.clock import local_day
 from core.crypto import blinds
 from core.database import db
 from core.i18n import pick
+from core.words import masked
 
 AHEAD = timedelta(days=21)
 """No canteen takes orders further ahead: the horizon is counted to the cutoff before holidays."""
@@ -237,6 +238,13 @@ def title_of(order: MealOrder) -> str:
 def names_of(order: MealOrder) -> list[str]:
     """Every dish of an order, the main one first."""
     return [pick(line.name_zh, line.name_en, line.name_hant) for line in order.lines]
+
+
+def ordered_by(order: MealOrder) -> str:
+    """家人陈*强帮您订的 (one may have several), or staff; nothing where they ordered themselves."""
+    if order.proxy is not None:
+        return _("家人%(name)s帮您订的", name=masked(order.proxy.name))
+    return _("工作人员帮您订的") if order.channel == "desk" and order.resident_id is not None else ""
 
 
 def dish_name(dish_id: int) -> str:

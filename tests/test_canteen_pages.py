@@ -564,6 +564,14 @@ def _tokens(page: TestResponse) -> dict[str, str]:
 # --- family ---------------------------------------------------------------------------------------------------------
 
 
+def test_what_staff_ordered_for_somebody_says_so(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        number = meals.order(cast.chen, TUESDAY, channel="desk").number
+    phone = known_phone(client)
+    assert "工作人员帮您订的" in phone.get(f"{BASE}/o/{number}/").text
+    assert "工作人员帮您订的" in phone.get("/c/shuibei/my/").text
+
+
 def test_a_son_orders_for_his_mother_once_she_agrees(
     client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
 ) -> None:
@@ -590,8 +598,9 @@ def test_a_son_orders_for_his_mother_once_she_agrees(
     assert "订好了" in done.text
     (order,) = orders(meals)
     assert (order.resident_id, order.proxy_id, order.channel) == (cast.chen, cast.aqiang, "family")
-    assert "家人帮您订的" in mother.get(f"{BASE}/o/{order.number}/").text
-    assert "家人帮您订的" in mother.get("/c/shuibei/my/").text
+    assert "家人陈*强帮您订的" in mother.get(f"{BASE}/o/{order.number}/").text
+    assert "家人陈*强帮您订的" in mother.get("/c/shuibei/my/").text
+    assert "帮您订的" not in son.get(f"{BASE}/o/{order.number}/").text
     with house(meals):
         clock.set("2026-11-24 11:40")
         redeem(staff_id(), cast.shuibei, order.id, Scan("1号窗", "scan0001", cash=True))

@@ -99,8 +99,8 @@ def slip_of(order: MealOrder, *, named: bool) -> dict[str, Any]:
     rows.append({"label": _("订餐号"), "value": show_number(order.number)})
     if order.delivery:
         rows.append({"label": _("怎么拿"), "value": _("送到家")})
-    if order.proxy_id is not None and not _for_other(order):
-        rows.append({"label": _("谁订的"), "value": _("家人帮您订的")})
+    if (by := queries.ordered_by(order)) and not _for_other(order):
+        rows.append({"label": _("谁订的"), "value": by})
     return {
         "number": order.pick_up,
         "title": title_of(order),
