@@ -19,6 +19,7 @@ from canteen.services.plan import set_quota, swap_dish
 from canteen.services.serve import Scan, redeem
 from canteen.services.standing import start
 from centres.models import Building
+from centres.services import set_policy
 from core.audit import CLOCK, OPERATOR, Actor
 from core.codes import new_code
 from core.database import db, unit_of_work
@@ -562,6 +563,19 @@ def _tokens(page: TestResponse) -> dict[str, str]:
 
 
 # --- family ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_check_page_says_why_there_is_no_help(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    phone = known_phone(client)
+    assert "补贴" not in words(phone.get(f"{LUNCH}/check?offer=L1"))
+    with house(meals):
+        meals.order(cast.chen, TUESDAY)
+    second = words(phone.get(f"{LUNCH}/check?offer=L1"))
+    assert "这一餐已经补过一份了，这一份没有补贴。" in second
+    with house(meals):
+        set_policy(OPERATOR, cast.district, "canteen.subsidies_week", 1, date(2026, 1, 1))
+    other = words(phone.get(f"{BASE}/menu/{WEDNESDAY}/lunch/check?offer=L1"))
+    assert "这个星期的补贴用完了，这一份没有补贴。" in other
 
 
 def test_what_staff_ordered_for_somebody_says_so(client: FlaskClient, meals: Meals, cast: Cast) -> None:

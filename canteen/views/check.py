@@ -69,6 +69,7 @@ def check(code: str, day: str, meal: str) -> Any:
             "canteen/check.html",
             rows=_rows(table, offer, costs, wish),
             sum=costs,
+            no_help=_no_help(table.right.why),
             against=conflict_words(against),
             dish=offer.dishes[0].dish.name,
             dish_said=said(offer.dishes[0].dish),
@@ -86,6 +87,14 @@ def check(code: str, day: str, meal: str) -> Any:
             back_url=table.url(offer=offer.code),
         )
     )
+
+
+def _no_help(why: str) -> str:
+    """Why nothing is paid for somebody who is helped otherwise; nothing where they are, or never were."""
+    return {
+        "meal": _("这一餐已经补过一份了，这一份没有补贴。"),
+        "week": _("这个星期的补贴用完了，这一份没有补贴。"),
+    }.get(why, "")
 
 
 def _offer(table: Table, code: str | None) -> Offer:
