@@ -33,27 +33,27 @@ class CanteenPolicy:
     """The house's numbers (`canteen.<field>`), with their defaults. Money in fen, minutes unless the name says."""
 
     cutoff_at: time = time(16, 0)
-    walk_in: int = 10
-    horizon_days: int = field(default=7, metadata={"least": 1})
-    undo_seconds: int = 60
-    meal_orders: int = field(default=2, metadata={"least": 1})
+    walk_in: int = field(default=10, metadata={"most": 1_000})
+    horizon_days: int = field(default=7, metadata={"least": 1, "most": 21})
+    undo_seconds: int = field(default=60, metadata={"most": 3_600})
+    meal_orders: int = field(default=2, metadata={"least": 1, "most": 100})
     """Orders of one person for one meal; the second one is not subsidised."""
-    guest_orders: int = 2
+    guest_orders: int = field(default=2, metadata={"most": 100})
     """Orders of one visit that nobody is known in, for one meal."""
-    subsidies_week: int = 5
-    missed_after: int = 0
+    subsidies_week: int = field(default=5, metadata={"most": 21})
+    missed_after: int = field(default=0, metadata={"most": 1_440})
     """After the end of serving, until what is not collected counts as uncollected."""
-    redeem_undo: int = 5
-    account_most_fen: int = 500_000
-    refund_named_fen: int = 10_000
+    redeem_undo: int = field(default=5, metadata={"most": 1_440})
+    account_most_fen: int = field(default=500_000, metadata={"most": 500_000})
+    refund_named_fen: int = field(default=10_000, metadata={"most": 500_000})
     """Above it a refund goes to an account in the same name, not out of the till."""
-    two_people_fen: int = 5_000
+    two_people_fen: int = field(default=5_000, metadata={"most": 500_000})
     """Above it a correction needs a second member of staff."""
-    sample_hours: int = 48
-    sample_grams: int = 125
-    care_call_within: int = 30
-    nobody_home_within: int = 10
-    leap_day_counts_on: int = 301
+    sample_hours: int = field(default=48, metadata={"most": 720})
+    sample_grams: int = field(default=125, metadata={"most": 2_000})
+    care_call_within: int = field(default=30, metadata={"most": 1_440})
+    nobody_home_within: int = field(default=10, metadata={"most": 1_440})
+    leap_day_counts_on: int = field(default=301, metadata={"least": 228, "most": 301})
     """Born on 29 February: the birthday of other years, as month and day (228 or 301)."""
 
 

@@ -332,6 +332,9 @@ def test_an_odd_page_is_some_page(house: House, page: str) -> None:
         ("booking.hold_seconds", ""),
         ("booking.release_at", ""),
         ("booking.release_at", "25:00"),
+        ("canteen.account_most_fen", "500001"),
+        ("canteen.sample_grams", "2001"),
+        ("canteen.leap_day_counts_on", "101"),
         ("booking.no_such", "1"),
         ("", ""),
     ],
@@ -341,6 +344,16 @@ def test_a_policy_that_would_break_the_house_is_refused(house: House, name: str,
     with nothing_written(house):
         said = {"name": name, "value": value, "from": "2026-12-01"}
         refused(house.post(house.client("manager"), "/staff/c/shuibei/settings/policies", said), 422)
+
+
+@pytest.mark.databases("sqlite")
+def test_every_policy_has_plain_words_and_its_default_may_be_set(house: House) -> None:
+    client, url = house.client("manager"), "/staff/c/shuibei/settings"
+    shown = client.get(url).text
+    assert ">canteen." not in shown
+    assert ">booking." not in shown
+    said = {"name": "canteen.account_most_fen", "value": "500000", "from": "2026-12-01"}
+    assert house.post(client, f"{url}/policies", said).status_code == 303
 
 
 # --- signs ----------------------------------------------------------------------------------------------------------

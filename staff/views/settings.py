@@ -79,7 +79,7 @@ def settings(centre: Centre) -> Any:
 
 
 def _known() -> dict[str, Field[Any]]:
-    """Every policy of the house and its areas, with its default and the least it may be."""
+    """Every policy of the house and its areas, with its default and the least and most it may be."""
     known: list[tuple[str, type[Any]]] = [
         (one.name, one.policy) for one in Areas.all if one.policy is not None
     ]
@@ -110,7 +110,7 @@ def _value(text: str, field: Field[Any]) -> Any:
     try:
         if isinstance(field.default, int):
             number = int(text)
-            if not field.metadata.get("least", 0) <= number <= 100_000:
+            if not field.metadata.get("least", 0) <= number <= field.metadata.get("most", 100_000):
                 raise ValueError
             return number
         if not text and field.type is time:
