@@ -27,7 +27,8 @@ MANAGERS = frozenset({"manager", "supervisor"})
 EVERYONE = frozenset(ROLES)
 
 PIN_TRIES, KIOSK_TRIES, STAFF_TRIES = 5, 30, 8
-PAUSE = timedelta(minutes=15)
+PIN_CHANGES, DAY = 5, timedelta(days=1)
+"""How often somebody changes their own PIN in a day: each change shows whether a sharer of the number has it."""
 WINDOW = timedelta(minutes=15)
 
 
@@ -69,10 +70,10 @@ def is_blocked(tries: Tries | None, now: datetime) -> bool:
     return tries is not None and tries.blocked_until is not None and now < tries.blocked_until
 
 
-def after_wrong(tries: Tries | None, now: datetime, limit: int) -> Tries:
-    """The count after one more wrong try: the `limit`-th within the window blocks for `PAUSE`."""
+def after_wrong(tries: Tries | None, now: datetime, limit: int, window: timedelta = WINDOW) -> Tries:
+    """The count after one more wrong try: the `limit`-th within the window blocks for as long again."""
     blocked_and_over = tries is not None and tries.blocked_until is not None and now >= tries.blocked_until
-    if tries is None or blocked_and_over or now - tries.first_at > WINDOW:
+    if tries is None or blocked_and_over or now - tries.first_at > window:
         tries = Tries(0, now, None)
     count = tries.count + 1
-    return Tries(count, tries.first_at, now + PAUSE if count >= limit else None)
+    return Tries(count, tries.first_at, now + window if count >= limit else None)

@@ -7,11 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from core.audit import OPERATOR
+from core.audit import OPERATOR, Actor
 from core.database import db
 from people.models import Resident, Throttle
 from people.phones import parse_phone, whole_index
-from people.rules import KIOSK_TRIES, PIN_TRIES, Tries, after_wrong, age_on, is_blocked, weak_pin
+from people.rules import KIOSK_TRIES, PIN_CHANGES, PIN_TRIES, Tries, after_wrong, age_on, is_blocked, weak_pin
 from people.services import throttles
 from people.services.cards import resident_of_code
 from people.services.identify import BirthdayNeeded, by_index, by_tail, check_pin
@@ -160,6 +160,54 @@ def test_a_wrong_try_counts_against_everybody_it_could_have_meant(people: Cast) 
         assert refusal(lambda: who(people, WRONG, SHARED)) == "pin_wrong"
     assert all(throttles.blocked_until(f"resident:{person}") for person in people.couple)
     assert refusal(lambda: who(people, PIN, SHARED)) == "pin_paused"
+
+
+def test_getting_in_oneself_does_not_undo_what_counts_against_the_other(people: Cast) -> None:
+    _first, second = people.couple
+    set_pin(OPERATOR, second, "7391")
+    for _n in range(PIN_TRIES):
+        assert who(people, "7391", SHARED) == second
+    assert throttles.blocked_until(f"resident:{people.couple[0]}")
+    assert who(people, "7391", SHARED) == second, "whoever knows their own PIN goes on getting in"
+
+
+def test_the_question_for_the_birthday_counts_until_somebody_gets_in(people: Cast) -> None:
+    first, second = people.couple
+    with pytest.raises(BirthdayNeeded):
+        who(people, PIN, SHARED)
+    assert who(people, PIN, SHARED, birthday=(6, 12)) == first
+    tries = {row.subject: row.tries for row in db.session.scalars(select(Throttle))}
+    assert tries == {"device:1": 0, f"resident:{second}": 2}
+
+
+def test_asking_for_the_birthday_over_and_over_pauses_whoever_it_could_be(people: Cast) -> None:
+    for _n in range(PIN_TRIES):
+        with pytest.raises(BirthdayNeeded):
+            who(people, PIN, SHARED)
+    assert refusal(lambda: who(people, PIN, SHARED)) == "pin_paused"
+
+
+def test_somebody_changes_their_own_pin_a_few_times_a_day(people: Cast, clock: Clock) -> None:
+    own = Actor("resident", people.chen)
+    for n in range(PIN_CHANGES):
+        set_pin(own, people.chen, f"739{n}")
+    assert refusal(lambda: set_pin(own, people.chen, "2580")) == "pin_changes"
+    assert who(people, f"739{PIN_CHANGES - 1}") == people.chen, "the last one stays"
+    clock.advance(hours=2)
+    throttles.tidy()
+    assert refusal(lambda: set_pin(own, people.chen, "2580")) == "pin_changes"
+    set_pin(OPERATOR, people.chen, "2580")  # the desk can always help
+    clock.advance(hours=22, seconds=1)
+    set_pin(own, people.chen, "7391")
+
+
+def test_a_pin_that_staff_opened_may_be_chosen_whatever_was_changed_before(people: Cast) -> None:
+    own = Actor("resident", people.chen)
+    for n in range(PIN_CHANGES):
+        set_pin(own, people.chen, f"739{n}")
+    open_pin(OPERATOR, people.chen)
+    set_pin(own, people.chen, "2580")
+    assert who(people, "2580") == people.chen
 
 
 def test_four_digits_mean_only_those_who_are_expected(people: Cast) -> None:

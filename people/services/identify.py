@@ -49,6 +49,9 @@ def check_pin(
     """The one candidate whose PIN this is. kiosk: what else a wrong try counts against (`device:2`, `phone:<address>`).
 
     birthday: (month, day), once it was asked for. Raises `Refused`, or `BirthdayNeeded`. Call outside a unit of work.
+
+    Who shares a number and chooses one PIN after another must not find out the other's: a try goes on counting against
+    everybody it could mean, but for the one who gets in, also where it asks for the birth day.
     """
     meant = {f"resident:{person.id}": PIN_TRIES for person in candidates}
     paused = throttles.begin_try(kiosk, KIOSK_TRIES, meant)
@@ -59,10 +62,9 @@ def check_pin(
         raise _paused(_("密码输错的次数多了，先停一停"), max(paused.values()), zone)
     if not open_ones:
         spend_time_on(pin)
-    counted = {kiosk: KIOSK_TRIES, **{name: most for name, most in meant.items() if name not in paused}}
     fitting = [person for person in open_ones if pin_fits(person, pin)]
     if len(fitting) > 1 and birthday is None:
-        throttles.take_back(counted)
+        throttles.take_back({kiosk: KIOSK_TRIES})
         raise BirthdayNeeded
     if birthday is not None:
         fitting = [person for person in fitting if _same_day(person.born, birthday)]
@@ -74,7 +76,7 @@ def check_pin(
             status=422,
         )
     with unit_of_work():
-        throttles.take_back(counted)
+        throttles.take_back({kiosk: KIOSK_TRIES})
         throttles.forget(f"resident:{fitting[0].id}")
     return fitting[0]
 

@@ -16,7 +16,7 @@ from core.events import emit
 from core.versions import bump
 from people.models import Consent, FamilyInvitation, FamilyLink, Resident
 from people.phones import phone_indexes
-from people.rules import weak_pin
+from people.rules import DAY, PIN_CHANGES, weak_pin
 from people.services import throttles
 
 NAMES = "residents"
@@ -195,14 +195,30 @@ def withdraw_invitations(actor: Actor, elder_id: int) -> None:
 
 
 def set_pin(actor: Actor, resident_id: int, pin: str) -> None:
-    """Set the PIN. Refuses weak ones in plain words. The hash is made outside the transaction."""
+    """Set the PIN. Refuses weak ones in plain words, and a person's own change after a few in a day.
+
+    The hash is made outside the transaction.
+    """
     check_strength(pin, db.session.get_one(Resident, resident_id).born)
     digest = hash_pin(pin)
     with unit_of_work():
         resident = locked(resident_id)
+        if actor == Actor("resident", resident_id):
+            _count_change(resident_id)
         resident.pin_hash, resident.pin_open_until = digest, None
         throttles.forget(f"resident:{resident_id}")
         audit.record(actor, "pin.set", "resident", resident_id)
+
+
+def _count_change(resident_id: int) -> None:
+    """Not in the tries of `resident:`: a right PIN forgets those."""
+    if throttles.begin_try(f"pin-change:{resident_id}", PIN_CHANGES, {}, DAY):
+        raise Refused(
+            "pin_changes",
+            _("今天已经换过好几次密码了"),
+            _("明天可以再换。现在就想换，请找工作人员。"),
+            status=429,
+        )
 
 
 def check_strength(pin: str, born: date) -> None:
@@ -229,6 +245,7 @@ def open_pin(actor: Actor, resident_id: int) -> None:
         resident = locked(resident_id)
         resident.pin_open_until = database_now() + PIN_WINDOW
         throttles.forget(f"resident:{resident_id}")
+        throttles.forget(f"pin-change:{resident_id}")
         audit.record(actor, "pin.opened", "resident", resident_id)
 
 

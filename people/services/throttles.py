@@ -1,6 +1,6 @@
 """Wrong tries, counted in the database so that all processes and nodes see the same number."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from core.clock import database_now
 from core.database import db, unit_of_work
 from people.models import Throttle
-from people.rules import WINDOW, Tries, after_wrong, is_blocked
+from people.rules import DAY, WINDOW, Tries, after_wrong, is_blocked
 
 
 def blocked_until(subject: str) -> datetime | None:
@@ -18,11 +18,14 @@ def blocked_until(subject: str) -> datetime | None:
     return row.blocked_until if row and is_blocked(_tries(row), now) else None
 
 
-def begin_try(source: str, limit: int, limits: dict[str, int]) -> dict[str, datetime]:
+def begin_try(
+    source: str, limit: int, limits: dict[str, int], window: timedelta = WINDOW
+) -> dict[str, datetime]:
     """Count a try before it is looked at, so that tries sent at the same moment cannot outrun a limit.
 
     source: where it comes from; limits: those it could mean. Returns who is paused, and until when; nothing is counted
     against them, nor anything at all where the source or everybody is paused. A try that was right is taken back.
+    window: how long tries count together, at most a `DAY`.
     """
     with unit_of_work():
         now = database_now()
@@ -35,7 +38,7 @@ def begin_try(source: str, limit: int, limits: dict[str, int]) -> dict[str, date
         if source not in paused and (not limits or limits.keys() - paused.keys()):
             for subject, most in {source: limit, **limits}.items():
                 if subject not in paused:
-                    _count(rows[subject], now, most)
+                    _count(rows[subject], now, most, window)
     return paused
 
 
@@ -70,7 +73,7 @@ def tidy() -> None:
         now = database_now()
         db.session.execute(
             delete(Throttle).where(
-                Throttle.first_at < now - WINDOW,
+                Throttle.first_at < now - DAY,
                 Throttle.blocked_until.is_(None) | (Throttle.blocked_until < now),
             )
         )
@@ -83,8 +86,8 @@ def _locked(subject: str, now: datetime) -> Throttle:
     return db.session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def _count(row: Throttle, now: datetime, limit: int) -> None:
-    after = after_wrong(_tries(row) if row.tries else None, now, limit)
+def _count(row: Throttle, now: datetime, limit: int, window: timedelta = WINDOW) -> None:
+    after = after_wrong(_tries(row) if row.tries else None, now, limit, window)
     row.tries, row.first_at, row.blocked_until = after.count, after.first_at, after.blocked_until
 
 
