@@ -180,6 +180,16 @@ def test_the_question_for_the_birthday_counts_until_somebody_gets_in(people: Cas
     assert tries == {"device:1": 0, f"resident:{second}": 2}
 
 
+def test_two_records_with_the_same_birthday_too_are_led_to_staff_and_nothing_counts(people: Cast) -> None:
+    twin = register(
+        OPERATOR, district_id=people.district, home_centre_id=None, name="陈秀英", born=BORN, phone=CHEN
+    )
+    set_pin(OPERATOR, twin.id, PIN)
+    for _n in range(PIN_TRIES + 1):
+        assert refusal(lambda: who(people, PIN, birthday=(6, 12))) == "pin_shared"
+    assert set(db.session.scalars(select(Throttle.tries))) == {0}
+
+
 def test_asking_for_the_birthday_over_and_over_pauses_whoever_it_could_be(people: Cast) -> None:
     for _n in range(PIN_TRIES):
         with pytest.raises(BirthdayNeeded):

@@ -68,7 +68,14 @@ def check_pin(
         raise BirthdayNeeded
     if birthday is not None:
         fitting = [person for person in fitting if _same_day(person.born, birthday)]
-    if len(fitting) != 1:
+    if len(fitting) > 1:
+        throttles.take_back({kiosk: KIOSK_TRIES, **{f"resident:{one.id}": PIN_TRIES for one in fitting}})
+        raise Refused(
+            "pin_shared",
+            _("有两位的号码、密码和生日都一样"),
+            _("您没有输错。请找工作人员看看，或者刷卡。"),
+        )
+    if not fitting:
         raise Refused(
             "pin_wrong",
             _("号码和密码对不上"),
