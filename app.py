@@ -151,7 +151,7 @@ def _channels(settings: Settings) -> None:
 
 def _areas(app: Flask) -> None:
     areas.use(AREAS)
-    registry.use([listener for area in AREAS for listener in area.listeners])
+    registry.use([*kiosk_services.LISTENERS, *(listener for area in AREAS for listener in area.listeners)])
     approvals.kinds.use([*merge.APPROVALS, *(kind for area in AREAS for kind in area.approvals)])
     merge.use([kiosk_services.on_merge, *(area.merge for area in AREAS if area.merge)])
     leave.use([kiosk_services.on_leave, *(area.leave for area in AREAS if area.leave)])

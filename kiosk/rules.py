@@ -12,9 +12,12 @@ IDLE_WARN, IDLE_WARN_PERSONAL, IDLE_WIPE = 60, 30, 30
 """Seconds of silence until the warning (shorter while personal data shows), and from there to the wipe."""
 
 
-def visit_ends(now: datetime, at_kiosk: bool) -> datetime:
-    """When a visit ends by itself if nothing more comes: whether the browser still runs does not matter."""
-    return now + (KIOSK_SILENCE if at_kiosk else PHONE_LENGTH)
+def visit_ends(started: datetime, now: datetime, at_kiosk: bool) -> datetime:
+    """When a visit ends by itself: at a kiosk if nothing more comes, on a phone so long after it began, whatever comes.
+
+    Whether the browser still runs does not matter.
+    """
+    return now + KIOSK_SILENCE if at_kiosk else started + PHONE_LENGTH
 
 
 def device_state(seen_at: datetime, now: datetime) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import audit
@@ -15,7 +15,7 @@ from core.clock import database_now
 from core.codes import new_token
 from core.database import db, unit_of_work
 from core.errors import Refused
-from core.events import emit
+from core.events import Event, Listener, emit
 from core.versions import bump
 from kiosk.models import Call, ConfirmedPhone, Device, Outage, PairingCode, Visit
 from kiosk.rules import AMBER, PAIRING_ALPHABET, PAIRING_LENGTH, SEEN_EVERY, visit_ends
@@ -196,7 +196,7 @@ def begin_visit(centre_id: int, device_id: int | None) -> tuple[Visit, str]:
             centre_id=centre_id,
             level="nobody",
             started_at=now,
-            expires_at=visit_ends(now, device_id is not None),
+            expires_at=visit_ends(now, now, device_id is not None),
         )
         db.session.add(visit)
         db.session.flush()
@@ -204,13 +204,18 @@ def begin_visit(centre_id: int, device_id: int | None) -> tuple[Visit, str]:
 
 
 def know(visit_id: int, resident_id: int, level: str) -> None:
-    """The person before the screen is this resident, known by card or by PIN. Emits `visit.known`."""
+    """The person before the screen is this resident, known by card or by PIN. Emits `visit.known`.
+
+    The hours of a phone count from here, not from when it was first looked at.
+    """
     with unit_of_work():
         visit = db.session.get_one(Visit, visit_id, with_for_update=True, populate_existing=True)
         if visit.resident_id not in (None, resident_id):
             raise Refused("visit_of_other", _("请先退出，再换人"), _("屏幕上还是上一位的。"))
         better = "pin" if "pin" in (level, visit.level) else level
         visit.resident_id, visit.level, visit.phone_index = resident_id, better, None
+        now = database_now()
+        visit.started_at, visit.expires_at = now, visit_ends(now, now, visit.device_id is not None)
         audit.record(
             Actor("resident", resident_id),
             f"visit.known_by_{level}",
@@ -222,8 +227,8 @@ def know(visit_id: int, resident_id: int, level: str) -> None:
 
 
 def touch(visit: Visit, now: datetime) -> None:
-    """Something was tapped: the visit goes on. Written at most every 20 s."""
-    ends = visit_ends(now, visit.device_id is not None)
+    """Something was tapped: a kiosk's visit goes on, a phone's ends when it would. Written at most every 20 s."""
+    ends = visit_ends(visit.started_at, now, visit.device_id is not None)
     if (ends - visit.expires_at).total_seconds() > 20:
         with unit_of_work():
             db.session.execute(
@@ -266,15 +271,33 @@ def confirm_phone(resident_id: int) -> str:
     return token
 
 
-def remove_phones(actor: Actor, resident_id: int) -> None:
-    """All phones of a resident forget them: they must give the PIN again."""
+def remove_phones(actor: Actor, resident_id: int, spared: int | None = None) -> None:
+    """All phones of a resident forget them: they must give the PIN again. spared: the visit in which they say so."""
     with unit_of_work():
+        _end_away(resident_id, spared)
         db.session.execute(
             update(ConfirmedPhone)
             .where(ConfirmedPhone.resident_id == resident_id, ConfirmedPhone.removed_at.is_(None))
             .values(removed_at=database_now())
         )
         audit.record(actor, "phones.removed", "resident", resident_id)
+
+
+def _end_away(resident_id: int, spared: int | None) -> None:
+    """End a resident's visits that somebody else may hold: all on phones, and those at kiosks by card alone."""
+    held = or_(Visit.device_id.is_(None), Visit.level == "card")
+    running = select(Visit.id).where(Visit.resident_id == resident_id, Visit.ended_at.is_(None), held)
+    for visit_id in db.session.scalars(running.order_by(Visit.id)).all():
+        if visit_id != spared:
+            end_visit(visit_id)
+
+
+def end_away(event: Event) -> None:
+    """A card is lost or replaced, or there is a new PIN: what was begun with the one before ends."""
+    _end_away(event.payload["resident"], event.payload.get("spared"))
+
+
+LISTENERS = [Listener("kiosk.end_away", ("card.revoked", "pin.changed"), end_away, eager=True)]
 
 
 def on_leave(actor: Actor, resident_id: int, _why: str) -> None:

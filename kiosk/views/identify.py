@@ -260,7 +260,7 @@ def take_new_pin(code: str) -> Response:
             return see_other(with_next(f"/c/{code}/identify/new-pin", _next(centre)))
         if before != blind(typed, f"visit.{found.id}").hex():
             raise Refused("pin_differs", _("两次输的不一样"), _("请从头再来，两次要一样。"), status=422)
-        set_pin(actor(), resident_id, typed)
+        set_pin(actor(), resident_id, typed, found.id)
     except Refused as refusal:
         return _pad(centre, "new-pin", refusal)
     with unit_of_work():

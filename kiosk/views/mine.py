@@ -80,7 +80,7 @@ def take_back(code: str) -> Response:
     if found is None or found.resident_id is None or found.level != "pin":
         raise Refused("pin_needed", _("请先输密码"), status=403)
     if request.form.get("phones"):
-        services.remove_phones(actor(), found.resident_id)
+        services.remove_phones(actor(), found.resident_id, found.id)
     else:
         withdraw_consent(actor(), found.resident_id, request.form.get("kind", ""))
     return see_other(f"/c/{code}/my/consents")

@@ -12,6 +12,7 @@ from core.clock import database_now
 from core.codes import code_hash, new_code
 from core.database import db, unit_of_work
 from core.errors import Refused
+from core.events import emit
 from people.models import Card, Resident
 from people.services.residents import locked
 
@@ -97,6 +98,8 @@ def _stop(actor: Actor, why: str, *which: ColumnElement[bool]) -> int:
     ).all()
     for card_id in gone:
         audit.record(actor, "card.revoked", "card", card_id, detail={"why": why})
+    if gone:  # whoever has them may have opened a visit with them: kiosk ends it
+        emit("card.revoked", {"resident": resident_id})
     return len(gone)
 
 

@@ -194,10 +194,11 @@ def withdraw_invitations(actor: Actor, elder_id: int) -> None:
         )
 
 
-def set_pin(actor: Actor, resident_id: int, pin: str) -> None:
+def set_pin(actor: Actor, resident_id: int, pin: str, spared: int | None = None) -> None:
     """Set the PIN. Refuses weak ones in plain words, and a person's own change after a few in a day.
 
-    The hash is made outside the transaction.
+    The hash is made outside the transaction. Where there was a PIN before, emits `pin.changed`, which ends the visits
+    that others may hold, but for `spared`, the one in which the person sets it.
     """
     check_strength(pin, db.session.get_one(Resident, resident_id).born)
     digest = hash_pin(pin)
@@ -205,9 +206,12 @@ def set_pin(actor: Actor, resident_id: int, pin: str) -> None:
         resident = locked(resident_id)
         if actor == Actor("resident", resident_id):
             _count_change(resident_id)
+        had_one = resident.pin_hash is not None
         resident.pin_hash, resident.pin_open_until = digest, None
         throttles.forget(f"resident:{resident_id}")
         audit.record(actor, "pin.set", "resident", resident_id)
+        if had_one:
+            emit("pin.changed", {"resident": resident_id, "spared": spared})
 
 
 def _count_change(resident_id: int) -> None:

@@ -1,0 +1,125 @@
+"""Visits that somebody else may hold: when they end by themselves, and what ends them at once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from core.audit import OPERATOR, Actor
+from core.database import db
+from kiosk.models import Visit
+from kiosk.services import begin_visit, know, remove_phones
+from people.services.cards import issue_card, report_lost
+from people.services.residents import set_pin
+from tests.support.cast import PIN, Cast
+from tests.support.clock import Clock
+from tests.support.forms import send
+from tests.support.hall import Hall
+
+MY, IDENTIFY = "/c/shuibei/my/", "/c/shuibei/identify"
+
+
+@pytest.fixture
+def hall(inside: Flask, cast: Cast, clock: Clock) -> Hall:
+    return Hall(cast, clock)
+
+
+def running(hall: Hall) -> set[int]:
+    """陈奶奶's visits that have not ended."""
+    query = select(Visit.id).where(Visit.resident_id == hall.cast.chen, Visit.ended_at.is_(None))
+    return set(db.session.scalars(query))
+
+
+def by_card(hall: Hall, device_id: int | None) -> int:
+    visit, _token = begin_visit(hall.cast.shuibei, device_id)
+    know(visit.id, hall.cast.chen, "card")
+    return visit.id
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda chen: report_lost(OPERATOR, chen),
+        lambda chen: issue_card(OPERATOR, chen),
+        lambda chen: remove_phones(OPERATOR, chen),
+        lambda chen: set_pin(OPERATOR, chen, "7391"),
+    ],
+    ids=["lost", "reprint", "phones", "pin"],
+)
+def test_what_was_begun_with_a_lost_card_phone_or_pin_ends_at_once(
+    hall: Hall, deed: Callable[[int], object]
+) -> None:
+    others = hall.visit(hall.cast.aqiang).id
+    hall.visit(hall.cast.chen)
+    by_card(hall, None)
+    by_card(hall, hall.device().id)
+    deed(hall.cast.chen)
+    assert running(hall) == set()
+    assert db.session.get_one(Visit, others).ended_at is None, "somebody else's goes on"
+
+
+def test_a_kiosk_that_was_given_the_pin_goes_on(hall: Hall) -> None:
+    here = hall.visit(hall.cast.chen, kiosk=True).id
+    report_lost(OPERATOR, hall.cast.chen)
+    assert running(hall) == {here}
+
+
+def test_whoever_acts_themselves_goes_on_and_their_other_phones_end(hall: Hall) -> None:
+    chen = hall.cast.chen
+    own = Actor("resident", chen)
+    here = hall.visit(chen).id
+    hall.visit(chen)
+    set_pin(own, chen, "7391", here)
+    assert running(hall) == {here}
+    hall.visit(chen)
+    remove_phones(own, chen, here)
+    assert running(hall) == {here}
+
+
+def sign_in(client: FlaskClient, pin: str = PIN) -> None:
+    page = client.get(f"{IDENTIFY}/phone?next={MY}")
+    answer = send(client, page, f"{IDENTIFY}/phone", phone="13800001187")
+    answer = send(client, client.get(answer.location), answer.location, pin=pin)
+    assert answer.location == MY
+
+
+def test_a_phone_chooses_a_pin_and_goes_on_while_the_other_is_asked_again(app: Flask, cast: Cast) -> None:
+    one, other = app.test_client(), app.test_client()
+    sign_in(one)
+    sign_in(other)
+    url = f"{IDENTIFY}/new-pin?next={MY}"
+    for _twice in range(2):
+        answer = send(one, one.get(url), url, pin="7391")
+    assert answer.location == MY
+    assert one.get(MY).status_code == 200
+    assert IDENTIFY in other.get(MY).location
+    answer = send(one, one.get(f"{MY}consents"), MY, "form:has([name=phones])")
+    assert answer.status_code == 303
+    assert one.get(MY).status_code == 200
+
+
+def test_a_phone_asks_again_twenty_hours_after_it_was_told_however_often_it_looks(
+    client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    client.get(MY)
+    sign_in(client)
+    begun = clock()
+    while clock() + timedelta(hours=4) <= begun + timedelta(hours=20):
+        assert client.get(MY).status_code == 200
+        clock.advance(hours=4)
+    clock.advance(seconds=1)
+    assert IDENTIFY in client.get(MY).location
+
+
+def test_the_hours_count_from_when_the_person_was_known(
+    client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    page = client.get(f"{IDENTIFY}/phone?next={MY}")
+    send(client, page, f"{IDENTIFY}/phone", phone="13800001187")
+    clock.advance(hours=19)
+    send(client, client.get(f"{IDENTIFY}/pin?next={MY}"), f"{IDENTIFY}/pin", pin=PIN)
+    clock.advance(hours=19)
+    assert client.get(MY).status_code == 200
