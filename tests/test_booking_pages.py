@@ -9,11 +9,14 @@ from werkzeug.test import TestResponse
 
 from booking.jobs import tidy
 from booking.models import Booking
+from core.audit import OPERATOR
 from core.database import db, unit_of_work
 from core.events import deliver_due
 from core.intervals import Interval
-from core.outbox import Message
+from core.outbox import Message, channels
 from kiosk.models import Device
+from people.models import Resident
+from people.services.residents import give_consent
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
 from tests.support.forms import Kiosk, send
@@ -68,6 +71,42 @@ def test_the_time_to_cancel_that_is_promised_is_still_to_come(
         deliver_due()
         letter = db.session.scalars(select(Message.body).where(Message.kind == "booking.made")).one()
     assert ("8:00 前取消就行" in letter) == (not near)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "ways", "hour", "promise"),
+    [
+        (False, ("email", "sms"), "19:00", ""),
+        (True, (), "19:00", ""),
+        (True, ("email",), "19:00", "19:00 发邮件给您"),
+        (True, ("email", "sms"), "19:00", "19:00 发短信给您"),
+        (True, ("email",), "21:30", "明天 8:00 发邮件给您"),
+    ],
+)
+def test_only_a_message_that_will_really_go_out_is_promised(
+    app: Flask,
+    client: FlaskClient,
+    cast: Cast,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    agreed: bool,
+    ways: tuple[str, ...],
+    hour: str,
+    promise: str,
+) -> None:
+    monkeypatch.setattr(channels, "by_name", dict.fromkeys(ways, lambda _message: None))
+    with app.app_context():
+        with unit_of_work():
+            db.session.get_one(Resident, cast.chen).email = "chen@hall.invalid"
+        if agreed:
+            give_consent(OPERATOR, cast.chen, {"messages"}, "desk")
+    clock.at(hour)
+    by_phone(client)
+    confirmed = send(client, to_check(client), "", form="form[action$='/confirm']")
+    finished = client.get(confirmed.location).text
+    assert promise in finished
+    assert ("发邮件给您" in finished, "发短信给您" in finished) == ("邮件" in promise, "短信" in promise)
 
 
 # --- the desk -------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from core.words import clock_words, date_words, full_day, masked, near_day, sent
 from kiosk.forms import digits
 from kiosk.session import actor, at_kiosk, device, known_visit, load_centre
 from people.services.identify import BirthdayNeeded, by_tail, check_pin
+from people.services.tell import not_before, way_to
 
 
 def slip_of(booking: Booking) -> dict[str, Any]:
@@ -99,9 +100,7 @@ def done(code: str, number: str) -> Any:
             },
             _cancel_step(booking, centre, zone),
         ]
-        if booking.resident and booking.resident.email:
-            when = clock_words(booking.booked_at, zone)
-            steps.insert(0, {"title": _("%(time)s 发邮件给您", time=when), "note": _("邮件里有预约号和时间")})
+        steps[:0] = _message_step(booking, zone)
     return personal(
         render_template(
             "booking/finished.html",
@@ -128,6 +127,20 @@ def _cancel_step(booking: Booking, centre: Centre, zone: str) -> dict[str, str]:
         "title": _("不来了？%(when)s 前取消", when=when),
         "note": _("在“我的”里取消，或打 %(phone)s", phone=centre.phone),
     }
+
+
+def _message_step(booking: Booking, zone: str) -> list[dict[str, str]]:
+    """The message that will really go out, and when: consent, what is set up and the quiet hours decide."""
+    way = way_to(booking.resident) if booking.resident else None
+    quiet = not_before(booking.centre, booking.booked_at)
+    when = clock_words(quiet or booking.booked_at, zone)
+    if quiet:
+        when = f"{near_day(local_day(quiet, zone), local_day(now(), zone))} {when}"
+    if way is not None and way.channel == "email":
+        return [{"title": _("%(time)s 发邮件给您", time=when), "note": _("邮件里有预约号和时间")}]
+    if way is not None and way.channel == "sms":
+        return [{"title": _("%(time)s 发短信给您", time=when), "note": _("短信里有预约号和时间")}]
+    return []
 
 
 @blueprint.get("/b/<number>/")
