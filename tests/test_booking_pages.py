@@ -19,7 +19,7 @@ from people.models import Resident
 from people.services.residents import give_consent
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
-from tests.support.forms import Kiosk, send
+from tests.support.forms import send, ways
 from tests.support.hall import MORNING, Hall, span
 
 
@@ -107,6 +107,36 @@ def test_only_a_message_that_will_really_go_out_is_promised(
     finished = client.get(confirmed.location).text
     assert promise in finished
     assert ("发邮件给您" in finished, "发短信给您" in finished) == ("邮件" in promise, "短信" in promise)
+
+
+# --- ways on --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "why"),
+    [("07:00", "09:00", "这个时间不开放"), ("09:00", "11:00", "这个时间已经过了")],
+)
+def test_a_time_that_cannot_be_had_is_answered_with_other_times(
+    client: FlaskClient, cast: Cast, clock: Clock, start: str, end: str, why: str
+) -> None:
+    clock.set("2026-11-24 06:00" if start == "07:00" else "2026-11-24 09:30")
+    page = client.get("/c/shuibei/booking/spaces/reading/2026-11-24/?from=13:00&to=17:00&seat=A3")
+    wanted = {"from": f"2026-11-24T{start}", "to": f"2026-11-24T{end}"}
+    answer = send(client, page, "", form="form[action$='/hold']", **wanted)
+    assert why in answer.text
+    assert "同一时间" not in answer.text
+    assert "A3 原座位，下午 13:00" in ways(answer)
+    assert ways(answer)[-1] == "换一天"
+
+
+def test_who_has_had_their_bookings_of_the_day_is_sent_to_their_own_or_another_day(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    made(app, cast, clock, "A1", span("09:00", "10:00"))
+    made(app, cast, clock, "A1", span("10:00", "11:00"))
+    by_phone(client)
+    answer = send(client, to_check(client, hours="from=13:00&to=17:00"), "", form="form[action$='/confirm']")
+    assert ways(answer) == ["看看我的安排", "换一天"]
 
 
 # --- the desk -------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from kiosk.services import beat, end_visit, know
 from people.models import Commitment, Resident
 from tests.support.cast import Cast
 from tests.support.clock import Clock
-from tests.support.forms import Kiosk, send
+from tests.support.forms import Kiosk, send, ways
 from tests.support.hall import AFTERNOON, MORNING, Hall, moment, refusal, span
 
 WEDNESDAY = "2026-11-25"
@@ -181,7 +181,8 @@ def test_a_confirm_beside_another_booking_is_refused_with_ways_on(
         answer = send(client, page, "", form="form[action$='/confirm']")
         assert answer.status_code == status
     assert "同一个时间只能约一处" in answer.text
-    assert answer.text.count("同一时间") == 2
+    assert ways(answer)[1:] == ["看看我的安排", "换一天"]
+    assert ways(answer)[0].endswith("下午 13:00"), "not the same time, where they are busy"
 
 
 def test_a_closure_that_comes_between_hold_and_confirm_is_obeyed(hall: Hall) -> None:

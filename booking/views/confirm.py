@@ -24,9 +24,16 @@ from core.http import once, personal, see_other, with_next
 from core.i18n import pick
 from core.intervals import Interval
 from core.words import clock_words, date_words, near_day, span_words
-from kiosk.session import at_kiosk, is_here, known_visit, load_centre, need_visit, shown_name, visit
+from kiosk.session import at_kiosk, known_visit, load_centre, need_visit, shown_name, visit
+from people.models import Commitment
 
-AWAY = {"seat_taken", "seat_kept", "hold_released", "person_busy", "day_bookings", "day_minutes"}
+SEAT = frozenset({"seat_taken", "seat_kept", "hold_released"})
+"""Refusals after which another seat at the same time helps."""
+TIME = frozenset({"closed", "past", "too_long", "too_short", "off_step", "times_odd", "person_busy"})
+"""Those after which another time does."""
+PERSON = frozenset({"person_busy", "day_bookings", "day_minutes"})
+"""Those that the person's own bookings are the reason of."""
+AWAY = SEAT | TIME | PERSON
 
 
 @blueprint.post("/spaces/<space>/hold")
@@ -43,50 +50,93 @@ def take_hold(code: str, space: str) -> Response:
     try:
         hold.hold(need_visit(centre), unit, span, at_kiosk=is_here())
     except Refused as refusal:
-        refusal.ways = lambda: alternatives(centre, unit, span)
+        why = refusal.code
+        refusal.ways = lambda: alternatives(why, centre, unit, span)
         raise
     return see_other(f"{base(centre)}/check/")
 
 
-def alternatives(centre: Centre, unit: Unit, span: Interval) -> list[Alternative]:
-    """The three nearest ways on: a seat near by at the same time, another free seat, the same seat at another time."""
+def alternatives(why: str, centre: Centre, unit: Unit, span: Interval) -> list[Alternative]:
+    """Up to three ways on that can work after the refusal `why`: another seat, another time, one's own, another day."""
     space = db.session.get_one(Space, unit.space_id)
     moment = now()
     day = space_day(space, local_day(span.start, centre.zone))
-    room = Room(day, queries.units(space.id), moment, at_kiosk=is_here(), visit=visit())
-    url, found = f"{space_url(centre, space)}/{day.day}/", []
-
-    def link(code: str, other: Interval) -> str:
-        walls = [show_moment(end, centre.zone)[11:] for end in (other.start, other.end)]
-        return f"{url}?from={walls[0]}&to={walls[1]}&seat={code}"
-
-    if span.end > moment:
-        near = sorted(
-            (seat for seat in room.seats(span) if seat.state == "free"),
-            key=lambda seat: (seat.unit.wheelchair, abs(seat.unit.x - unit.x) + abs(seat.unit.y - unit.y)),
-        )
-        for seat in near[:2]:
-            words = _seat_words(space, seat.unit)
-            found.append(Alternative(_("%(seat)s，同一时间", seat=words), link(seat.unit.code, span)))
-    for session in sessions(day, moment, at_kiosk=is_here()):
-        free = {seat.unit.code for seat in room.seats(session.span) if seat.state == "free"}
-        if not session.over and session.span != span and free:
-            code = unit.code if unit.code in free else min(free)
-            when = f"{session.name} {clock_words(session.span.start, centre.zone)}"
-            same = _("%(seat)s 原座位，%(when)s", seat=code, when=when)
-            other = _("%(seat)s，%(when)s", seat=code, when=when)
-            found.append(Alternative(same if code == unit.code else other, link(code, session.span)))
-            break
+    room = Room(day, queries.units(space.id), moment, at_kiosk=at_kiosk(), visit=visit())
+    url = f"{space_url(centre, space)}/{day.day}/"
+    found: list[Alternative] = []
+    if why in SEAT and span.end > moment:
+        found += _other_seats(space, room, unit, span, url)
+    if why in SEAT | TIME:
+        found += _other_times(room, unit, span, url)[: 2 if why not in SEAT | PERSON else 1]
+    if why == "day_minutes":
+        found.append(Alternative(_("改短一点"), f"{url}times{_chosen(unit.code, span, centre.zone)}"))
+    if why in PERSON:
+        found.append(Alternative(_("看看我的安排"), f"/c/{centre.code}/my/"))
     found.append(Alternative(_("换一天"), f"{space_url(centre, space)}/"))
     return found[:3]
 
 
-def _instead_of(visit_id: int, centre: Centre) -> list[Alternative]:
+def _chosen(seat: str, span: Interval, zone: str) -> str:
+    walls = [show_moment(end, zone)[11:] for end in (span.start, span.end)]
+    return f"?from={walls[0]}&to={walls[1]}&seat={seat}"
+
+
+def _other_seats(space: Space, room: Room, unit: Unit, span: Interval, url: str) -> list[Alternative]:
+    """The two nearest that are free at the same time."""
+    near = sorted(
+        (seat for seat in room.seats(span) if seat.state == "free"),
+        key=lambda seat: (seat.unit.wheelchair, abs(seat.unit.x - unit.x) + abs(seat.unit.y - unit.y)),
+    )
+    return [
+        Alternative(
+            _("%(seat)s，同一时间", seat=_seat_words(space, seat.unit)),
+            url + _chosen(seat.unit.code, span, room.day.zone),
+        )
+        for seat in near[:2]
+    ]
+
+
+def _other_times(room: Room, unit: Unit, span: Interval, url: str) -> list[Alternative]:
+    """What else is offered that day, on the same seat where it is free, while the person has nothing else then."""
+    zone, found = room.day.zone, []
+    if room.moment < room.day.released_at:
+        return []
+    busy = _busy(room.day.start, room.day.end)
+    for session in sessions(room.day, room.moment, at_kiosk=at_kiosk()):
+        free = {seat.unit.code for seat in room.seats(session.span) if seat.state == "free"}
+        if session.over or session.span == span or not free or any(map(session.span.overlaps, busy)):
+            continue
+        code = unit.code if unit.code in free else min(free)
+        when = f"{session.name} {clock_words(session.span.start, zone)}"
+        same = _("%(seat)s 原座位，%(when)s", seat=code, when=when)
+        other = _("%(seat)s，%(when)s", seat=code, when=when)
+        found.append(
+            Alternative(same if code == unit.code else other, url + _chosen(code, session.span, zone))
+        )
+    return found
+
+
+def _busy(start: datetime, end: datetime) -> list[Interval]:
+    """The visitor's own time line of a day."""
+    found = known_visit()
+    if found is None or found.resident_id is None:
+        return []
+    rows = db.session.execute(
+        select(Commitment.starts_at, Commitment.ends_at).where(
+            Commitment.resident_id == found.resident_id,
+            Commitment.starts_at < end,
+            Commitment.ends_at > start,
+        )
+    )
+    return [Interval(row.starts_at, row.ends_at) for row in rows]
+
+
+def _instead_of(why: str, visit_id: int, centre: Centre) -> list[Alternative]:
     """Ways on from what a visit holds, or held until a moment ago."""
     claim = hold.held(visit_id)
     if claim is None:
         return [Alternative(_("再选一次"), f"{base(centre)}/")]
-    return alternatives(centre, claim.unit, Interval(claim.starts_at, claim.use_ends_at))
+    return alternatives(why, centre, claim.unit, Interval(claim.starts_at, claim.use_ends_at))
 
 
 def _seat_words(space: Space, unit: Unit) -> str:
@@ -115,9 +165,8 @@ def check(code: str) -> Any:
     space = db.session.get_one(Space, unit.space_id)
     day = space_day(space, local_day(claim.starts_at, centre.zone))
     zone, today = centre.zone, local_day(now(), centre.zone)
-    walls = [show_moment(end, zone)[11:] for end in (claim.starts_at, claim.use_ends_at)]
     url = f"{space_url(centre, space)}/{day.day}/"
-    chosen = f"?from={walls[0]}&to={walls[1]}&seat={unit.code}"
+    chosen = _chosen(unit.code, Interval(claim.starts_at, claim.use_ends_at), zone)
     window = check_in_window(claim.starts_at, now(), day.policy)
     seconds = max(1, int((claim.expires_at - now()).total_seconds()))
     running = is_here() and claim.starts_at <= now()
@@ -208,8 +257,9 @@ def confirm(code: str) -> Response:
     try:
         booking = book.confirm_hold(found, at_kiosk=is_here())
     except Refused as refusal:
-        if refusal.code in AWAY:
-            refusal.ways = lambda: _instead_of(visit_id, centre)
+        why = refusal.code
+        if why in AWAY:
+            refusal.ways = lambda: _instead_of(why, visit_id, centre)
         raise
     return see_other(f"{base(centre)}/b/{booking.number}/done")
 

@@ -33,6 +33,12 @@ def send(client: FlaskClient, page: TestResponse, action: str, form: str = "", *
     return client.post(url, data={**given, **fields})
 
 
+def ways(page: TestResponse) -> list[str]:
+    """The ways on that a refusal offers."""
+    found = BeautifulSoup(page.text, "html.parser").select(".refusal-page .choices li")
+    return [" ".join(item.get_text(" ").split()) for item in found]
+
+
 class Kiosk:
     """A paired kiosk and the person before it."""
 
