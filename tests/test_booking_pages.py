@@ -139,6 +139,33 @@ def test_who_has_had_their_bookings_of_the_day_is_sent_to_their_own_or_another_d
     assert ways(answer) == ["看看我的安排", "换一天"]
 
 
+def test_who_confirms_late_is_offered_three_ways_also_where_the_seat_has_gone(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    by_phone(client)
+    page = to_check(client, "A3")
+    clock.advance(seconds=121)
+    with app.app_context():
+        Hall(cast, clock).book(cast.aqiang, "A3")
+        db.session.remove()
+    answer = send(client, page, "", form="form[action$='/confirm']")
+    assert "座位已释放" in answer.text
+    assert len(ways(answer)) == 3
+    assert ways(answer)[0].endswith("同一时间")
+
+
+def test_a_confirm_whose_fields_somebody_changed_is_confirmed_or_refused_all_the_same(
+    client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    by_phone(client)
+    page = to_check(client, "A3")
+    clock.advance(seconds=121)
+    changed = {"space": "nowhere", "seat": "Z9", "from": "soon", "to": "2026"}
+    answer = send(client, page, "", form="form[action$='/confirm']", **changed)
+    assert answer.status_code == 409
+    assert len(ways(answer)) == 3, "what the visit held until a moment ago says it too"
+
+
 # --- the desk -------------------------------------------------------------------------------------------------------
 
 

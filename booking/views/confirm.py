@@ -131,12 +131,33 @@ def _busy(start: datetime, end: datetime) -> list[Interval]:
     return [Interval(row.starts_at, row.ends_at) for row in rows]
 
 
-def _instead_of(why: str, visit_id: int, centre: Centre) -> list[Alternative]:
-    """Ways on from what a visit holds, or held until a moment ago."""
-    claim = hold.held(visit_id)
-    if claim is None:
+def _wanted(visit_id: int | None, centre: Centre) -> tuple[Unit, Interval] | None:
+    """Seat and times that a confirm was about: what its form carries, else what the visit holds or held just now."""
+    form = request.form
+    unit = db.session.scalar(
+        select(Unit)
+        .join(Space, Space.id == Unit.space_id)
+        .where(
+            Space.centre_id == centre.id,
+            Space.code == form.get("space", "")[:16],
+            Unit.code == form.get("seat", "")[:16],
+        )
+    )
+    if unit is not None:
+        try:
+            return unit, parse_span(form.get("from", ""), form.get("to", ""), centre.zone)
+        except Refused:  # somebody changed the form: the hold says it too
+            pass
+    claim = hold.held(visit_id) if visit_id is not None else None
+    return (claim.unit, Interval(claim.starts_at, claim.use_ends_at)) if claim else None
+
+
+def _instead_of(why: str, visit_id: int | None, centre: Centre) -> list[Alternative]:
+    """Ways on from what was to be confirmed, whether or not the seat is still held."""
+    wanted = _wanted(visit_id, centre)
+    if wanted is None:
         return [Alternative(_("再选一次"), f"{base(centre)}/")]
-    return alternatives(why, centre, claim.unit, Interval(claim.starts_at, claim.use_ends_at))
+    return alternatives(why, centre, *wanted)
 
 
 def _seat_words(space: Space, unit: Unit) -> str:
@@ -213,6 +234,12 @@ def check(code: str) -> Any:
             notice_text=notice,
             confirm_url=f"{base(centre)}/confirm",
             confirm_label=_("确认，现在就坐") if running else None,
+            confirm_fields={
+                "space": space.code,
+                "seat": unit.code,
+                "from": show_moment(claim.starts_at, zone),
+                "to": show_moment(claim.use_ends_at, zone),
+            },
             release_url=f"{base(centre)}/release",
             back_url=f"{url}{chosen}",
         )
@@ -241,7 +268,10 @@ def _released(centre: Centre) -> Refused:
         "hold_released",
         _("座位已释放"),
         _("留座的时间到了，座位先让出来。您没有做错，再选一次就好。"),
-        alternatives=[Alternative(_("再选一次"), f"{base(centre)}/")],
+        alternatives=[
+            Alternative(_("再选一次"), f"{base(centre)}/"),
+            Alternative(_("看看我的安排"), f"/c/{centre.code}/my/"),
+        ],
     )
 
 
@@ -252,7 +282,9 @@ def confirm(code: str) -> Response:
     centre = load_centre(code)
     found = known_visit()
     if found is None:
-        raise _released(centre)
+        released = _released(centre)
+        released.ways = lambda: _instead_of(released.code, None, centre)
+        raise released
     visit_id = found.id
     try:
         booking = book.confirm_hold(found, at_kiosk=is_here())
