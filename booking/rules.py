@@ -94,6 +94,11 @@ def next_step(moment: datetime, day_start: datetime, step: int) -> datetime:
     return moment if not over else moment + timedelta(minutes=step) - over
 
 
+def step_before(moment: datetime, day_start: datetime, step: int) -> datetime:
+    """The last moment on the grid that is not after `moment`."""
+    return moment - (moment - day_start) % timedelta(minutes=step)
+
+
 def why_not(
     span: Span,
     openings: Sequence[Span],

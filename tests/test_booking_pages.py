@@ -166,6 +166,20 @@ def test_a_confirm_whose_fields_somebody_changed_is_confirmed_or_refused_all_the
     assert len(ways(answer)) == 3, "what the visit held until a moment ago says it too"
 
 
+def test_who_came_by_use_now_is_offered_the_same_as_last_time_from_the_step_before(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    clock.set("2026-11-23 09:41")
+    with app.app_context():
+        Hall(cast, clock).book(cast.chen, "A3", span("09:41", "13:00", "2026-11-23"), kiosk=True)
+        db.session.remove()
+    by_phone(client)
+    page = client.get("/c/shuibei/booking/")
+    assert "和上次一样：A3" in page.text
+    held = send(client, page, "", form="form[action$='/hold']")
+    assert "明天 9:30–13:00" in client.get(held.location).text
+
+
 # --- the desk -------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from booking.forms import show_moment
 from booking.models import Space, Unit
 from booking.opening import SpaceDay, sessions
 from booking.queries import Room
-from booking.rules import on_step
+from booking.rules import step_before, why_not
 from booking.views.root import base, blueprint, load_space, space_url
 from centres.models import Centre
 from core.clock import at, local, local_day, now
@@ -71,21 +71,24 @@ def _place_note(space: Space) -> str:
 
 
 def _same_as_last(centre: Centre, last: Any) -> dict[str, Any] | None:
-    """«和上次一样»: the same seat at the same hours on the next day it is open and free, as one form that holds it."""
+    """«和上次一样»: the same seat at the same hours on the next day it is open and free, as one form that holds it.
+
+    A last time that began off the step («现在就用») begins on the step before.
+    """
     if last is None or last.space.mode != "seats":
         return None
     moment = now()
     zone = centre.zone
     walls = (local(last.starts_at, zone).time(), local(last.ends_at, zone).time())
     for day in queries.bookable_days(last.space, moment):
-        if moment < day.released_at:
+        span = Interval(
+            step_before(at(day.day, walls[0], zone), day.start, last.space.step_minutes),
+            at(day.day, walls[1], zone),
+        )
+        whole = (span.start, span.end)
+        if why_not(whole, day.spans, day.policy, last.space.step_minutes, day.start, day.released_at, moment):
             continue
-        span = Interval(at(day.day, walls[0], zone), at(day.day, walls[1], zone))
-        if not any(a <= span.start and span.end <= b for a, b in day.spans) or span.start <= moment:
-            continue
-        if not on_step(span.start, day.start, last.space.step_minutes):
-            return None
-        room = Room(day, [last.unit], moment, at_kiosk=is_here(), visit=known_visit())
+        room = Room(day, [last.unit], moment, at_kiosk=at_kiosk(), visit=known_visit())
         if room.free(span):
             when = f"{near_day(day.day, local_day(moment, zone))} {span_words(span.start, span.end, zone)}"
             return {
