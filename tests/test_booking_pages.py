@@ -19,7 +19,7 @@ from people.models import Resident
 from people.services.residents import give_consent
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
-from tests.support.forms import send, ways
+from tests.support.forms import Kiosk, send, ways
 from tests.support.hall import MORNING, Hall, span
 
 

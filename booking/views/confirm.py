@@ -24,7 +24,7 @@ from core.http import once, personal, see_other, with_next
 from core.i18n import pick
 from core.intervals import Interval
 from core.words import clock_words, date_words, near_day, span_words
-from kiosk.session import at_kiosk, known_visit, load_centre, need_visit, shown_name, visit
+from kiosk.session import at_kiosk, is_here, known_visit, load_centre, need_visit, shown_name, visit
 from people.models import Commitment
 
 SEAT = frozenset({"seat_taken", "seat_kept", "hold_released"})
@@ -61,7 +61,7 @@ def alternatives(why: str, centre: Centre, unit: Unit, span: Interval) -> list[A
     space = db.session.get_one(Space, unit.space_id)
     moment = now()
     day = space_day(space, local_day(span.start, centre.zone))
-    room = Room(day, queries.units(space.id), moment, at_kiosk=at_kiosk(), visit=visit())
+    room = Room(day, queries.units(space.id), moment, at_kiosk=is_here(), visit=visit())
     url = f"{space_url(centre, space)}/{day.day}/"
     found: list[Alternative] = []
     if why in SEAT and span.end > moment:
@@ -102,7 +102,7 @@ def _other_times(room: Room, unit: Unit, span: Interval, url: str) -> list[Alter
     if room.moment < room.day.released_at:
         return []
     busy = _busy(room.day.start, room.day.end)
-    for session in sessions(room.day, room.moment, at_kiosk=at_kiosk()):
+    for session in sessions(room.day, room.moment, at_kiosk=is_here()):
         free = {seat.unit.code for seat in room.seats(session.span) if seat.state == "free"}
         if session.over or session.span == span or not free or any(map(session.span.overlaps, busy)):
             continue

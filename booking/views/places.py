@@ -88,7 +88,7 @@ def _same_as_last(centre: Centre, last: Any) -> dict[str, Any] | None:
         whole = (span.start, span.end)
         if why_not(whole, day.spans, day.policy, last.space.step_minutes, day.start, day.released_at, moment):
             continue
-        room = Room(day, [last.unit], moment, at_kiosk=at_kiosk(), visit=known_visit())
+        room = Room(day, [last.unit], moment, at_kiosk=is_here(), visit=known_visit())
         if room.free(span):
             when = f"{near_day(day.day, local_day(moment, zone))} {span_words(span.start, span.end, zone)}"
             return {
