@@ -48,7 +48,7 @@ def arrive(
                         "resident_id": resident,
                         "level": "card" if device else "pin",
                         "started_at": moment,
-                        "expires_at": visit_ends(moment, device is not None),
+                        "expires_at": visit_ends(moment, moment, device is not None),
                     }
                     for token, resident, device in zip(tokens, residents, devices, strict=True)
                 ],

@@ -80,19 +80,17 @@ def unlink_card(actor: Actor, resident_id: int, card_id: int) -> int:
     """A card of their own, lost or no longer wanted, stops identifying at once. Returns how many did; again: none."""
     with unit_of_work():
         locked(resident_id)
-        return _stop(
-            actor, "unlinked", Card.resident_id == resident_id, Card.id == card_id, Card.kind == "linked"
-        )
+        return _stop(actor, resident_id, "unlinked", Card.id == card_id, Card.kind == "linked")
 
 
 def _revoke(actor: Actor, resident_id: int, why: str) -> int:
-    return _stop(actor, why, Card.resident_id == resident_id, Card.kind == "centre")
+    return _stop(actor, resident_id, why, Card.kind == "centre")
 
 
-def _stop(actor: Actor, why: str, *which: ColumnElement[bool]) -> int:
+def _stop(actor: Actor, resident_id: int, why: str, *which: ColumnElement[bool]) -> int:
     gone = db.session.scalars(
         update(Card)
-        .where(*which, Card.revoked_at.is_(None))
+        .where(Card.resident_id == resident_id, *which, Card.revoked_at.is_(None))
         .values(revoked_at=database_now(), revoked_why=why)
         .returning(Card.id)
     ).all()
