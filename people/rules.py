@@ -26,7 +26,7 @@ DESK = frozenset({"front_desk", "manager", "supervisor"})
 MANAGERS = frozenset({"manager", "supervisor"})
 EVERYONE = frozenset(ROLES)
 
-PIN_TRIES, KIOSK_TRIES, STAFF_TRIES = 5, 30, 8
+PIN_TRIES, KIOSK_TRIES, SCAN_TRIES, STAFF_TRIES = 5, 30, 20, 8
 PIN_CHANGES, DAY = 5, timedelta(days=1)
 """How often somebody changes their own PIN in a day: each change shows whether a sharer of the number has it."""
 WINDOW = timedelta(minutes=15)

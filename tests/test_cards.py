@@ -13,6 +13,7 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from kiosk.services import know
 from people.models import Card, Resident
+from people.rules import SCAN_TRIES
 from people.services.cards import (
     issue_card,
     link_card,
@@ -200,3 +201,26 @@ def test_a_strange_code_is_answered_in_words_and_knows_nobody(
     answer = at.scan(payload)
     assert answer.status_code in {404, 422}
     assert "认不出" in answer.text
+
+
+def test_numbers_cannot_be_guessed_at_a_kiosk_without_end(
+    client: FlaskClient, app: Flask, cast: Cast, clock: Clock
+) -> None:
+    with app.app_context():
+        link_card(OPERATOR, cast.aqiang, "690123456789")
+    at = Kiosk(client, cast)
+    page = at.open("/c/shuibei/identify/")
+
+    def scan(payload: str) -> int:
+        at.page = page
+        return at.scan(payload).status_code
+
+    assert [scan(f"69012345{n:04d}") for n in range(SCAN_TRIES - 1)] == [422] * (SCAN_TRIES - 1)
+    assert [scan("690123456789") for _n in range(3)] == [303] * 3, "a right one is taken back"
+    assert [scan("690123450000"), scan("690123456789")] == [422, 429]
+    assert "工作人员" in at.page.text
+    assert scan(cast.chen_code) == 303, "cards of ours go on"
+    clock.advance(minutes=15)
+    at.open("/c/shuibei/identify/")
+    page = at.page
+    assert scan("690123456789") == 303

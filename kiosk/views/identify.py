@@ -15,7 +15,7 @@ from core.http import once, own_path, personal, repeatable, see_other, with_next
 from core.words import sentences
 from kiosk import services
 from kiosk.forms import digits, month_and_day
-from kiosk.models import Visit
+from kiosk.models import Device, Visit
 from kiosk.session import (
     actor,
     at_kiosk,
@@ -32,6 +32,8 @@ from kiosk.session import (
 from kiosk.views.root import blueprint
 from people.models import Resident
 from people.phones import parse_phone
+from people.rules import SCAN_TRIES
+from people.services import throttles
 from people.services.cards import resident_of_code, resident_of_number
 from people.services.identify import BirthdayNeeded, by_index, check_pin, known_index
 from people.services.residents import check_strength, consents, give_consent, may_set_pin, set_pin
@@ -75,18 +77,39 @@ def scan() -> Response:
     read = read_code(payload)
     if read is not None and read[0] != "K":
         return see_other(f"/q/{read[1]}")
-    resident = resident_of_code(read[1]) if read else resident_of_number(payload)
+    if read is not None:
+        return known(kiosk.centre, resident_of_code(read[1]), "card", onward)
+    return _known_by_number(kiosk, payload, onward)
+
+
+def _known_by_number(kiosk: Device, number: str, onward: str) -> Response:
+    """By a linked card. Its number can be guessed: a scan counts before it is looked up, and is taken back if it was
+    right. Codes of ours cannot, and go on working at a kiosk where numbers are paused."""
+    source = f"scan:{kiosk.id}"
+    if throttles.begin_try(source, SCAN_TRIES, {}):
+        raise Refused(
+            "scan_paused",
+            _("这台机器先不认卡号"),
+            _("认不出的码有点多，15分钟后再试。现在请找工作人员，或用手机号。"),
+            status=429,
+            alternatives=[_by_phone(kiosk.centre, onward)],
+        )
+    resident = resident_of_number(number)
     if resident is None:
         raise Refused(
             "scan_unknown",
             _("这个码我们认不出"),
             _("请扫本中心的卡或小票。扫不出也不要紧，可以用手机号。"),
             status=422,
-            alternatives=[
-                Alternative(_("用手机号"), with_next(f"/c/{kiosk.centre.code}/identify/phone", onward))
-            ],
+            alternatives=[_by_phone(kiosk.centre, onward)],
         )
-    return known(kiosk.centre, resident, "card", onward)
+    response = known(kiosk.centre, resident, "card", onward)
+    throttles.take_back({source: SCAN_TRIES})
+    return response
+
+
+def _by_phone(centre: Centre, onward: str) -> Alternative:
+    return Alternative(_("用手机号"), with_next(f"/c/{centre.code}/identify/phone", onward))
 
 
 def known(centre: Centre, resident: Resident, level: str, onward: str) -> Response:
