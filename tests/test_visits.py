@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from core.audit import OPERATOR, Actor
 from core.database import db
+from core.http import page_asked
 from kiosk.models import Visit
 from kiosk.services import begin_visit, know, remove_phones
 from people.services.cards import issue_card, report_lost
@@ -99,6 +103,57 @@ def test_a_phone_chooses_a_pin_and_goes_on_while_the_other_is_asked_again(app: F
     answer = send(one, one.get(f"{MY}consents"), MY, "form:has([name=phones])")
     assert answer.status_code == 303
     assert one.get(MY).status_code == 200
+
+
+def way_on(page: TestResponse) -> str:
+    """Where the first way on after a refusal comes back to, once the person is known."""
+    assert page.status_code == 403
+    link = BeautifulSoup(page.text, "html.parser").select_one("a[href*='/identify/']")
+    assert link is not None
+    return parse_qs(urlsplit(str(link["href"])).query)["next"][0]
+
+
+def test_a_booking_whose_form_came_too_late_is_come_back_to(app: Flask, cast: Cast, clock: Clock) -> None:
+    with app.app_context():
+        number = Hall(cast, clock).book(cast.chen).number
+        db.session.remove()
+    client, page = app.test_client(), f"/c/shuibei/booking/b/{number}/"
+    sign_in(client)
+    undo = client.get(f"{page}done")
+    clock.advance(hours=20, seconds=1)
+    onward = way_on(send(client, undo, "", f"form[action='{page}undo']"))
+    assert onward == page
+    sign_in(client)
+    assert client.get(onward).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "page"),
+    [
+        ("/c/shuibei/canteen/family/3/agree", "/c/shuibei/canteen/family/3/"),
+        ("/c/shuibei/canteen/family/ask", "/c/shuibei/canteen/family/ask"),
+        ("/c/shuibei/canteen/family/invite/withdraw", "/c/shuibei/canteen/family/invite"),
+        ("/c/shuibei/booking/b/K7M24QXD/undo", "/c/shuibei/booking/b/K7M24QXD/"),
+        ("/c/shuibei/canteen/o/K7M24QXD/keep", "/c/shuibei/canteen/o/K7M24QXD/"),
+    ],
+)
+def test_a_form_leads_back_to_the_page_on_which_it_stands(app: Flask, sent: str, page: str) -> None:
+    with app.test_request_context(sent, method="POST"):
+        assert page_asked() == page
+    with app.test_request_context(f"{page}?for=3"):
+        assert page_asked() == f"{page}?for=3"
+
+
+def test_a_card_is_shown_the_way_to_the_pin_where_it_does_not_suffice(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    with app.app_context():
+        number = Hall(cast, clock).book(cast.chen).number
+        db.session.remove()
+    clock.advance(days=3)
+    client, page = app.test_client(), f"/c/shuibei/booking/b/{number}/"
+    send(client, client.get(f"/q/{cast.chen_code}"), f"/q/{cast.chen_code}/card")
+    assert way_on(client.get(page)) == page
 
 
 def test_a_phone_asks_again_twenty_hours_after_it_was_told_however_often_it_looks(

@@ -18,7 +18,7 @@ from core.audit import Actor
 from core.clock import day_bounds, local_day, now
 from core.codes import show_number
 from core.errors import Alternative, NotFound, Refused
-from core.http import once, personal, repeatable, see_other, with_next
+from core.http import once, page_asked, personal, repeatable, see_other, with_next
 from core.i18n import pick
 from core.qr import qr_svg
 from core.words import clock_words, date_words, full_day, masked, near_day, sentences, span_words
@@ -57,14 +57,22 @@ def _own(code: str, number: str) -> tuple[Centre, Booking]:
             _("请先让我们认识您"),
             _("刷卡或用手机号都可以。"),
             status=403,
-            alternatives=[Alternative(_("刷卡或用手机号"), with_next(f"/c/{code}/identify/", request.path))],
+            alternatives=[Alternative(_("刷卡或用手机号"), with_next(f"/c/{code}/identify/", page_asked()))],
         )
     if booking is None or booking.resident_id != found.resident_id or booking.centre_id != centre.id:
         raise NotFound(_("没有找到这个预约"), _("可能是别人的，或号码不对。请在“我的”里看看。"))
     if found.level != "pin":
         today = local_day(now(), centre.zone)
         if not today <= booking.local_day <= today + timedelta(days=7):
-            raise Refused("pin_needed", _("看这一条要输密码"), _("请用手机号和密码进来。"), status=403)
+            raise Refused(
+                "pin_needed",
+                _("看这一条要输密码"),
+                _("请用手机号和密码进来。"),
+                status=403,
+                alternatives=[
+                    Alternative(_("用手机号和密码"), with_next(f"/c/{code}/identify/phone", page_asked()))
+                ],
+            )
     return centre, booking
 
 

@@ -21,7 +21,7 @@ from core.audit import Actor
 from core.clock import local_day, now
 from core.codes import show_number
 from core.errors import Alternative, NotFound, Refused
-from core.http import once, personal, see_other, with_next
+from core.http import once, page_asked, personal, see_other, with_next
 from core.i18n import pick
 from core.qr import qr_svg
 from core.words import clock_words, date_words, full_day, masked, near_day, span_words
@@ -43,13 +43,21 @@ def _own(code: str, number: str) -> tuple[Centre, MealOrder, Visit]:
             _("请先让我们认识您"),
             _("刷卡或用手机号都可以。"),
             status=403,
-            alternatives=[Alternative(_("刷卡或用手机号"), with_next(f"/c/{code}/identify/", request.path))],
+            alternatives=[Alternative(_("刷卡或用手机号"), with_next(f"/c/{code}/identify/", page_asked()))],
         )
     if order is None or order.centre_id != centre.id or not _may(order, found):
         raise NotFound(_("没有找到这一份"), _("可能是别人的，或号码不对。请在“我的”里看看。"))
     today = local_day(now(), centre.zone)
     if found.level != "pin" and not 0 <= (order.day - today).days <= CARD_DAYS:
-        raise Refused("pin_needed", _("看这一条要输密码"), _("请用手机号和密码进来。"), status=403)
+        raise Refused(
+            "pin_needed",
+            _("看这一条要输密码"),
+            _("请用手机号和密码进来。"),
+            status=403,
+            alternatives=[
+                Alternative(_("用手机号和密码"), with_next(f"/c/{code}/identify/phone", page_asked()))
+            ],
+        )
     return centre, order, found
 
 

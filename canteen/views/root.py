@@ -12,7 +12,7 @@ from canteen.models import Canteen, Dish
 from canteen.services import ledger
 from centres.models import Centre
 from core.errors import Alternative, NotFound, Refused
-from core.http import row_number, with_next
+from core.http import page_asked, row_number, with_next
 from core.http.paging import with_asked
 from core.i18n import language
 from kiosk.models import Visit
@@ -86,7 +86,7 @@ def by_pin(centre: Centre) -> tuple[Visit, Resident]:
             alternatives=[
                 Alternative(
                     _("用手机号和密码"),
-                    with_next(f"/c/{centre.code}/identify/phone", request.full_path.rstrip("?")),
+                    with_next(f"/c/{centre.code}/identify/phone", page_asked()),
                 )
             ],
         )

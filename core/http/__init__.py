@@ -275,6 +275,27 @@ def with_next(path: str, onward: str) -> str:
     return f"{path}?next={quote(onward, safe='/')}"
 
 
+def page_asked() -> str:
+    """The address of this page, to come back to. Of a form that was sent: the page on which it stands.
+
+    That is the form's own address where it can be opened, else the nearest above: `/family/3/end` is on `/family/3/`.
+    """
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    path = request.path
+    while path != "/" and not _opens(path):
+        path = path[:-1] if path.endswith("/") else path.rpartition("/")[0] + "/"
+    return path
+
+
+def _opens(path: str) -> bool:
+    try:
+        current_app.create_url_adapter(request).match(path, method="GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return False
+    return True
+
+
 def draw(template: str, **values: object) -> Markup:
     """A part of a page that is the same for everybody: made without what a page's shell needs."""
     return Markup(current_app.jinja_env.get_template(template).render(**values))  # noqa: S704 - escaped by the template
