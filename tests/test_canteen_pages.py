@@ -648,7 +648,26 @@ def test_a_relative_by_card_alone_orders_for_nobody(client: FlaskClient, meals: 
         _card, code = issue_card(OPERATOR, cast.aqiang)
         number = link.id
     send(client, client.get(f"/q/{code}"), f"/q/{code}/card")
-    assert client.get(f"{BASE}/?for={number}").status_code == 404
+    page = client.get(f"{BASE}/?for={number}")
+    assert (page.status_code, "老人家先答应" in page.text) == (403, False)
+    assert f"/identify/phone?next={BASE}/%3Ffor%3D{number}" in page.text
+
+
+def test_a_relative_whose_visit_is_over_signs_in_and_goes_on(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    with house(meals):
+        link = family.ask(OPERATOR, cast.aqiang, cast.chen)
+        family.agree(Actor("resident", cast.chen), cast.chen, link.id, sees_collected=True)
+        number = link.id
+    son = known_phone(client, "13800001188")
+    check = son.get(f"{LUNCH}/check?offer=L1&for={number}")
+    clock.advance(hours=20, seconds=1)
+    late = order_on(son, check)
+    assert late.status_code == 403
+    assert f"/identify/phone?next={LUNCH}/%3Ffor%3D{number}" in late.text
+    assert son.get(f"{LUNCH}/?for={number}").status_code == 403
+    assert known_phone(son, "13800001188").get(f"{LUNCH}/?for={number}").status_code == 200
 
 
 # --- the card's code ------------------------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def _pay_row(table: Table, wish: Wish, costs: Sum, offer: Offer) -> dict[str, An
 def order(code: str, day: str, meal: str) -> Response:
     """«确认订餐». The menu is read only where something is refused: before the cutoff everybody taps at once."""
     centre, canteen = load_canteen(code)
-    eats, wanted = eater(), request.form.get("offer", "")
+    eats, wanted = eater(centre), request.form.get("offer", "")
     offer = queries.offer_id(canteen.id, parse_day(day), parse_meal(meal), wanted)
     if offer is None:
         _offer(table_of(code, day, meal), wanted)

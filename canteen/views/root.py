@@ -54,14 +54,14 @@ def load_canteen(code: str) -> tuple[Centre, Canteen]:
     return show_centre(canteen.centre), canteen
 
 
-def eater() -> Eater:
+def eater(centre: Centre) -> Eater:
     """Who will eat. A relative says for whom with `for`, and is known by PIN; a guest says `guest`."""
     found = known_visit()
     asked = request.values.get("for", type=row_number)
     if asked is not None:
-        link = (
-            active_link(found.resident_id, asked) if _by_pin(found) and found and found.resident_id else None
-        )
+        page = page_asked() if request.method == "GET" else with_asked(page_asked(), **{"for": asked})
+        _found, relative = by_pin(centre, page)
+        link = active_link(relative.id, asked)
         if link is None:
             raise NotFound(_("现在不能帮这位家人订"), _("请老人家先答应，或找工作人员。"))
         return Eater(link.elder, link)
@@ -70,12 +70,8 @@ def eater() -> Eater:
     return Eater(guest=request.values.get("guest") == "1")
 
 
-def _by_pin(found: Visit | None) -> bool:
-    return found is not None and found.level == "pin"
-
-
-def by_pin(centre: Centre) -> tuple[Visit, Resident]:
-    """The visitor, known by PIN. Refuses everybody else, with the way to it."""
+def by_pin(centre: Centre, onward: str | None = None) -> tuple[Visit, Resident]:
+    """The visitor, known by PIN. Refuses everybody else, with the way to it and from there to `onward` (this page)."""
     found = known_visit()
     if found is None or found.resident is None or found.level != "pin":
         raise Refused(
@@ -86,7 +82,7 @@ def by_pin(centre: Centre) -> tuple[Visit, Resident]:
             alternatives=[
                 Alternative(
                     _("用手机号和密码"),
-                    with_next(f"/c/{centre.code}/identify/phone", page_asked()),
+                    with_next(f"/c/{centre.code}/identify/phone", onward or page_asked()),
                 )
             ],
         )
