@@ -20,7 +20,7 @@ from people.services.cards import issue_card, report_lost
 from people.services.residents import set_pin
 from tests.support.cast import PIN, Cast
 from tests.support.clock import Clock
-from tests.support.forms import send
+from tests.support.forms import Kiosk, send
 from tests.support.hall import Hall
 
 MY, IDENTIFY = "/c/shuibei/my/", "/c/shuibei/identify"
@@ -178,3 +178,22 @@ def test_the_hours_count_from_when_the_person_was_known(
     send(client, client.get(f"{IDENTIFY}/pin?next={MY}"), f"{IDENTIFY}/pin", pin=PIN)
     clock.advance(hours=19)
     assert client.get(MY).status_code == 200
+
+
+def test_a_bookings_name_is_shown_at_a_kiosk_and_on_a_phone_that_was_confirmed(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    with app.app_context():
+        booking = Hall(cast, clock).book(cast.chen)
+        page, slip = f"/c/shuibei/booking/b/{booking.number}/", f"/q/{booking.code}"
+        db.session.remove()
+    phone, kiosk = app.test_client(), app.test_client()
+    Kiosk(kiosk, cast)
+    send(phone, phone.get(f"/q/{cast.chen_code}"), f"/q/{cast.chen_code}/card")
+    for url in (page, f"{page}done", slip):
+        shown = phone.get(url)
+        assert (shown.status_code, "陈*英" in shown.text) == (200, False), url
+    assert "陈*英" in kiosk.get(slip).text
+    sign_in(phone)
+    assert all("陈*英" in phone.get(url).text for url in (page, f"{page}done"))
+    assert "陈*英" not in app.test_client().get(slip).text, "whoever was sent the slip"

@@ -23,20 +23,20 @@ from core.i18n import pick
 from core.qr import qr_svg
 from core.words import clock_words, date_words, full_day, masked, near_day, sentences, span_words
 from kiosk.forms import digits
-from kiosk.session import actor, at_kiosk, device, known_visit, load_centre
+from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, shown_name
 from people.services.identify import BirthdayNeeded, by_tail, check_pin
 from people.services.tell import not_before, way_to
 
 
-def slip_of(booking: Booking) -> dict[str, Any]:
-    """What a slip shows and what is printed: the same."""
+def slip_of(booking: Booking, *, named: bool) -> dict[str, Any]:
+    """What a slip shows and what is printed: the same. The name only where this screen may show it."""
     zone = booking.centre.zone
     today = local_day(now(), zone)
     rows = [
         {"label": _("地方"), "value": _("%(n)s楼%(name)s", n=booking.space.floor, name=booking.space.name)},
         {"label": _("日期"), "value": date_words(booking.local_day)},
     ]
-    if booking.resident is not None:
+    if named and booking.resident is not None:
         rows.append({"label": _("姓名"), "value": masked(booking.resident.name)})
     rows.append({"label": _("预约号"), "value": show_number(booking.number)})
     return {
@@ -113,7 +113,7 @@ def done(code: str, number: str) -> Any:
         render_template(
             "booking/finished.html",
             finished_lines=lines,
-            slip=slip_of(booking),
+            slip=slip_of(booking, named=shown_name() is not None),
             next_steps_rows=steps,
             undo={"url": f"{base(centre)}/b/{number}/undo", "seconds": left} if left > 0 else None,
             print_url=None,
@@ -155,10 +155,12 @@ def _message_step(booking: Booking, zone: str) -> list[dict[str, str]]:
 def one(code: str, number: str) -> Response:
     """One booking of one's own."""
     centre, booking = _own(code, number)
-    return personal(_page(booking, f"{base(centre)}/b/{number}", f"/c/{code}/my/"))
+    return personal(
+        _page(booking, f"{base(centre)}/b/{number}", f"/c/{code}/my/", named=shown_name() is not None)
+    )
 
 
-def _page(booking: Booking, act: str, back: str) -> str:
+def _page(booking: Booking, act: str, back: str, *, named: bool) -> str:
     """The page of a booking; `act`: where its forms go."""
     moment, zone = now(), booking.centre.zone
     state = state_now(booking, moment)
@@ -185,7 +187,7 @@ def _page(booking: Booking, act: str, back: str) -> str:
         state_kind={"booked": "", "in_use": "ok", "no_show": "warn"}.get(state, ""),
         heading_text=booking.space.name,
         lead_lines=[line for line in (when, note) if line],
-        slip=slip_of(booking),
+        slip=slip_of(booking, named=named),
         message=None,
         check_in_url=f"{act}/check-in" if state == "booked" and inside else None,
         sign_out_url=f"{act}/leave" if state == "in_use" else None,
@@ -283,7 +285,8 @@ def show_slip(code: str, page: str = "") -> Any:
         raise _elsewhere(booking)
     if page == "cancel":
         return _cancel_page(booking, f"/q/{code}")
-    return _page(booking, f"/q/{code}", "/kiosk/" if kiosk else f"/c/{booking.centre.code}/")
+    back = "/kiosk/" if kiosk else f"/c/{booking.centre.code}/"
+    return _page(booking, f"/q/{code}", back, named=at_kiosk())
 
 
 def act_on_slip(code: str, verb: str) -> Response:
