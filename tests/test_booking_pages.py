@@ -8,7 +8,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from booking.jobs import tidy
-from booking.models import Booking
+from booking.models import Booking, Space
 from core.audit import OPERATOR
 from core.database import db, unit_of_work
 from core.events import deliver_due
@@ -178,6 +178,17 @@ def test_who_came_by_use_now_is_offered_the_same_as_last_time_from_the_step_befo
     assert "和上次一样：A3" in page.text
     held = send(client, page, "", form="form[action$='/hold']")
     assert "明天 9:30–13:00" in client.get(held.location).text
+
+
+def test_a_space_tells_what_a_wheelchair_user_must_know_where_it_is_known(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    url = "/c/shuibei/booking/spaces/reading/"
+    assert "厘米" not in client.get(url).text
+    known = {"door_width_cm": 90, "table_height_cm": 74, "accessible_toilet": "same floor, 20 m"}
+    with app.app_context(), unit_of_work():
+        db.session.get_one(Space, cast.reading).access = known
+    assert "门宽 90 厘米，桌高 74 厘米，有无障碍厕所" in client.get(url).text
 
 
 # --- the desk -------------------------------------------------------------------------------------------------------

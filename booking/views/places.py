@@ -70,6 +70,18 @@ def _place_note(space: Space) -> str:
     return _("，").join(words)
 
 
+def _access_note(space: Space) -> str:
+    """What a wheelchair user must know of a room besides the way there, where it is known."""
+    access, words = space.access, []
+    if access.get("door_width_cm"):
+        words.append(_("门宽 %(n)s 厘米", n=access["door_width_cm"]))
+    if access.get("table_height_cm"):
+        words.append(_("桌高 %(n)s 厘米", n=access["table_height_cm"]))
+    if access.get("accessible_toilet"):
+        words.append(_("有无障碍厕所"))
+    return _("，").join(words)
+
+
 def _same_as_last(centre: Centre, last: Any) -> dict[str, Any] | None:
     """«和上次一样»: the same seat at the same hours on the next day it is open and free, as one form that holds it.
 
@@ -118,6 +130,7 @@ def days(code: str, space: str) -> Any:
     return render_template(
         "booking/days.html",
         space_name=place.name,
+        note_text=_access_note(place),
         days=[_day_line(centre, place, day, units, today, moment) for day in pages.of(found)],
         paging=pages,
         back_url=f"{base(centre)}/"
