@@ -7,14 +7,12 @@ birthday are never made one: where it is not certain who is meant, the row waits
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import select
 
-from centres.models import Building
-from centres.policies import chain
 from core import audit
 from core.audit import Actor
 from core.columns import Birthday, Choice, Column, Day, Flag, Words, Wrong, parse_date
@@ -29,6 +27,17 @@ from core.words import masked
 from people.models import Card, Resident, ResidentStatus
 from people.phones import parse_phone, phone_indexes
 from people.services.cards import link_card
+from people.services.findings import (
+    HUKOU,
+    LEVELS,
+    LIVING,
+    STATUSES,
+    buildings_of,
+    put_assessment,
+    put_living,
+    put_status,
+    touch,
+)
 from people.services.residents import NAMES, register
 
 SHEET = FileKind(
@@ -40,19 +49,6 @@ SHEET = FileKind(
     lasts=MASTER_SHEET.lasts,
 )
 MOST_ROWS, MOST_AT_COMMAND, CHUNK = 2000, 20_000, 200
-STATUSES = {
-    "tekun": lazy_gettext("特困"),
-    "dibao": lazy_gettext("低保"),
-    "dibao_margin": lazy_gettext("低保边缘"),
-    "sanshu_wulao": lazy_gettext("三属五老"),
-    "family_planning": lazy_gettext("计生特殊家庭"),
-}
-LEVELS = {"mild": lazy_gettext("轻度"), "moderate": lazy_gettext("中度"), "severe": lazy_gettext("重度")}
-HUKOU = {
-    "shenzhen": lazy_gettext("深圳"),
-    "elsewhere": lazy_gettext("外地"),
-    "hongkong": lazy_gettext("香港"),
-}
 NEW = "new"
 
 
@@ -159,7 +155,7 @@ OWN = [
         hint=lazy_gettext("已经有的卡，印在正面，6 位以上。"),
     ),
 ]
-PLAIN = ("hukou", "hukou_district", "lives_alone", "room")
+PLAIN = tuple(name for name in LIVING if name != "building_id")
 """Columns that are the resident's own fields. Empty words leave what is there."""
 
 
@@ -214,9 +210,7 @@ def _known(district_id: int, centre_id: int) -> Known:
         .order_by(Resident.id)
     ):
         people.setdefault((_plain(one.name), one.born), []).append(one)
-    houses = db.session.scalars(
-        select(Building).where(Building.unit_id.in_(chain(centre_id)), Building.retired_at.is_(None))
-    ).all()
+    houses = buildings_of(centre_id)
     statuses: dict[int, list[ResidentStatus]] = {}
     for row in db.session.scalars(
         select(ResidentStatus)
@@ -382,7 +376,7 @@ def _statuses_fit(
         others = [
             (row.starts_on, row.ends_on) for row in there if row.kind == kind and row.starts_on != starts
         ]
-        if any(_touch((starts, ends), other) for other in [*others, *said.get(kind, [])]):
+        if any(touch((starts, ends), other) for other in [*others, *said.get(kind, [])]):
             cell = f"{sheet.letters['statuses']}{number}"
             words = str(STATUSES[kind])
             right = _("看看那位的资料，日期接着写，不要重叠。")
@@ -390,10 +384,6 @@ def _statuses_fit(
             return False
         said.setdefault(kind, []).append((starts, ends))
     return True
-
-
-def _touch(one: tuple[date, date | None], other: tuple[date, date | None]) -> bool:
-    return one[0] < (other[1] or date.max) and other[0] < (one[1] or date.max)
 
 
 def _differs(person: Resident, values: Mapping[str, Any], known: Known) -> set[str]:
@@ -470,20 +460,16 @@ def _write(actor: Actor, district_id: int, centre_id: int, step: Step) -> None:
             .with_for_update()
             .execution_options(populate_existing=True)
         ).one()
-    changed = [
-        name for name in PLAIN if values.get(name) not in (None, "") and getattr(person, name) != values[name]
-    ]
-    for name in changed:
-        setattr(person, name, values[name])
+    changed = put_living(person, _said_of_living(values))
     if values.get("phone") and person.phone != values["phone"]:
         person.phone = values["phone"]
         person.phone_index, person.phone_tail_index = phone_indexes(values["phone"])
         changed.append("phone")
-    if values.get("building") and person.building_id != values["building"]:
-        person.building_id = cast(int, values["building"])
-        changed.append("building")
     db.session.flush()
-    _write_statuses(person.id, values)
+    for kind, starts, ends in values.get("statuses") or []:
+        put_status(person.id, kind, starts, ends)
+    if values.get("assessment") and values.get("assessed_on"):
+        put_assessment(person.id, values["assessment"], values["assessed_on"])
     if values.get("card") and values["card"] not in _live_cards(person.id):
         link_card(actor, person.id, values["card"])
     for part in parts.all:
@@ -494,22 +480,7 @@ def _write(actor: Actor, district_id: int, centre_id: int, step: Step) -> None:
     )
 
 
-def _write_statuses(resident_id: int, values: Mapping[str, Any]) -> None:
-    rows = list(db.session.scalars(select(ResidentStatus).where(ResidentStatus.resident_id == resident_id)))
-    for kind, starts, ends in values.get("statuses") or []:
-        same = next((row for row in rows if row.kind == kind and row.starts_on == starts), None)
-        if same is not None:
-            same.ends_on = ends
-        else:
-            db.session.add(ResidentStatus(resident_id=resident_id, kind=kind, starts_on=starts, ends_on=ends))
-    level, day = values.get("assessment"), values.get("assessed_on")
-    if level and day:
-        kind = f"assessed_{level}"
-        if not any(row.kind == kind and row.starts_on == day for row in rows):
-            for row in rows:  # the newer finding takes the place of the older one
-                open_then = row.starts_on < day and (row.ends_on is None or row.ends_on > day)
-                if row.kind.startswith("assessed_") and open_then:
-                    row.ends_on = day
-            db.session.flush()
-            db.session.add(ResidentStatus(resident_id=resident_id, kind=kind, starts_on=day, ends_on=None))
-    db.session.flush()
+def _said_of_living(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row says; an empty cell leaves what is there."""
+    said = {name: values.get(name) for name in PLAIN} | {"building_id": values.get("building")}
+    return {name: value for name, value in said.items() if value not in (None, "")}

@@ -20,8 +20,9 @@ from people.access import actor, open_record, require, resident_or_refuse
 from people.phones import parse_phone
 from people.queries import find_residents, live_cards, live_consents
 from people.rules import DESK, age_on
-from people.services import cards, residents
+from people.services import cards, findings, residents
 from people.services.merge import merged_names
+from staff.views.findings import living_said, shown
 from staff.views.root import blueprint
 
 
@@ -123,6 +124,7 @@ def person(centre: Centre, resident_id: int) -> Response:
             act_url=base,
             consent_version=residents.CONSENT_VERSION,
             once_called=[name for name in merged_names(resident_id) if name != found.name],
+            help=shown(centre, found),
         )
     )
 
@@ -157,7 +159,7 @@ def desk_pin(centre: Centre, resident_id: int) -> Response:
 @require(DESK)
 @once
 def act_on_person(centre: Centre, resident_id: int, verb: str) -> Response:
-    """Lost card, card of their own linked or ended, forgotten PIN, consents, phones, data."""
+    """Lost card, card of their own linked or ended, forgotten PIN, consents, phones, data, how they live."""
     found, form = resident_or_refuse(resident_id, DESK), request.form
     match verb:
         case "lost":
@@ -186,6 +188,8 @@ def act_on_person(centre: Centre, resident_id: int, verb: str) -> Response:
                 email=_email(form.get("email", "")),
                 adapted=form.get("adapted") == "1",
             )
+        case "living":
+            findings.set_living(actor(), found.id, centre.id, living_said())
         case _:
             raise Refused("verb_unknown", _("这一页没有找到"), status=404)
     return see_other(f"/staff/c/{centre.code}/people/{resident_id}")

@@ -1,0 +1,190 @@
+"""What the desk writes down for an elder, and what comes of it: subsidies, delivery, what may not be eaten."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from bs4 import BeautifulSoup
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from canteen.days import serving_day
+from canteen.models import Canteen
+from canteen.quotes import right
+from centres.models import Building
+from core.audit import Audit
+from core.database import db
+from people.models import Resident, ResidentStatus
+from tests.support.house import TUESDAY, House
+
+BASE = "/staff/c/shuibei"
+
+
+@contextmanager
+def looking(house: House) -> Iterator[None]:
+    with house.app.app_context():
+        yield
+        db.session.remove()
+
+
+def words(page: TestResponse) -> str:
+    return BeautifulSoup(page.text, "html.parser").get_text(" ", strip=True)
+
+
+def taken_in(house: House, born: str = "1950-03-04", role: str = "front") -> int:
+    """Somebody whom nobody has heard of, taken in at the desk a moment ago."""
+    answer = house.post(house.client(role), f"{BASE}/people/new", {"name": "李桂兰", "born": born})
+    assert answer.status_code == 303
+    return int(answer.location.rpartition("/")[2])
+
+
+def say(house: House, path: str, role: str = "manager", **fields: Any) -> TestResponse:
+    return house.post(house.client(role), f"{BASE}/{path}", fields)
+
+
+def order(house: House, person: int, role: str = "front", **more: str) -> TestResponse:
+    """Tomorrow's first set meal, ordered at the desk."""
+    page = house.client(role).get(f"{BASE}/canteen/orders/new?resident={person}&menu={TUESDAY}/lunch")
+    offer = str(BeautifulSoup(page.text, "html.parser").select("input[name=offer]")[0]["value"])
+    fields = {"resident": str(person), "menu": f"{TUESDAY}/lunch", "offer": offer, **more}
+    return house.post(house.client(role), f"{BASE}/canteen/orders/new", fields)
+
+
+def building(house: House) -> int:
+    with looking(house):
+        return db.session.scalars(select(Building.id).where(Building.code == "SB2-3")).one()
+
+
+def statuses(house: House, person: int) -> list[tuple[str, date, date | None]]:
+    with looking(house):
+        rows = db.session.scalars(
+            select(ResidentStatus).where(ResidentStatus.resident_id == person).order_by(ResidentStatus.id)
+        )
+        return [(row.kind, row.starts_on, row.ends_on) for row in rows]
+
+
+def helped(house: House, person: int, day: date) -> int:
+    """Fen of help with a lunch of fifteen yuan on that day."""
+    with looking(house):
+        canteen = db.session.get_one(Canteen, house.cast.shuibei)
+        usual = right(db.session.get_one(Resident, person), canteen, serving_day(canteen, day), "lunch")
+        return usual.sum(1500).subsidy_fen
+
+
+# --- where they are registered and how they live --------------------------------------------------------------------
+
+
+def test_a_person_taken_in_at_the_desk_is_subsidised_once_the_desk_knows_the_hukou(house: House) -> None:
+    person = taken_in(house)
+    assert "政府补" not in words(house.client("front").get(order(house, person).location))
+    again = taken_in(house, "1950-03-05")
+    assert say(house, f"people/{again}/living", "front", hukou="shenzhen").status_code == 303
+    assert "政府补 ¥5.00" in words(house.client("front").get(order(house, again).location))
+
+
+def test_with_a_house_and_a_room_the_meal_is_brought(house: House) -> None:
+    person = taken_in(house)
+    assert order(house, person, delivery="1").status_code == 422
+    said = {"hukou": "shenzhen", "building": str(building(house)), "room": "302", "lives_alone": "1"}
+    assert say(house, f"people/{person}/living", "front", **said).status_code == 303
+    assert "送到家" in words(house.client("front").get(order(house, person, delivery="1").location))
+    page = words(house.client("front").get(f"{BASE}/people/{person}"))
+    assert "水贝二街3栋 302" in page
+    assert "是，没来取餐就打电话问" in page
+
+
+def test_the_audit_knows_which_fields_and_not_what_stood_there(house: House) -> None:
+    person = taken_in(house)
+    say(house, f"people/{person}/living", "front", hukou="shenzhen", hukou_district="罗湖", room="302")
+    say(house, f"people/{person}/living", "front", hukou="shenzhen", hukou_district="罗湖", room="302")
+    say(house, f"people/{person}/register/status", kind="dibao", starts="2026-01-01")
+    with looking(house):
+        found = db.session.execute(
+            select(Audit.verb, Audit.detail).where(
+                Audit.subject_kind == "resident", Audit.subject_id == person
+            )
+        ).all()
+    told = [(action, detail) for action, detail in found if action.startswith("resident.") and detail]
+    assert [action for action, _detail in told] == ["resident.changed", "resident.status_added"]
+    assert told[0][1]["fields"] == ["hukou", "hukou_district", "room"]
+    assert not {"罗湖", "302", "dibao"} & set(json.dumps(told[1][1], ensure_ascii=False).split('"'))
+    assert "罗湖" not in json.dumps([detail for _action, detail in told], ensure_ascii=False)
+
+
+def test_a_house_of_another_centre_is_not_taken(house: House) -> None:
+    with looking(house):
+        there = Building(unit_id=house.cast.sungang, code="SG-1", name_zh="笋岗1栋", floors=7)
+        db.session.add(there)
+        db.session.commit()
+        far = there.id
+    person = taken_in(house)
+    answer = say(house, f"people/{person}/living", "front", building=str(far))
+    assert answer.status_code == 422
+    assert "没有登记过这栋楼" in words(answer)
+
+
+# --- what was found about them --------------------------------------------------------------------------------------
+
+
+def test_a_status_counts_until_the_day_before_it_ends(house: House) -> None:
+    person = taken_in(house)
+    say(house, f"people/{person}/living", hukou="shenzhen")
+    assert (
+        say(house, f"people/{person}/register/status", kind="dibao", starts="2026-01-01").status_code == 303
+    )
+    wednesday, thursday = date(2026, 11, 25), date(2026, 11, 26)
+    assert [helped(house, person, day) for day in (wednesday, thursday)] == [1500, 1500]
+    with looking(house):
+        row = db.session.scalars(select(ResidentStatus.id).where(ResidentStatus.resident_id == person)).one()
+    assert say(house, f"people/{person}/register/end", status=row, ends=thursday).status_code == 303
+    assert [helped(house, person, day) for day in (wednesday, thursday)] == [1500, 500]
+    assert statuses(house, person) == [("dibao", date(2026, 1, 1), thursday)]
+
+
+def test_the_same_status_is_not_written_twice_for_the_same_days(house: House) -> None:
+    person, path = taken_in(house), "register/status"
+    assert say(house, f"people/{person}/{path}", kind="dibao", starts="2026-01-01").status_code == 303
+    answer = say(house, f"people/{person}/{path}", kind="dibao", starts="2026-06-01")
+    assert (answer.status_code, "已经登记过" in words(answer)) == (422, True)
+    for odd in ({"kind": "king"}, {"starts": ""}, {"ends": "2025-01-01"}, {"starts": "1026-01-01"}):
+        fields = {"kind": "tekun", "starts": "2026-01-01", **odd}
+        assert say(house, f"people/{person}/{path}", **fields).status_code == 422
+    assert statuses(house, person) == [("dibao", date(2026, 1, 1), None)]
+
+
+def test_a_newer_assessment_takes_the_place_of_the_older_one(house: House) -> None:
+    person, path = taken_in(house), "register/assess"
+    for level, day in (("severe", "2026-06-01"), ("mild", "2026-01-01"), ("moderate", "2026-09-01")):
+        assert say(house, f"people/{person}/{path}", level=level, day=day).status_code == 303
+    assert say(house, f"people/{person}/{path}", level="moderate", day="2026-09-01").status_code == 303
+    assert say(house, f"people/{person}/{path}", level="mild", day="2026-09-01").status_code == 422
+    assert statuses(house, person) == [
+        ("assessed_severe", date(2026, 6, 1), date(2026, 9, 1)),
+        ("assessed_mild", date(2026, 1, 1), date(2026, 6, 1)),
+        ("assessed_moderate", date(2026, 9, 1), None),
+    ]
+
+
+def test_the_desk_neither_sees_nor_writes_what_was_found(house: House) -> None:
+    person = taken_in(house)
+    say(house, f"people/{person}/register/status", kind="dibao", starts="2026-01-01")
+    assert "低保" in words(house.client("manager").get(f"{BASE}/people/{person}"))
+    assert "低保" not in words(house.client("front").get(f"{BASE}/people/{person}"))
+    for role in ("front", "kitchen", "luo"):
+        fields = {"kind": "tekun", "starts": "2026-01-01"}
+        assert say(house, f"people/{person}/register/status", role, **fields).status_code == 404
+    for role in ("kitchen", "luo"):
+        assert say(house, f"people/{person}/living", role, hukou="shenzhen").status_code == 404
+    assert len(statuses(house, person)) == 1
+
+
+def test_a_status_of_somebody_else_is_not_ended_by_this_page(house: House) -> None:
+    one, other = taken_in(house), taken_in(house, "1951-01-01")
+    say(house, f"people/{one}/register/status", kind="dibao", starts="2026-01-01")
+    with looking(house):
+        row = db.session.scalar(select(func.max(ResidentStatus.id)))
+    answer = say(house, f"people/{other}/register/end", status=row, ends="2026-11-25")
+    assert answer.status_code == 404
+    assert statuses(house, one) == [("dibao", date(2026, 1, 1), None)]
