@@ -186,6 +186,24 @@ def test_the_same_eighteen_yuan_are_spent_once(app: Flask, meals: Meals, crowd: 
     assert ledger.wrong_sums() == []
 
 
+def test_two_desks_that_pay_back_at_once_count_one_after_the_other(
+    app: Flask, meals: Meals, crowd: list[int]
+) -> None:
+    """Each sum is below what one person may decide, both together are not."""
+    staff, centre = staff_id(), meals.cast.shuibei
+    for who in crowd[: min(ROUNDS, MANY)]:
+        ledger.top_up(staff, centre, who, 9000)
+        done = together(
+            [
+                apart(app, partial(ledger.refund, staff, centre, who, 3000, reason="要回去"))
+                for _desk in range(2)
+            ]
+        )
+        assert sorted(type(one).__name__ for one in done) == ["Approval", "Transfer"]
+        db.session.rollback()
+        assert ledger.balance(who) == 6000
+
+
 def test_two_windows_hand_out_one_meal(app: Flask, meals: Meals, clock: Clock) -> None:
     meals.lunch(TUESDAY)
     staff, centre = staff_id(), meals.cast.shuibei

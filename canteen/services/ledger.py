@@ -179,6 +179,7 @@ def refund(
     decides, and above another one it goes to an account in the same name, whose transfer is named in `reference`."""
     with unit_of_work():
         now = database_now()
+        locked(resident_id)  # two desks at once count one after the other
         canteen = db.session.get_one(Canteen, centre_id)
         policy = _policy(canteen, now)
         held = db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first()
@@ -219,6 +220,8 @@ def _refunded_since(account: int, since: datetime) -> int:
 
 def _refund(actor: Actor, detail: dict[str, Any], now: datetime) -> int:
     locked(detail["resident"])
+    held = db.session.execute(_OF_RESIDENT, {"resident": detail["resident"]}).first()
+    _not_blocked(held.blocked_at if held is not None else None)
     account = resident_account(detail["resident"], detail["centre"])
     to = centre_account(detail["centre"], "outside" if detail["reference"] else "cash")
     made = move(account, to, detail["fen"], "refund", actor, at=now, reference=detail["reference"])
@@ -241,7 +244,10 @@ def reverse(staff_id: int, transfer_id: int, reason: str) -> Approval | Transfer
             )
         if db.session.scalar(select(Transfer.id).where(Transfer.reverses_id == transfer_id)) is not None:
             raise Refused("moved_already", _("这一笔已经冲正过了"), _("不会冲两次。"))
-        centre_id = db.session.get_one(Account, row.debit_id).centre_id
+        ends = [db.session.get_one(Account, one) for one in (row.credit_id, row.debit_id)]
+        for account in ends:
+            _not_blocked(account.blocked_at)
+        centre_id = ends[1].centre_id
         policy = _policy(db.session.get_one(Canteen, centre_id), now)
         if row.amount_fen > policy.two_people_fen:
             return approvals.ask(
