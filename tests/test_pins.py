@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from core.audit import OPERATOR, Actor
-from core.database import db
+from core.database import db, unit_of_work
 from people.models import Resident, Throttle
 from people.phones import parse_phone, whole_index
 from people.rules import KIOSK_TRIES, PIN_CHANGES, PIN_TRIES, Tries, after_wrong, age_on, is_blocked, weak_pin
@@ -19,7 +19,7 @@ from people.services.residents import may_set_pin, open_pin, register, set_pin
 from tests.conftest import StartServer
 from tests.support.cast import PIN, Cast
 from tests.support.clock import START, Clock
-from tests.support.forms import send
+from tests.support.forms import Kiosk, send
 from tests.support.hall import apart, refusal
 from tests.support.race import together
 from tests.support.visitor import Visitor
@@ -309,3 +309,25 @@ def test_phone_numbers_as_people_type_them(app: Flask, typed: str, number: str) 
 def test_what_is_no_phone_number_is_refused_in_words(app: Flask, typed: str) -> None:
     with app.test_request_context():
         assert refusal(lambda: parse_phone(typed)) in {"phone_length", "phone_unknown"}
+
+
+@pytest.mark.parametrize("at_kiosk", [True, False])
+def test_who_has_a_card_and_no_telephone_gives_the_pin_after_it(
+    app: Flask, client: FlaskClient, cast: Cast, *, at_kiosk: bool
+) -> None:
+    with app.app_context(), unit_of_work():
+        person = db.session.get_one(Resident, cast.chen)
+        person.phone = person.phone_index = person.phone_tail_index = None
+    if at_kiosk:
+        kiosk = Kiosk(client, cast)
+        kiosk.post("/kiosk/scan", {"payload": cast.chen_code})
+    else:
+        send(client, client.get(f"/q/{cast.chen_code}"), f"/q/{cast.chen_code}/card")
+    own = "/c/shuibei/my/consents"
+    asked = client.get(own)
+    assert asked.location.startswith("/c/shuibei/identify/pin")
+    wrong = send(client, client.get(asked.location), "/c/shuibei/identify/pin", pin="9999")
+    assert wrong.status_code == 422
+    done = send(client, client.get(asked.location), "/c/shuibei/identify/pin", pin=PIN)
+    assert done.location == own
+    assert client.get(own).status_code == 200

@@ -52,11 +52,9 @@ def _own(code: str, number: str) -> tuple[Centre, MealOrder, Visit]:
         raise Refused(
             "pin_needed",
             _("看这一条要输密码"),
-            _("请用手机号和密码进来。"),
+            _("刷卡或手机号以后，再输密码。"),
             status=403,
-            alternatives=[
-                Alternative(_("用手机号和密码"), with_next(f"/c/{code}/identify/phone", page_asked()))
-            ],
+            alternatives=[Alternative(_("输密码"), with_next(f"/c/{code}/identify/pin", page_asked()))],
         )
     return centre, order, found
 

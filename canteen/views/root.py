@@ -81,8 +81,8 @@ def by_pin(centre: Centre, onward: str | None = None) -> tuple[Visit, Resident]:
             status=403,
             alternatives=[
                 Alternative(
-                    _("用手机号和密码"),
-                    with_next(f"/c/{centre.code}/identify/phone", onward or page_asked()),
+                    _("输密码"),
+                    with_next(f"/c/{centre.code}/identify/pin", onward or page_asked()),
                 )
             ],
         )

@@ -175,12 +175,15 @@ def take_phone_number(code: str) -> Response:
 
 @blueprint.get("/c/<code>/identify/pin")
 def pin_page(code: str) -> Response:
-    """Asks for the PIN."""
+    """Asks for the PIN: of the number that was typed, or of whose card it is."""
     centre = load_centre(code)
-    found = visit()
-    if found is None or found.phone_index is None:
+    if not _may_be_asked(visit()):
         return see_other(with_next(f"/c/{code}/identify/phone", _next(centre)))
     return _pad(centre, "pin")
+
+
+def _may_be_asked(found: Visit | None) -> bool:
+    return found is not None and (found.phone_index is not None or found.resident_id is not None)
 
 
 @blueprint.get("/c/<code>/identify/birthday")
@@ -209,14 +212,14 @@ def take_pin(code: str) -> Response:
     centre = load_centre(code)
     onward = _next(centre)
     found = visit()
-    if found is None or found.phone_index is None:
+    if found is None or not _may_be_asked(found):
         return see_other(with_next(f"/c/{code}/identify/phone", onward))
     kiosk = device()
     source = f"device:{kiosk.id}" if kiosk else f"address:{request.remote_addr}"
     asked = session.get("birthday")
     try:
         typed = digits(request.form.get("pin", ""), 4, 6)
-        candidates = by_index(found.phone_index, district_of(centre.id))
+        candidates = _meant(found, centre)
         resident = check_pin(candidates, typed, source, centre.zone, month_and_day(asked) if asked else None)
     except BirthdayNeeded:
         return see_other(with_next(f"/c/{code}/identify/birthday", onward))
@@ -225,6 +228,13 @@ def take_pin(code: str) -> Response:
     session.pop("birthday", None)
     response = known(centre, resident, "pin", onward)
     return response if kiosk else keep_phone(response, services.confirm_phone(resident.id))
+
+
+def _meant(found: Visit, centre: Centre) -> list[Resident]:
+    """Everybody whose PIN it could be. Who has a card and no telephone gives the PIN after the card."""
+    if found.phone_index is not None:
+        return by_index(found.phone_index, district_of(centre.id))
+    return [found.resident] if found.resident is not None and found.resident.lifecycle == "active" else []
 
 
 @blueprint.get("/c/<code>/identify/consent")

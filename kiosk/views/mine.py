@@ -47,7 +47,7 @@ def my_consents(code: str) -> Any:
     centre = load_centre(code)
     found = known_visit()
     if found is None or found.resident_id is None or found.level != "pin":
-        return see_other(f"/c/{code}/identify/phone?next=/c/{centre.code}/my/consents")
+        return see_other(f"/c/{code}/identify/pin?next=/c/{centre.code}/my/consents")
     given, url = consents(found.resident_id), f"/c/{code}/my/consents"
     words = {
         "profile": _("登记姓名和生日，用来约座位"),
