@@ -18,7 +18,9 @@ from core.audit import OPERATOR, Audit
 from core.clock import now
 from core.database import db, unit_of_work
 from core.errors import Refused
+from core.events import deliver_due
 from core.intervals import Interval
+from core.outbox import Message, send_due
 from kiosk.services import beat, end_visit, know
 from people.models import Commitment, Resident
 from tests.support.cast import Cast
@@ -503,6 +505,28 @@ def test_undo_is_open_for_60_seconds(hall: Hall, clock: Clock, seconds: int, out
     made = hall.book(hall.cast.chen)
     clock.advance(seconds=seconds)
     assert refusal(lambda: hall.undo(made)) == outcome
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_an_undone_booking_is_no_longer_announced_and_who_was_told_is_told_so(
+    hall: Hall, clock: Clock, *, sent: bool
+) -> None:
+    hall.book(hall.cast.chen, "A2", AFTERNOON)
+    made = hall.book(hall.cast.chen)
+    deliver_due()
+    if sent:
+        send_due()
+    hall.undo(made)
+    deliver_due()
+    send_due()
+    told = db.session.scalars(select(Message.kind).where(Message.sent_at.is_not(None)).order_by(Message.id))
+    assert list(told) == ["booking.made", *(["booking.made", "booking.undone"] if sent else [])]
+
+
+def test_a_booking_undone_before_its_message_was_written_is_never_announced(hall: Hall, clock: Clock) -> None:
+    hall.undo(hall.book(hall.cast.chen))
+    deliver_due()
+    assert db.session.scalars(select(Message.kind)).all() == []
 
 
 def test_undo_is_never_a_violation_even_when_the_start_is_near(hall: Hall, clock: Clock) -> None:
