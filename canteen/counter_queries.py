@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from canteen.models import (
     Account,
     CashCount,
+    DietProfile,
     Dish,
     MealOrder,
     Menu,
@@ -175,6 +176,11 @@ def uncalled(menu_id: int) -> int:
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
+
+
+def profile_of(resident_id: int) -> DietProfile | None:
+    """What somebody may not or does not wish to eat, with their own words; None where nothing is kept."""
+    return db.session.get(DietProfile, resident_id)
 
 
 def account_of(resident_id: int) -> Account | None:

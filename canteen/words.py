@@ -1,10 +1,11 @@
 """What the canteen's codes are called on screens."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from canteen.models import StandingOrder
 from core.words import SHORT_WEEKDAYS
 
 MEALS = {"breakfast": lazy_gettext("早餐"), "lunch": lazy_gettext("午餐"), "dinner": lazy_gettext("晚餐")}
@@ -69,6 +70,22 @@ def conflict_words(codes: Iterable[str]) -> list[str]:
         elif kind == "not" and what in LABELS:
             words.append(_("不是%(what)s", what=LABELS[what]))
     return words
+
+
+def standing_words(row: StandingOrder) -> str:
+    """周一到周五，软，不吃花生"""
+    words = [days_words(row.weekdays)]
+    if row.texture != "regular":
+        words.append(str(TEXTURES[row.texture]))
+    words += without_words(row.avoid)
+    if row.delivery:
+        words.append(_("送到家"))
+    return _("，").join(words)
+
+
+def without_words(avoid: Sequence[str]) -> list[str]:
+    """[不吃花生、鸡蛋], or nothing."""
+    return [_("不吃%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in avoid))] if avoid else []
 
 
 def days_words(weekdays: Iterable[int]) -> str:

@@ -11,13 +11,13 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from canteen.days import serving_day
-from canteen.models import Canteen
+from canteen.models import Canteen, DietProfile, StandingOrder
 from canteen.quotes import right
 from centres.models import Building
 from core.audit import Audit
 from core.database import db
-from people.models import Resident, ResidentStatus
-from tests.support.house import TUESDAY, House
+from people.models import Consent, FamilyLink, Resident, ResidentStatus
+from tests.support.house import MONDAY, TUESDAY, House
 
 BASE = "/staff/c/shuibei"
 
@@ -188,3 +188,122 @@ def test_a_status_of_somebody_else_is_not_ended_by_this_page(house: House) -> No
     answer = say(house, f"people/{other}/register/end", status=row, ends="2026-11-25")
     assert answer.status_code == 404
     assert statuses(house, one) == [("dibao", date(2026, 1, 1), None)]
+
+
+# --- what they may not eat ------------------------------------------------------------------------------------------
+
+
+def test_a_diet_is_kept_only_when_the_person_has_agreed(house: House) -> None:
+    person = taken_in(house)
+    path, said = f"canteen/diet/{person}", {"allergen": "fish", "texture": "soft", "avoid": "不吃内脏"}
+    asked = words(house.client("front").get(f"{BASE}/{path}"))
+    assert "和本人说过了，本人当面同意" in asked
+    answer = say(house, path, "front", **said)
+    assert (answer.status_code, "请先当面问本人" in words(answer)) == (422, True)
+    assert say(house, path, "front", **said, agreed="1").status_code == 303
+    page = house.client("front").get(f"{BASE}/{path}").text
+    assert "不吃内脏" in page
+    assert "本人当面同意" not in page
+    with looking(house):
+        kept = db.session.get_one(DietProfile, person)
+        assert (kept.allergens, kept.texture, kept.avoid) == (["fish"], "soft", "不吃内脏")
+        given = db.session.scalars(select(Consent).where(Consent.resident_id == person)).one()
+        assert (given.kind, given.given_where) == ("diet", "desk")
+        told = db.session.scalars(select(Audit.detail).where(Audit.subject_id == person)).all()
+        assert "内脏" not in json.dumps(list(told), ensure_ascii=False)
+
+
+def test_a_dish_against_the_diet_that_staff_wrote_down_is_asked_about_first(house: House) -> None:
+    person = taken_in(house)
+    said = {"allergen": "fish", "texture": "regular", "agreed": "1"}
+    assert say(house, f"canteen/diet/{person}", "front", **said).status_code == 303
+    asked = order(house, person)
+    assert (asked.status_code, "含鱼" in words(asked)) == (422, True)
+    assert order(house, person, confirmed="1").status_code == 303
+
+
+def test_when_they_take_it_back_nothing_of_it_is_kept(house: House) -> None:
+    person = taken_in(house)
+    say(house, f"canteen/diet/{person}", "front", allergen="fish", texture="soft", agreed="1")
+    assert say(house, f"canteen/diet/{person}/forget", "front").status_code == 303
+    with looking(house):
+        assert db.session.get(DietProfile, person) is None
+    assert "和本人说过了" in words(house.client("front").get(f"{BASE}/canteen/diet/{person}"))
+
+
+# --- standing orders ------------------------------------------------------------------------------------------------
+
+
+def running(house: House, person: int) -> list[StandingOrder]:
+    with looking(house):
+        rows = db.session.scalars(select(StandingOrder).where(StandingOrder.resident_id == person))
+        return [row for row in rows if row.state == "active"]
+
+
+def test_a_standing_order_is_begun_noted_left_out_and_ended_at_the_desk(house: House) -> None:
+    person = taken_in(house)
+    path = f"canteen/standing/{person}"
+    said = {"meal": "lunch", "day": ["1", "2", "6"], "texture": "soft", "avoid": "peanut", "note": "少放油"}
+    assert say(house, path, "front", **said).status_code == 303
+    one = running(house, person)[0]
+    assert (one.weekdays, one.texture, one.avoid, one.note) == ([1, 2], "soft", ["peanut"], "少放油")
+    assert "周二、周三，软，不吃花生" in words(house.client("front").get(f"{BASE}/{path}"))
+    assert say(house, f"{path}/{one.id}/skip", "front", day=TUESDAY).status_code == 303
+    assert "说了不吃" in words(house.client("front").get(f"{BASE}/{path}"))
+    assert say(house, f"{path}/{one.id}/eat", "front", day=TUESDAY).status_code == 303
+    assert "说了不吃" not in words(house.client("front").get(f"{BASE}/{path}"))
+    assert say(house, f"{path}/{one.id}/note", "front", note="").status_code == 303
+    assert running(house, person)[0].note is None
+    assert say(house, f"{path}/{one.id}/end", "front").status_code == 303
+    assert running(house, person) == []
+    with looking(house):
+        query = select(Audit.verb, Audit.actor_kind).where(Audit.subject_kind == "standing_order")
+        done = db.session.execute(query.where(Audit.subject_id == one.id).order_by(Audit.id)).all()
+    assert {kind for _verb, kind in done} == {"staff"}
+    assert [verb.partition(".")[2] for verb, _kind in done] == [
+        "started",
+        "noted",
+        "skipped",
+        "unskipped",
+        "noted",
+        "ended",
+    ]
+
+
+def test_after_the_cutoff_a_day_is_not_left_out(house: House) -> None:
+    person = taken_in(house)
+    say(house, f"canteen/standing/{person}", "front", meal="lunch", day="0")
+    one = running(house, person)[0]
+    answer = say(house, f"canteen/standing/{person}/{one.id}/skip", "front", day=MONDAY)
+    assert (answer.status_code, "截止" in words(answer)) == (409, True)
+
+
+def test_a_standing_order_of_somebody_else_is_not_found_under_this_name(house: House) -> None:
+    one, other = taken_in(house), taken_in(house, "1951-01-01")
+    say(house, f"canteen/standing/{one}", "front", meal="lunch", day="1")
+    row = running(house, one)[0].id
+    assert say(house, f"canteen/standing/{other}/{row}/end", "front").status_code == 404
+    assert len(running(house, one)) == 1
+
+
+def test_the_kitchen_and_another_centre_open_neither_page(house: House) -> None:
+    person = taken_in(house)
+    for role in ("kitchen", "luo"):
+        for page in ("diet", "standing"):
+            path = f"{BASE}/canteen/{page}/{person}"
+            assert house.client(role).get(path).status_code == 404
+            assert house.post(house.client(role), path, {"agreed": "1", "meal": "lunch"}).status_code == 404
+
+
+# --- family ---------------------------------------------------------------------------------------------------------
+
+
+def test_staff_end_a_family_link_when_the_elder_wishes_it(house: House) -> None:
+    chen, link = house.cast.chen, house.values["link_id"]
+    assert "能帮着订餐" in words(house.client("front").get(f"{BASE}/people/{chen}"))
+    assert say(house, f"people/{taken_in(house)}/family", "front", link=link).status_code == 404
+    assert say(house, f"people/{chen}/family", "front", link=link).status_code == 303
+    assert "能帮着订餐" not in words(house.client("front").get(f"{BASE}/people/{chen}"))
+    with looking(house):
+        ended = db.session.get_one(FamilyLink, int(link))
+        assert (ended.state, ended.ended_by) == ("ended", "staff")

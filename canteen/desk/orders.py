@@ -148,6 +148,8 @@ def new_order(centre: Centre) -> Any:
             resident=person,
             find_url=f"/staff/c/{centre.code}/people/?back={url}",
             guest_url=url,
+            diet_url=f"{base(centre)}/diet/{person.id}" if person else None,
+            standing_url=f"{base(centre)}/standing/{person.id}" if person else None,
             menus=[
                 {
                     "name": f"{near_day(one.day, today)} {MEALS[one.meal]}",

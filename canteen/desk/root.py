@@ -29,7 +29,7 @@ TABS = (
     (lazy_gettext("一周菜单"), "canteen_desk.week", ("week", "menu", "poster")),
     (lazy_gettext("备餐"), "canteen_desk.kitchen", ("kitchen", "change")),
     (lazy_gettext("窗口"), "canteen_desk.window", ("window",)),
-    (lazy_gettext("订单"), "canteen_desk.orders", ("orders",)),
+    (lazy_gettext("订单"), "canteen_desk.orders", ("orders", "diet", "standing")),
     (lazy_gettext("收款"), "canteen_desk.till", ("till",)),
     (lazy_gettext("送餐"), "canteen_desk.runs", ("delivery",)),
     (lazy_gettext("日报"), "canteen_desk.report", ("report",)),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 
 from canteen.days import serving_day
 from canteen.gateways import gateway
-from canteen.models import MealOrder, Menu, Offer, OfferDish, StandingOrder, StandingSkip
+from canteen.models import Canteen, MealOrder, Menu, Offer, OfferDish, StandingOrder, StandingSkip
 from canteen.rules import ALLERGENS, LABELS, MEALS, TEXTURES, Diet, suits
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, diet_of, place, plates
@@ -123,6 +123,12 @@ def set_note(actor: Actor, standing_id: int, words: str) -> StandingOrder:
             db.session.flush()
             audit.record(actor, "standing.noted", "standing_order", row.id, unit_id=row.canteen_id)
     return row
+
+
+def check_open(canteen: Canteen, day: date) -> None:
+    """Refuse what is said of a day after its cutoff: the kitchen has counted."""
+    if database_now() >= serving_day(canteen, day).cutoff_at:
+        raise Refused("cancel_late", _("那一天的已经截止了"), _("家人可以代领，有难处请找工作人员。"))
 
 
 def skip(actor: Actor, standing_id: int, day: date) -> StandingOrder:

@@ -1,6 +1,5 @@
 """长期订餐: begun, looked at, ended with the PIN; «明天不吃» and «还是要吃» also by card."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from canteen import queries
-from canteen.days import serving_day
 from canteen.forms import parse_day
 from canteen.gateways import gateway
 from canteen.models import Canteen, StandingOrder
@@ -18,7 +16,7 @@ from canteen.services import standing as verbs
 from canteen.services.order import diet_of
 from canteen.views.pick import listed, page_of, pick_many, pick_one
 from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size
-from canteen.words import ALLERGENS, MEALS, TEXTURES, days_words
+from canteen.words import ALLERGENS, MEALS, TEXTURES, days_words, standing_words, without_words
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
@@ -52,29 +50,17 @@ def standing(code: str) -> Response:
         render_template(
             "canteen/standing.html",
             rows=[
-                {"label": MEALS[row.meal], "note": words_of(row), "url": f"{base(centre)}/standing/{row.id}/"}
+                {
+                    "label": MEALS[row.meal],
+                    "note": standing_words(row),
+                    "url": f"{base(centre)}/standing/{row.id}/",
+                }
                 for row in rows
             ],
             new_url=f"{base(centre)}/standing/new",
             back_url=f"{base(centre)}/mine/",
         )
     )
-
-
-def words_of(row: StandingOrder) -> str:
-    """周一到周五，软，不吃花生"""
-    words = [days_words(row.weekdays)]
-    if row.texture != "regular":
-        words.append(str(TEXTURES[row.texture]))
-    words += _without(row.avoid)
-    if row.delivery:
-        words.append(_("送到家"))
-    return _("，").join(words)
-
-
-def _without(avoid: Sequence[str]) -> list[str]:
-    """[不吃花生、鸡蛋], or nothing."""
-    return [_("不吃%(what)s", what=_("、").join(str(ALLERGENS[one]) for one in avoid))] if avoid else []
 
 
 def _own(canteen: Canteen, standing_id: int) -> tuple[StandingOrder, str]:
@@ -106,7 +92,7 @@ def one_standing(code: str, standing_id: int) -> Response:
         render_template(
             "canteen/standing_one.html",
             meal=MEALS[row.meal],
-            words=words_of(row),
+            words=standing_words(row),
             days=[
                 {
                     "label": near_day(one.serving.day, today),
@@ -140,8 +126,7 @@ def leave_out(code: str, standing_id: int, day: str, verb: str) -> Response:
     today = local_day(now(), centre.zone)
     if verb not in {"skip", "eat"} or the_day > today + DAYS_AHEAD:  # a card leaves days out, it ends nothing
         raise NotFound(_("这一页没有找到"))
-    if now() >= serving_day(canteen, the_day).cutoff_at:
-        raise Refused("cancel_late", _("那一天的已经截止了"), _("家人可以代领，有难处请找工作人员。"))
+    verbs.check_open(canteen, the_day)
     (verbs.skip if verb == "skip" else verbs.unskip)(actor(), row.id, the_day)
     return see_other(f"{base(centre)}/standing/{row.id}/")
 
@@ -267,7 +252,7 @@ def new_standing(code: str) -> Response:
 def _how_words(chosen: dict[str, str]) -> str:
     """软，不吃花生"""
     avoid = [one for one in chosen["avoid"].split(",") if one]
-    return _("，").join([str(TEXTURES[chosen["texture"]]), *_without(avoid)])
+    return _("，").join([str(TEXTURES[chosen["texture"]]), *without_words(avoid)])
 
 
 def _row(label: str, value: Any, path: str, chosen: dict[str, str], ask: str, change: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, request
 from flask_babel import gettext as _
 
+from canteen.queries import canteen_of
 from centres.models import Centre
 from core.clock import local_day, now
 from core.columns import Day, Wrong
@@ -33,6 +34,7 @@ def shown(centre: Centre, person: Resident) -> dict[str, Any]:
         "house": person.building.name if person.building else "",
         "houses": [("", _("没有登记")), *houses],
         "living_url": f"{url}/living",
+        "canteen_url": f"/staff/c/{centre.code}/canteen" if canteen_of(centre.id) else None,
         **(_found(centre, person, url) if grants_roles(signed_in(), centre.id) & MANAGERS else {}),
     }
 

@@ -35,6 +35,7 @@ TOLD = {
     "booking.made": lazy_gettext("约好了座位"),
     "booking.cancelled": lazy_gettext("座位取消了"),
     "booking.missed": lazy_gettext("座位让出了"),
+    "booking.undone": lazy_gettext("座位又撤了"),
 }
 """What other programs are told of, and what booking writes."""
 STATES = {

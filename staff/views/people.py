@@ -17,10 +17,11 @@ from core.words import masked
 from kiosk import areas
 from kiosk.services import remove_phones
 from people.access import actor, open_record, require, resident_or_refuse
+from people.models import FamilyLink
 from people.phones import parse_phone
 from people.queries import find_residents, live_cards, live_consents
 from people.rules import DESK, age_on
-from people.services import cards, findings, residents
+from people.services import cards, family, findings, residents
 from people.services.merge import merged_names
 from staff.views.findings import living_said, shown
 from staff.views.root import blueprint
@@ -125,8 +126,21 @@ def person(centre: Centre, resident_id: int) -> Response:
             consent_version=residents.CONSENT_VERSION,
             once_called=[name for name in merged_names(resident_id) if name != found.name],
             help=shown(centre, found),
+            family=[_relative(link, found.id) for link in family.links_of(found.id)],
         )
     )
+
+
+def _relative(link: FamilyLink, person_id: int) -> dict[str, Any]:
+    """The other side of a family link, with a masked name: this page is about one person only."""
+    elder = link.elder_id == person_id
+    other = link.proxy if elder else link.elder
+    words = _("能帮着订餐") if elder else _("帮着这位订餐")
+    return {
+        "id": link.id,
+        "name": masked(other.name),
+        "what": words if link.state == "active" else _("问过了，还没答应"),
+    }
 
 
 @blueprint.post("/c/<centre>/people/<int:resident_id>/card")
@@ -159,7 +173,7 @@ def desk_pin(centre: Centre, resident_id: int) -> Response:
 @require(DESK)
 @once
 def act_on_person(centre: Centre, resident_id: int, verb: str) -> Response:
-    """Lost card, card of their own linked or ended, forgotten PIN, consents, phones, data, how they live."""
+    """Lost card, card of their own linked or ended, forgotten PIN, consents, phones, data, how they live, family."""
     found, form = resident_or_refuse(resident_id, DESK), request.form
     match verb:
         case "lost":
@@ -190,6 +204,8 @@ def act_on_person(centre: Centre, resident_id: int, verb: str) -> Response:
             )
         case "living":
             findings.set_living(actor(), found.id, centre.id, living_said())
+        case "family":
+            family.end(actor(), found.id, form.get("link", 0, row_number))
         case _:
             raise Refused("verb_unknown", _("这一页没有找到"), status=404)
     return see_other(f"/staff/c/{centre.code}/people/{resident_id}")

@@ -24,6 +24,7 @@ VERBS = {
     "canteen_desk.act_on_order": "pay",
     "canteen_desk.act_on_run": "code",
     "canteen_desk.act_on_stop": "off",
+    "canteen_desk.act_on_standing": "skip",
     "staff.act_on_call": "answer",
     "staff.act_on_ringing": "reached",
     "staff.act_on_device": "wipe",
@@ -87,6 +88,9 @@ FORMS = {
     "canteen_desk.reverse": {"reason": "记错了"},
     "canteen_desk.count_now": {"n100": "3"},
     "canteen_desk.place_order": {"menu": "2026-11-24/lunch", "offer": "1"},
+    "canteen_desk.keep_diet": {"allergen": "fish", "texture": "soft", "avoid": "不吃辣"},
+    "canteen_desk.start_standing": {"meal": "lunch", "day": "1"},
+    "canteen_desk.act_on_standing": {"day": "2026-11-24"},
     "canteen_desk.plan": {"menu": "2026-11-23/lunch", "order": "1", "name": "二号线", "carrier": "林师傅"},
     "booking_desk.book_for": {"from": "09:00", "to": "11:00", "seat": "B1", "title": "读书会"},
 }
