@@ -19,7 +19,7 @@ from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound
 from core.http import once, personal, row_number, see_other
-from core.words import SHORT_WEEKDAYS, date_words, near_day
+from core.words import SHORT_WEEKDAYS, full_day
 from people.access import actor, open_record, require, resident_or_refuse
 from people.models import Resident
 from people.rules import DESK
@@ -76,7 +76,7 @@ def _rows(centre: Centre, canteen: Canteen, person: Resident, url: str) -> list[
             "days": [
                 {
                     "day": one.serving.day,
-                    "label": f"{near_day(one.serving.day, today)} {date_words(one.serving.day)}",
+                    "label": full_day(one.serving.day, today),
                     "skipped": one.skipped,
                     "url": f"{url}/{row.id}/{'eat' if one.skipped else 'skip'}",
                 }
