@@ -16,6 +16,7 @@ from api import hooks as api_hooks
 from booking.area import AREA as BOOKING
 from canteen.area import AREA as CANTEEN
 from centres import master as centres_master
+from centres.commands import places as place_commands
 from core import approvals, figures, files, http, imports, logs, stores
 from core.clock import OPTION
 from core.crypto import keys
@@ -178,6 +179,7 @@ def _areas(app: Flask) -> None:
         for command in area.commands:
             app.cli.add_command(command)
     api_document.setup(app, [one for area in AREAS for one in area.api])
+    app.cli.add_command(place_commands)
     app.cli.add_command(staff_commands)
     app.cli.add_command(resident_commands)
     for command in (*COMMANDS, demo):

@@ -1,20 +1,139 @@
-"""Verbs about centres: policies by date, one-off openings and closures, the calendar of workdays."""
+"""Verbs about centres: the tree and its hours, policies by date, one-off openings and closures, the calendar."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import chinese_calendar
 from flask_babel import gettext as _
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from centres.models import CalendarYear, Centre, OneOff, OrgUnit, Policy, Workday
+from centres.models import CalendarYear, Centre, OneOff, OrgUnit, Policy, WeeklyHours, Workday
 from centres.queries import subtree
+from centres.rules import CentreFacts, Opening, Place, UnitFacts, in_order, may_stand_under
 from core import audit
 from core.audit import Actor
 from core.clock import database_now
 from core.database import db, unit_of_work
 from core.errors import Refused
+
+Made = Literal["new", "changed", "same"]
+"""What a verb did with a thing that may have been there."""
+
+
+# --- the tree -------------------------------------------------------------------------------------------------------
+
+
+def load_places(actor: Actor, places: Sequence[Place]) -> list[tuple[str, Made]]:
+    """All of a file or nothing of it; a refusal says the line. What the file does not name stays as it is. New
+    districts get their calendar at once, so that nobody waits for the clock's evening."""
+    with unit_of_work():
+        done = [(one.unit.code, _load(actor, one)) for one in places]
+        seed_missing_years()
+    return done
+
+
+def _load(actor: Actor, place: Place) -> Made:
+    try:
+        if place.centre is None:
+            return make_unit(actor, place.unit)
+        made = make_centre(actor, place.unit, place.centre)
+        other_hours = set_weekly_hours(actor, _unit(place.unit.code).id, place.hours)
+        return "changed" if made == "same" and other_hours else made
+    except Refused as refusal:
+        why = _("第 %(line)d 行：%(why)s", line=place.line, why=refusal.title)
+        raise Refused(refusal.code, why, refusal.text, status=422) from refusal
+
+
+def make_unit(actor: Actor, told: UnitFacts) -> Made:
+    """A node of the tree is there and called so. One that was there keeps its kind and its place: what people may do
+    and see hangs on them."""
+    with unit_of_work():
+        parent = _unit(told.parent) if told.parent else None
+        if not may_stand_under(told.kind, parent.kind if parent else None):
+            raise Refused("unit_misplaced", _("“%(code)s”不能放在那里", code=told.code), status=422)
+        row = db.session.scalar(select(OrgUnit).where(OrgUnit.code == told.code))
+        names = {"name_zh": told.name_zh, "name_en": told.name_en}
+        if row is None:
+            row = OrgUnit(code=told.code, kind=told.kind, parent_id=parent.id if parent else None, **names)
+            db.session.add(row)
+            db.session.flush()
+            audit.record(actor, "unit.added", "org_unit", row.id, unit_id=row.id)
+            return "new"
+        if (row.kind, row.parent_id) != (told.kind, parent.id if parent else None):
+            raise Refused("unit_moved", _("“%(code)s”已经有了，类别和上级不能改", code=told.code), status=422)
+        what = _renew(row, names)
+        if what:
+            audit.record(actor, "unit.changed", "org_unit", row.id, unit_id=row.id, detail={"what": what})
+            changed(row.id)
+    return "changed" if what else "same"
+
+
+def make_centre(actor: Actor, told: UnitFacts, facts: CentreFacts) -> Made:
+    """A centre stands at its node of the tree, with these names and this address. Its zone stays: days that have been
+    lived were counted by it."""
+    with unit_of_work():
+        node = make_unit(actor, told)
+        unit = _unit(told.code)
+        values = {"name_zh": told.name_zh, "name_en": told.name_en, **asdict(facts)}
+        centre = db.session.get(Centre, unit.id)
+        if centre is None:
+            db.session.add(Centre(id=unit.id, code=told.code, **values))
+            db.session.flush()
+            audit.record(actor, "centre.added", "centre", unit.id, unit_id=unit.id)
+            return "new"
+        if centre.zone != facts.zone:
+            raise Refused("zone_moved", _("“%(code)s”的时区不能改", code=told.code), status=422)
+        what = _renew(centre, values)
+        if what:
+            audit.record(actor, "centre.changed", "centre", unit.id, unit_id=unit.id, detail={"what": what})
+            changed(unit.id)
+    return "changed" if what else node
+
+
+def set_weekly_hours(actor: Actor, centre_id: int, hours: Sequence[Opening]) -> bool:
+    """The centre's whole week: a weekday that is not named is closed. False: it was so already."""
+    if not in_order(hours):
+        raise Refused("hours_odd", _("开放时间要先开后关，同一天的不能重叠"), status=422)
+    with unit_of_work():
+        there = db.session.scalars(select(WeeklyHours).where(WeeklyHours.centre_id == centre_id)).all()
+        if {(row.weekday, row.opens, row.closes) for row in there} == set(hours):
+            return False
+        db.session.execute(delete(WeeklyHours).where(WeeklyHours.centre_id == centre_id))
+        db.session.add_all(
+            WeeklyHours(centre_id=centre_id, weekday=weekday, opens=opens, closes=closes)
+            for weekday, opens, closes in hours
+        )
+        db.session.flush()
+        audit.record(actor, "centre.hours", "centre", centre_id, unit_id=centre_id)
+        changed(centre_id)
+    return True
+
+
+def _unit(code: str) -> OrgUnit:
+    found = db.session.scalar(select(OrgUnit).where(OrgUnit.code == code))
+    if found is None:
+        raise Refused(
+            "unit_missing",
+            _("没有“%(code)s”这个单位", code=code),
+            _("上级要写在前面，或者已经登记过。"),
+            status=422,
+        )
+    return found
+
+
+def _renew(row: OrgUnit | Centre, values: Mapping[str, str]) -> list[str]:
+    """Set what differs. Returns its names."""
+    what = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in what:
+        setattr(row, name, values[name])
+    db.session.flush()
+    return what
+
+
+# --- policies, one-offs, calendar -----------------------------------------------------------------------------------
 
 
 def set_policy(actor: Actor, unit_id: int, name: str, value: Any, starts_on: date, subject: str = "") -> None:

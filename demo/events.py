@@ -7,9 +7,10 @@ from booking import queries
 from booking.models import Space
 from booking.opening import SpaceDay
 from booking.services import book
+from centres.places import WEEKDAYS
 from core.clock import at
 from core.intervals import Interval
-from demo.files import WEEKDAYS, Content
+from demo.files import Content
 from demo.neighbours import Neighbours
 from demo.stage import Stage
 from demo.story import Story

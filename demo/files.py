@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
+from centres.places import WEEKDAYS
+
 DATA = Path(__file__).parent / "data"
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Content = Mapping[str, Any]
 
 

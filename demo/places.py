@@ -1,18 +1,22 @@
 """The tree of the district, its two centres with their hours and days, and what can be booked in them."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, time, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from booking.models import Space, SpaceHours, Unit
-from centres.models import Building, Centre, OrgUnit, WeeklyHours
+from centres.models import Building, Centre, OrgUnit
+from centres.places import WEEKDAYS
 from centres.queries import centres, day_kinds
-from centres.services import add_one_off, seed_year, set_policy
+from centres.rules import CentreFacts, UnitFacts
+from centres.services import add_one_off, make_centre, make_unit, seed_year, set_policy, set_weekly_hours
 from core.audit import OPERATOR
 from core.clock import at, day_bounds
 from core.database import db
-from demo.files import WEEKDAYS, Content, hours, read
+from demo.files import Content, hours, read
 
 CLOSED_DAYS_SAID = 14
 """For so many days the reason of the weekly closing day is said."""
@@ -32,9 +36,7 @@ POLICIES = {
 def load_places(since: date, today: date) -> None:
     """Everything that stands still. Policies hold since `since`; what is said in days from now, from `today`."""
     content = read("spaces.yaml")
-    _organisation(content["organisation"])
-    for row in content["centres"]:
-        _centre(row)
+    _tree(content["organisation"], {row["code"]: row for row in content["centres"]})
     for district in db.session.scalars(select(OrgUnit.id).where(OrgUnit.kind == "district")).all():
         for year in sorted({since.year, today.year, today.year + 1}):
             seed_year(district, year)
@@ -60,29 +62,17 @@ def _buildings(centre_ids: dict[str, int]) -> None:
     db.session.flush()
 
 
-def _organisation(rows: list[Content]) -> None:
-    ids: dict[str | None, int | None] = {None: None}
+def _tree(rows: Sequence[Content], told: Mapping[str, Content]) -> None:
+    """The units in their order; a centre comes with what is told of it."""
     for row in rows:
-        unit = OrgUnit(
-            code=row["code"],
-            kind=row["kind"],
-            parent_id=ids[row["parent"]],
-            name_zh=row["name_zh"],
-            name_en=row["name_en"],
-        )
-        db.session.add(unit)
-        db.session.flush()
-        ids[row["code"]] = unit.id
-
-
-def _centre(row: Content) -> None:
-    unit = db.session.scalars(select(OrgUnit).where(OrgUnit.code == row["code"])).one()
-    told = ("code", "name_zh", "name_en", "short_zh", "address_zh", "address_en", "phone", "zone")
-    db.session.add(Centre(id=unit.id, **{name: row[name] for name in told}))
-    db.session.flush()
-    for weekday, opens, closes in hours(row["hours"]):
-        db.session.add(WeeklyHours(centre_id=unit.id, weekday=weekday, opens=opens, closes=closes))
-    db.session.flush()
+        unit = UnitFacts(row["code"], row["kind"], row["parent"] or "", row["name_zh"], row["name_en"])
+        if row["kind"] != "centre":
+            make_unit(OPERATOR, unit)
+            continue
+        facts = CentreFacts(**{one.name: told[unit.code][one.name] for one in fields(CentreFacts)})
+        make_centre(OPERATOR, unit, facts)
+        centre = db.session.scalars(select(Centre.id).where(Centre.code == unit.code)).one()
+        set_weekly_hours(OPERATOR, centre, list(hours(told[unit.code]["hours"])))
 
 
 def _closures(centre: Centre, row: Content, today: date) -> None:
