@@ -650,7 +650,7 @@ def test_a_relative_by_card_alone_orders_for_nobody(client: FlaskClient, meals: 
     send(client, client.get(f"/q/{code}"), f"/q/{code}/card")
     page = client.get(f"{BASE}/?for={number}")
     assert (page.status_code, "老人家先答应" in page.text) == (403, False)
-    assert f"/identify/phone?next={BASE}/%3Ffor%3D{number}" in page.text
+    assert f"/identify/pin?next={BASE}/%3Ffor%3D{number}" in page.text
 
 
 def test_a_relative_whose_visit_is_over_signs_in_and_goes_on(
@@ -665,7 +665,7 @@ def test_a_relative_whose_visit_is_over_signs_in_and_goes_on(
     clock.advance(hours=20, seconds=1)
     late = order_on(son, check)
     assert late.status_code == 403
-    assert f"/identify/phone?next={LUNCH}/%3Ffor%3D{number}" in late.text
+    assert f"/identify/pin?next={LUNCH}/%3Ffor%3D{number}" in late.text
     assert son.get(f"{LUNCH}/?for={number}").status_code == 403
     assert known_phone(son, "13800001188").get(f"{LUNCH}/?for={number}").status_code == 200
 
