@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from booking import desk, queries
 from booking.jobs import JOBS
 from booking.listeners import LISTENERS
+from booking.master import MASTERS
 from booking.models import Booking, Claim, Unit, Violation
 from booking.opening import sessions, space_day
 from booking.queries import Room, place_words, state_now
@@ -17,7 +18,7 @@ from booking.services.resident import leave, merge
 from booking.views import blueprint
 from booking.views.one import act_on_slip, show_slip
 from centres.models import Centre
-from core.area import Area, Arrival, Check, Desk, Figure, MyItem, Strip, Tile, Today
+from core.area import Area, Arrival, Check, Desk, Figure, MyItem, Place, Strip, Tile, Today
 from core.clock import day_bounds, local_day, now
 from core.codes import show_number
 from core.database import db
@@ -71,6 +72,11 @@ def now_lines(centre_id: int) -> list[tuple[str, str, str]]:
     return lines
 
 
+def places(centre_id: int) -> list[Place]:
+    """The spaces that are there."""
+    return [Place(space.code, space.name) for space in queries.spaces(centre_id)]
+
+
 def my_day(resident_id: int, start: datetime, end: datetime) -> list[MyItem]:
     """A resident's bookings as lines of their day."""
     moment = now()
@@ -103,7 +109,7 @@ def today(centre_id: int, day: date) -> Today:
     seats = db.session.scalar(
         select(func.count())
         .select_from(Unit)
-        .where(Unit.space_id.in_([s.id for s in queries.spaces(centre_id)]))
+        .where(Unit.space_id.in_([s.id for s in queries.spaces(centre_id)]), Unit.retired_at.is_(None))
     )
     figures = [
         Figure(f"{in_use} / {seats}", _("在座")),
@@ -206,6 +212,7 @@ AREA = Area(
     desks=[Desk("booking", lazy_gettext("预约"), "armchair", "booking_desk.spaces", DESK)],
     jobs=JOBS,
     listeners=LISTENERS,
+    places=places,
     today=today,
     my_day=my_day,
     search=search,
@@ -215,6 +222,7 @@ AREA = Area(
     slip_kind="B",
     doctor=doctor,
     policy=BookingPolicy,
+    masters=MASTERS,
     merge=merge,
     leave=leave,
 )

@@ -29,8 +29,8 @@ from core.i18n import language
 from core.intervals import Interval
 from core.kept import Kept
 from core.words import clock_words, full_day, near_day, span_words
-from people.access import actor, open_record, polling, require, resident_or_refuse, signed_in
-from people.rules import DESK
+from people.access import actor, grants_roles, open_record, polling, require, resident_or_refuse, signed_in
+from people.rules import DESK, MANAGERS
 
 blueprint = Blueprint("booking_desk", __name__, url_prefix="/staff/c/<centre>/booking")
 
@@ -53,7 +53,14 @@ def spaces(centre: Centre) -> Any:
     """The first space's day board: the others are a tab away."""
     rows = queries.spaces(centre.id)
     if not rows:
-        return render_template("staff/empty.html", title=_("还没有场地"), text=_("请先登记场地。"))
+        may = bool(grants_roles(signed_in(), centre.id) & MANAGERS)
+        return render_template(
+            "staff/empty.html",
+            title=_("还没有场地"),
+            text=_("登记了场地，居民就能订。") if may else _("请主管打开“基础资料”里的“场地”登记。"),
+            url=f"/staff/c/{centre.code}/data/spaces/new" if may else None,
+            action=_("登记第一处场地"),
+        )
     asked = request.args.get("resident", None, row_number)
     url = f"/staff/c/{centre.code}/booking/{rows[0].code}/{local_day(now(), centre.zone)}"
     return see_other(f"{url}?resident={asked}" if asked else url)

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Synonym, mapped_column, relationship, synonym
 
 from centres.models import Centre
 from core.crypto import Encrypted
@@ -38,7 +38,13 @@ class Space(Named, Base):
     """Walls in words, tables, size in decimetres."""
     access: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What a wheelchair user must know: lift, door width in cm, table height in cm, accessible toilet."""
+    retired_at: Mapped[datetime | None] = mapped_column(Moment)
+    """No longer there; what was booked in it is remembered."""
     centre: Mapped[Centre] = relationship()
+    hours: Mapped[list["SpaceHours"]] = relationship(cascade="all, delete-orphan")
+    units: Mapped[list["Unit"]] = relationship(order_by="Unit.position", cascade="save-update, merge")
+    unit_id: Synonym[int] = synonym("centre_id")
+    """Whose it is, as master data asks (core/master.py)."""
 
 
 class SpaceHours(Base):
@@ -78,6 +84,8 @@ class Unit(Base):
     """Kept for walk-ins at the kiosk until the policy's time."""
     traits: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """window, aisle, socket, lamp (bool), next_to (codes), facing (code)."""
+    retired_at: Mapped[datetime | None] = mapped_column(Moment)
+    """No longer there: nothing new is claimed on it."""
 
 
 class Booking(Base):

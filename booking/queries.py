@@ -30,14 +30,17 @@ CODE = "booking.code"
 
 def spaces(centre_id: int) -> list[Space]:
     """Spaces of a centre, in the order they were set up."""
-    query = select(Space).options(joinedload(Space.centre)).where(Space.centre_id == centre_id)
+    query = select(Space).options(joinedload(Space.centre))
+    query = query.where(Space.centre_id == centre_id, Space.retired_at.is_(None))
     return list(db.session.scalars(query.order_by(Space.id)))
 
 
 _SPACE = (
     select(Space)
     .options(joinedload(Space.centre))
-    .where(Space.centre_id == bindparam("centre"), Space.code == bindparam("code"))
+    .where(
+        Space.centre_id == bindparam("centre"), Space.code == bindparam("code"), Space.retired_at.is_(None)
+    )
 )
 
 
@@ -61,7 +64,7 @@ _SPACE_ON = (
     select(Space, _NUMBER)
     .join(Space.centre)
     .options(contains_eager(Space.centre))
-    .where(Centre.code == bindparam("centre"), Space.code == bindparam("space"))
+    .where(Centre.code == bindparam("centre"), Space.code == bindparam("space"), Space.retired_at.is_(None))
 )
 _NAMES = select(_VERSIONS.c.number).where(_VERSIONS.c.subject == bindparam("names")).scalar_subquery()
 _STAMP = (
@@ -72,7 +75,11 @@ _STAMP = (
         _CENTRES.c.zone.label("zone"),
     )
     .select_from(_SPACES.join(_CENTRES, _CENTRES.c.id == _SPACES.c.centre_id))
-    .where(_CENTRES.c.code == bindparam("centre"), _SPACES.c.code == bindparam("space"))
+    .where(
+        _CENTRES.c.code == bindparam("centre"),
+        _SPACES.c.code == bindparam("space"),
+        _SPACES.c.retired_at.is_(None),
+    )
 )
 _BOARD_STAMP = _STAMP.add_columns(func.coalesce(_NAMES, 0).label("names"))
 
@@ -98,7 +105,8 @@ def board_stamp(centre: str, space: str, day: date) -> Row[int, int, int, str, i
     return db.session.execute(_BOARD_STAMP, {**_asked(centre, space, day), "names": NAMES}).first()
 
 
-_UNITS = select(Unit).where(Unit.space_id == bindparam("space")).order_by(Unit.position)
+_UNITS = select(Unit).where(Unit.space_id == bindparam("space"), Unit.retired_at.is_(None))
+_UNITS = _UNITS.order_by(Unit.position)
 
 
 def units(space_id: int) -> list[Unit]:
@@ -298,7 +306,7 @@ def last_booking(resident_id: int, centre_id: int) -> Booking | None:
         .where(
             Booking.resident_id == resident_id,
             Booking.centre_id == centre_id,
-            Booking.unit_id.is_not(None),
+            Booking.unit_id.in_(select(Unit.id).where(Unit.retired_at.is_(None))),
             Booking.state != "cancelled",
         )
         .order_by(Booking.starts_at.desc())

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from canteen import api, desk
 from canteen.desk.root import LOOK
 from canteen.figures import FIGURES
-from canteen.home import card_start, my_day, now_lines, tiles
+from canteen.home import card_start, my_day, now_lines, places, tiles
 from canteen.jobs import JOBS
 from canteen.letters import KINDS
 from canteen.listeners import LISTENERS
@@ -81,6 +81,7 @@ AREA = Area(
     tiles=tiles,
     now=now_lines,
     card=card_start,
+    places=places,
     today=today,
     my_day=my_day,
     slip=show_code,

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from canteen import queries
+from canteen.days import PLACE
 from canteen.models import Canteen
 from canteen.queries import state_now, title_of
 from canteen.words import MEALS
-from core.area import MyItem, Tile
+from core.area import MyItem, Place, Tile
 from core.clock import local_day, now
 from core.database import db
 from core.words import clock_words, near_day, span_words
@@ -38,6 +39,12 @@ def tiles(centre_id: int) -> list[Tile]:
     )
     label = _("订%(meal)s", meal=MEALS[meal.menu.meal])
     return [Tile("canteen", "utensils", label, note, url, big=True, art="bowl")]
+
+
+def places(centre_id: int) -> list[Place]:
+    """The canteen, which may be closed while the centre is open. Its policies are the centre's."""
+    canteen = queries.canteen_of(centre_id)
+    return [Place(PLACE, canteen.name, has_rules=False)] if canteen is not None else []
 
 
 def card_start(centre_id: int) -> str | None:

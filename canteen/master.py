@@ -8,10 +8,22 @@ from flask_babel import lazy_gettext
 from sqlalchemy import func, select
 
 from canteen import words
-from canteen.models import Dish, MealOrder, Menu, Offer, OfferDish, Promotion, SubsidyClaim, SubsidyRule
+from canteen.models import (
+    Canteen,
+    Dish,
+    MealOrder,
+    Menu,
+    Offer,
+    OfferDish,
+    Promotion,
+    ServingHours,
+    SubsidyClaim,
+    SubsidyRule,
+)
 from centres.master import MANAGERS
 from centres.policies import chain
 from centres.services import changed
+from centres.week import CLOSES, DAYS, OPENS, Week
 from core.clock import database_now
 from core.columns import Choice, Column, Flag, Lines, Money, Number, Several, Words, Wrong
 from core.database import db
@@ -313,4 +325,45 @@ PROMOTIONS = Master(
     changed=changed,
 )
 
-MASTERS = [DISHES, RULES, PROMOTIONS]
+# --- the canteen itself ---------------------------------------------------------------------------------------------
+
+MEAL = Choice(name="meal", label=lazy_gettext("哪一餐"), options=_of(words.MEALS))
+
+
+def _check_canteen(row: Canteen) -> None:
+    """A canteen that serves nothing would be a door to nowhere."""
+    if not row.hours:
+        raise Wrong(_("还没有开餐时间"), _("至少写一行，比如 周一到周五 午餐 11:00 13:00。"))
+
+
+CANTEENS = Master(
+    name="canteen",
+    title=lazy_gettext("食堂"),
+    one=lazy_gettext("食堂"),
+    note=lazy_gettext("名称和每周的开餐时间。改了时间，还没截止的菜单跟着变。"),
+    icon="utensils",
+    model=Canteen,
+    columns=[
+        Words(
+            name="name_zh", label=lazy_gettext("名称"), required=True, most=30, start=lazy_gettext("长者食堂")
+        ),
+        Words(name="name_en", label=lazy_gettext("英文名称"), most=60, listed=False),
+        Week(
+            name="hours",
+            label=lazy_gettext("每周开餐"),
+            hint=lazy_gettext("比如 周一到周五 午餐 11:00 13:00。没写的日子不开餐。"),
+            model=ServingHours,
+            by=MEAL,
+            columns=(DAYS, MEAL, OPENS, CLOSES),
+            here=False,
+        ),
+    ],
+    look=MANAGERS | {"kitchen", "front_desk", "accountant"},
+    write=MANAGERS,
+    units=lambda centre_id: [centre_id],
+    order="name_zh",
+    check=_check_canteen,
+    changed=changed,
+)
+
+MASTERS = [CANTEENS, DISHES, RULES, PROMOTIONS]

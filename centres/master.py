@@ -8,10 +8,12 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from centres.models import Policy
+from centres.models import Centre, OrgUnit, Policy, WeeklyHours
 from centres.policies import chain
 from centres.services import changed
+from centres.week import Week
 from core.columns import Value, Words, Wrong
+from core.database import db
 from core.master import Master
 
 MANAGERS = frozenset({"manager", "supervisor"})
@@ -87,4 +89,50 @@ POLICIES = Master(
     changed=changed,
 )
 
-MASTERS = [POLICIES]
+# --- the centre itself ----------------------------------------------------------------------------------------------
+
+
+def _renamed(centre_id: int) -> None:
+    """The centre's node of the tree is called what the centre is called."""
+    centre, node = db.session.get_one(Centre, centre_id), db.session.get_one(OrgUnit, centre_id)
+    node.name_zh, node.name_en = centre.name_zh, centre.name_en
+    changed(centre_id)
+
+
+CENTRES = Master(
+    name="centre",
+    title=lazy_gettext("本中心"),
+    one=lazy_gettext("一个中心"),
+    note=lazy_gettext("名称、地址、电话和每周的开放时间。"),
+    icon="map-pin",
+    model=Centre,
+    columns=[
+        Words(name="name_zh", label=lazy_gettext("名称"), required=True, most=60),
+        Words(name="name_en", label=lazy_gettext("英文名称"), most=120, listed=False),
+        Words(
+            name="short_zh",
+            label=lazy_gettext("简称"),
+            hint=lazy_gettext("地方小的时候用，比如：水贝社区。"),
+            required=True,
+            most=30,
+        ),
+        Words(name="address_zh", label=lazy_gettext("地址"), required=True, most=200),
+        Words(name="address_en", label=lazy_gettext("英文地址"), most=200, listed=False),
+        Words(name="phone", label=lazy_gettext("电话"), required=True, most=40),
+        Week(
+            name="hours",
+            label=lazy_gettext("每周开放"),
+            hint=lazy_gettext("比如 周一到周五 08:30 12:00，再一行 14:00 18:00。没写的日子不开放。"),
+            model=WeeklyHours,
+            here=False,
+        ),
+    ],
+    look=MANAGERS | {"front_desk"},
+    write=MANAGERS,
+    units=lambda centre_id: [centre_id],
+    order="code",
+    fixed=True,
+    changed=_renamed,
+)
+
+MASTERS = [CENTRES, POLICIES]

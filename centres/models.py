@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Synonym, mapped_column, relationship, synonym
 
 from core.database import Base, Moment, Short, Text
 from core.i18n import Named
@@ -42,6 +42,9 @@ class Centre(Named, Base):
     zone: Mapped[str] = mapped_column(Short, default="Asia/Shanghai")
     settings_version: Mapped[int] = mapped_column(default=1)
     """Grows with every change of hours, calendar, policies or spaces: pages are kept under it."""
+    hours: Mapped[list["WeeklyHours"]] = relationship(cascade="all, delete-orphan")
+    unit_id: Synonym[int] = synonym("id")
+    """Whose it is, as master data asks (core/master.py)."""
 
 
 class Building(Named, Base):

@@ -83,6 +83,15 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A part of a centre that may be closed by itself. has_rules: policies may be set for it alone."""
+
+    code: str
+    name: str
+    has_rules: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """One row of the day's places on the today page: `bars` are (start, end, words)."""
 
@@ -115,8 +124,9 @@ class Area:
     """What an area offers. Every callable takes ids, not rows, and runs in the caller's transaction.
 
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
-    as (when, title, note). card(centre): where a card that a phone reads begins; None: not here. desks: entries of the
-    console's head. my_day(resident, from, to): what is in that time. today(centre, day). search(words, unit ids) →
+    as (when, title, note). places(centre): what of it can be closed by itself. card(centre): where a card that a phone
+    reads begins; None: not here. desks: entries of the console's head. my_day(resident, from, to): what is in that
+    time. today(centre, day). search(words, unit ids) →
     results for staff. export(resident) → plain data. erase(resident).
     slip(code, page) shows what a code whose letter is in `slip_kind` stands for, slip_act(code, verb) acts on it.
     policy: dataclass.
@@ -136,6 +146,7 @@ class Area:
     jobs: Sequence[Job] = ()
     listeners: Sequence[Listener] = ()
     commands: Sequence[Any] = ()
+    places: Callable[[int], Sequence[Place]] | None = None
     today: Callable[[int, date], Today] | None = None
     my_day: Callable[[int, datetime, datetime], Sequence[MyItem]] | None = None
     search: Callable[[str, frozenset[int]], Sequence[MyItem]] | None = None

@@ -37,7 +37,8 @@ class Wrong(ValueError):
 class Column(ABC):
     """name: of the model's attribute, or of a key in its JSON attribute `part`. label, hint: lazy strings.
 
-    key: tells rows apart; set once. listed: stands in the list. here: may be changed in the list itself.
+    key: tells rows apart; set once. listed: stands in the list. here: may be changed in the list itself. start: what
+    the empty form of a new row says.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Column(ABC):
     key: bool = False
     listed: bool = True
     here: bool = True
+    start: Any = None
     kind: ClassVar[str] = "text"
     number: ClassVar[bool] = False
     empty: ClassVar[Any] = ""
@@ -356,6 +358,22 @@ def parse_date(text: str) -> date | None:
         return None
 
 
+WALL = re.compile(r"([01]?[0-9]|2[0-3])[:：]([0-5][0-9])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock(Column):
+    """A wall time, as `08:30`."""
+
+    def read(self, raw: Any) -> str:
+        if isinstance(raw, time):
+            return raw.strftime("%H:%M")
+        found = WALL.fullmatch(self._text(raw))
+        if found is None:
+            raise Wrong(_("时间看不懂"), _("写成 08:30。"))
+        return f"{int(found[1]):02d}:{found[2]}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Value(Column):
     """A number, a wall time or nothing, as a policy has it."""
@@ -395,7 +413,8 @@ class Lines(Column):
     def _line(self, line: Mapping[str, Any]) -> str:
         there = [(column, line[column.name]) for column in self.columns if column.name in line]
         if self.labelled:
-            return " ".join(f"{column.label}={column.show(value)}" for column, value in there)
+            said = [(column.label, column.show(value)) for column, value in there]
+            return " ".join(f"{label}={words}" for label, words in said if words)
         return " ".join(column.show(value).replace(" ", "") for column, value in there)
 
     def typed(self, getlist: GetList) -> list[dict[str, Any]]:
@@ -414,9 +433,10 @@ class Lines(Column):
             if self.labelled:
                 names = in_any_language(lambda: [(one.name, str(one.label)) for one in self.columns])
                 forms = "|".join(re.escape(form) for form in sorted(names, key=len, reverse=True))
-                said = {names[form]: value for form, value in re.findall(rf"({forms})\s*=\s*(\S+)", part)}
+                field = re.compile(rf"(?:^|\s)({forms})\s*=\s*(.*?)(?=\s+(?:{forms})\s*=|\s*$)")
+                said = {names[form]: value for form, value in field.findall(part)}
                 texts = {column: said.get(column.name, "") for column in self.columns}
-                if re.sub(rf"({forms})\s*=\s*\S+", "", part).strip():
+                if field.sub("", part).strip():
                     raise Wrong(_("第 %(n)d 行看不懂", n=n + 1), str(self.hint))
             elif len(words) != len(self.columns):
                 raise Wrong(_("第 %(n)d 行看不懂", n=n + 1), str(self.hint))

@@ -146,7 +146,7 @@ def plan(master: Master, unit_id: int, data: bytes, today: date) -> Plan:
             continue
         starts, ends = values.pop("starts_on", None), values.pop("ends_on", None)
         key = tuple(values[name] for name in needed)
-        at = f"{sheet.letters[needed[0]]}{number}"
+        at = f"{sheet.letters[needed[0] if needed else next(iter(sheet.letters))]}{number}"
         twice = seen.setdefault((*key, starts), number)
         if twice != number:
             wrong = _("和第 %(n)d 行是同一条", n=twice)

@@ -50,7 +50,7 @@ class Master:
     order: the column by which lists begin. find: columns that a search looks into. dated: rows have `starts_on` and
     `ends_on`. retire: attribute that says when a row went. depends(row, centre's address): what hangs on it.
     check(row): raises Wrong where columns do not fit each other. changed(unit id): pages to be made anew. photo:
-    attribute that holds a file of the kind `photo_kind`.
+    attribute that holds a file of the kind `photo_kind`. fixed: its rows come from elsewhere, here they only change.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Master:
     changed: Callable[[int], None] | None = None
     photo: str = ""
     photo_kind: str = ""
+    fixed: bool = False
 
     @property
     def keys(self) -> list[Column]:
@@ -225,7 +226,11 @@ def create(
     actor: Actor, master: Master, unit_id: int, values: Values, *, today: date, starts_on: date | None = None
 ) -> Row:
     """A new row. Refuses one whose key is taken; a dated one begins today or later."""
+    if master.fixed:
+        raise NotFound(_("这里不能新加"))
     with unit_of_work():
+        if not master.keys and db.session.scalar(select(master.model).where(master.model.unit_id == unit_id)):
+            raise _taken(master)
         row = master.model(unit_id=unit_id)
         _give(master, row, values)
         if master.dated:
@@ -389,7 +394,8 @@ def _told_all(master: Master, unit_id: int) -> None:
 
 def _taken(master: Master) -> Refused:
     keys = _("、").join(str(column.label) for column in master.keys)
-    return Refused("already_there", _("这一条已经有了"), _("%(keys)s不能和别的一样。", keys=keys), status=409)
+    right = _("%(keys)s不能和别的一样。", keys=keys) if keys else _("每个中心只有一个，请改原来那个。")
+    return Refused("already_there", _("这一条已经有了"), right, status=409)
 
 
 def _not_before(day: date, today: date) -> date:

@@ -124,7 +124,11 @@ def book_for(
             units = (
                 [unit.id]
                 if unit
-                else list(db.session.scalars(select(Unit.id).where(Unit.space_id == space.id)))
+                else list(
+                    db.session.scalars(
+                        select(Unit.id).where(Unit.space_id == space.id, Unit.retired_at.is_(None))
+                    )
+                )
             )
             end = day.buffered(span.end)
             make_room(units, span.start, end, now, resident_id)

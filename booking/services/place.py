@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -12,6 +13,7 @@ from booking.rules import missed
 from core import audit
 from core.audit import CLOCK
 from core.database import db, one_writer
+from core.errors import Refused
 from core.events import emit
 from core.intervals import broken_guard
 from core.versions import bump
@@ -43,7 +45,13 @@ _UNITS_LOCKED = _LOCK.where(_UNIT.c.id.in_(bindparam("units", expanding=True)))
 _HELD_LOCKED = _LOCK.where(
     _UNIT.c.id.in_(select(_CLAIM.c.unit_id).where(_CLAIM.c.visit_id == bindparam("visit")))
 )
-_CLEAR, _OCCUPY = delete(_CLAIM).where(*_WORTHLESS), insert(_CLAIM)
+_CLEAR = delete(_CLAIM).where(*_WORTHLESS)
+_FIELDS = ("starts_at", "ends_at", "use_ends_at", "booking_id", "visit_id", "expires_at")
+_VALUES = [bindparam(f"its_{name}", type_=_CLAIM.c[name].type) for name in _FIELDS]
+_LIVE = select(_UNIT.c.id, *_VALUES).order_by(_UNIT.c.id)
+_LIVE = _LIVE.where(_UNIT.c.id.in_(bindparam("its_units", expanding=True)), _UNIT.c.retired_at.is_(None))
+_OCCUPY = insert(_CLAIM).from_select(["unit_id", *_FIELDS], _LIVE).returning(_CLAIM.c.id)
+"""Nothing is claimed on a unit that went, however lately: who takes it away has passed the same door."""
 
 
 class Taken(Exception):
@@ -88,29 +96,27 @@ def occupy(
     visit_id: int | None = None,
     expires_at: datetime | None,
 ) -> None:
-    """Claim `[start, end)` of every unit, after `make_room`. Raises `Taken` on a live overlap."""
+    """Claim `[start, end)` of every unit, after `make_room`. Raises `Taken` on a live overlap, `Refused` where a unit
+    is there no longer."""
     if end - start > LONGEST:
         raise ValueError("a claim longer than any query looks for")
+    claim = {
+        "its_units": unit_ids,
+        "its_starts_at": start,
+        "its_ends_at": end,
+        "its_use_ends_at": use_end,
+        "its_booking_id": booking_id,
+        "its_visit_id": visit_id,
+        "its_expires_at": expires_at,
+    }
     try:
-        db.session.execute(
-            _OCCUPY,
-            [
-                {
-                    "unit_id": unit_id,
-                    "starts_at": start,
-                    "ends_at": end,
-                    "use_ends_at": use_end,
-                    "booking_id": booking_id,
-                    "visit_id": visit_id,
-                    "expires_at": expires_at,
-                }
-                for unit_id in sorted(unit_ids)
-            ],
-        )
+        made = db.session.execute(_OCCUPY, claim).all()
     except IntegrityError as error:
         if broken_guard(error) != "claim":
             raise
         raise Taken from error
+    if not made or len(made) != len(unit_ids):
+        raise Refused("unit_gone", _("这个位子不在了"), _("中心刚刚调整过场地，请换一个。"))
 
 
 def free(booking_id: int, at: datetime) -> None:

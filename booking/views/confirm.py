@@ -27,7 +27,7 @@ from core.words import clock_words, date_words, near_day, span_words
 from kiosk.session import at_kiosk, is_here, known_visit, load_centre, need_visit, shown_name, visit
 from people.models import Commitment
 
-SEAT = frozenset({"seat_taken", "seat_kept", "hold_released"})
+SEAT = frozenset({"seat_taken", "seat_kept", "hold_released", "unit_gone"})
 """Refusals after which another seat at the same time helps."""
 TIME = frozenset({"closed", "past", "too_long", "too_short", "off_step", "times_odd", "person_busy"})
 """Those after which another time does."""
@@ -42,7 +42,11 @@ def take_hold(code: str, space: str) -> Response:
     """«就坐»: holds the seat, then asks who it is, then shows what will be confirmed."""
     centre, place = load_space(code, space)
     unit = db.session.scalar(
-        select(Unit).where(Unit.space_id == place.id, Unit.code == request.form.get("seat", "")[:16])
+        select(Unit).where(
+            Unit.space_id == place.id,
+            Unit.code == request.form.get("seat", "")[:16],
+            Unit.retired_at.is_(None),
+        )
     )
     if unit is None:
         raise NotFound(_("没有这个座位"), _("请再选一次。"))

@@ -51,7 +51,7 @@ def load_canteen(centre: Centre) -> Canteen:
     """The canteen of the address."""
     found = canteen_of(centre.id)
     if found is None:
-        raise NotFound(_("这个中心还没有食堂"), _("要开食堂，请主管先登记。"))
+        raise NotFound(_("这个中心还没有食堂"), _("请主管打开“基础资料”里的“食堂”，登记名称和开餐时间。"))
     return found
 
 

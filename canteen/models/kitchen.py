@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Synonym, mapped_column, relationship, synonym
 
 from centres.models import Centre
 from core.database import Base, Moment, Short, Text
@@ -27,6 +27,9 @@ class Canteen(Named, Base):
     account_operator: Mapped[str] = mapped_column(Text, default="")
     """Who answers for the prepaid accounts, as printed on receipts; empty: no accounts here."""
     centre: Mapped[Centre] = relationship()
+    hours: Mapped[list["ServingHours"]] = relationship(cascade="all, delete-orphan")
+    unit_id: Synonym[int] = synonym("id")
+    """Whose it is, as master data asks (core/master.py)."""
 
 
 class ServingHours(Base):

@@ -53,7 +53,7 @@ class Open:
 
     def unit(self) -> int:
         """The unit that new rows and sheets are for: the one asked for, else the nearest."""
-        if not self.writable:
+        if not self.writable or self.master.fixed:
             raise NotFound(_("这一页没有找到"), _("可能已经换了地方，或者不归您的岗位。请问主管。"))
         asked = request.values.get("unit", None, row_number)
         return asked if asked is not None and asked in self.writable else self.writable[0]
@@ -114,6 +114,7 @@ def data_list(centre: Centre, master: str) -> Any:
     if pages.page != wish.page:
         rows, many = service.listed(opened.master, opened.units, replace(wish, page=pages.page), opened.today)
     columns = [column for column in opened.master.columns if column.listed]
+    grows = bool(opened.writable) and not opened.master.fixed
     names = _unit_names(opened.units)
     return render_template(
         "staff/data_list.html",
@@ -145,8 +146,8 @@ def data_list(centre: Centre, master: str) -> Any:
         states=_states(opened.master),
         paging=pages,
         sheet_url=_with(opened.url, wish, path="sheet"),
-        new_url=f"{opened.url}/new" if opened.writable else None,
-        import_url=f"{opened.url}/import" if opened.writable else None,
+        new_url=f"{opened.url}/new" if grows and (opened.master.keys or not many) else None,
+        import_url=f"{opened.url}/import" if grows else None,
         sort_name=wish.sort or opened.master.order,
         back_url=f"/staff/c/{centre.code}/data/",
     )
@@ -315,7 +316,8 @@ def data_new(centre: Centre, master: str) -> Any:
     """The empty form."""
     opened = _open(centre, master)
     opened.unit()
-    return _form(opened, None, {}, {})
+    begin = {one.name: one.start for one in opened.master.columns if one.start is not None}
+    return _form(opened, None, begin, {})
 
 
 @blueprint.post("/c/<centre>/data/<master>/new")

@@ -10,7 +10,6 @@ from flask import Response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from booking.queries import spaces
 from centres import services
 from centres.models import Centre, OneOff, Policy, Workday
 from centres.policies import chain
@@ -72,7 +71,7 @@ def settings(centre: Centre) -> Any:
         ],
         days=days,
         warning=calendar_warning(centre),
-        places=spaces(centre.id),
+        places=[place for one in Areas.all if one.places for place in one.places(centre.id)],
         today=today,
         base_url=f"/staff/c/{centre.code}/settings",
     )
