@@ -24,7 +24,7 @@ from core.http import POLICY, not_modified, once, personal, repeatable, see_othe
 from core.money import yuan
 from core.versions import version
 from core.words import clock_words, span_words
-from people.access import actor, polling, require, signed_in
+from people.access import actor, grants_roles, polling, require, signed_in
 
 SERVE = frozenset({"kitchen", "front_desk", "manager", "supervisor"})
 """Who stands at the window."""
@@ -130,8 +130,7 @@ def _side(centre: Centre) -> dict[str, Any]:
     if menu is None:
         return {
             "menu": None,
-            "review_many": len(queries.reviews(centre.id)),
-            "review_url": f"{base(centre)}/review",
+            **_review_side(centre),
         }
     many = queries.tally(menu.id)
     url = f"{base(centre)}/window"
@@ -147,9 +146,17 @@ def _side(centre: Centre) -> dict[str, Any]:
         "called": queries.called(menu.id),
         "call_url": f"{url}/call",
         "orders_url": f"{base(centre)}/orders",
-        "review_url": f"{base(centre)}/review",
         "board_url": f"/board/{centre.code}",
+        **_review_side(centre),
+    }
+
+
+def _review_side(centre: Centre) -> dict[str, Any]:
+    """How many wait to be looked at, and the way there for those who look; the kitchen is told whom to ask."""
+    looks = bool(grants_roles(signed_in(), centre.id) & MONEY)
+    return {
         "review_many": len(queries.reviews(centre.id)),
+        "review_url": f"{base(centre)}/review" if looks else None,
     }
 
 

@@ -128,12 +128,12 @@ def ask(house: House, role: str, method: str, rule: Rule) -> str:
     """What somebody of this role hears."""
     verb = VERBS.get(rule.endpoint)
     path = house.address(rule.rule, role, **({"verb": verb} if verb else {}))
-    client = house.client(role)
     if method == "GET":
-        answer = client.get(path)
+        answer = house.client(role).get(path)
         answer.close()
         return in_a_word(answer)
-    return in_a_word(house.post(client, path, FORMS.get(rule.endpoint)))
+    client, token = house.at_a_form(role, path)
+    return in_a_word(house.post(client, path, FORMS.get(rule.endpoint), token=token))
 
 
 @pytest.mark.databases("sqlite")
