@@ -27,7 +27,6 @@ class BookingPolicy:
     check_in_after: int = 30
     free_cancel: int = 60
     violation_days: int = 30
-    violations: int = 3
 
 
 MOVES: dict[str, frozenset[str]] = {

@@ -164,12 +164,15 @@ def add_one_off(
     zh: str,
     en: str = "",
 ) -> OneOff:
-    """Open or close a centre (`place` empty) or one of its spaces apart from its hours. New bookings obey at once."""
+    """Open or close a centre (`place` empty) or one of its spaces apart from its hours. New bookings obey at once.
+    What has passed is over: nobody could come or stay away any more, and its numbers stay as they were lived."""
     if end <= start or end - start > timedelta(days=366):
         raise Refused("times_odd", _("结束要晚于开始"), _("请再看看日期和时间。"), status=422)
     if not zh.strip():
         raise Refused("reason_missing", _("请写上原因"), _("居民会看到它，比如“消防检修”。"), status=422)
     with unit_of_work():
+        if end <= database_now():
+            raise Refused("one_off_past", _("这段时间已经过了"), _("请选还没有结束的时间。"), status=422)
         row = OneOff(
             centre_id=centre.id,
             place=place,

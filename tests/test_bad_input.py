@@ -336,6 +336,7 @@ def test_an_odd_page_is_some_page(house: House, page: str) -> None:
         ("canteen.sample_grams", "2001"),
         ("canteen.leap_day_counts_on", "101"),
         ("booking.no_such", "1"),
+        ("booking.violations", "3"),  # nothing is suspended yet: a number that changes nothing is not offered
         ("", ""),
     ],
 )
@@ -344,6 +345,15 @@ def test_a_policy_that_would_break_the_house_is_refused(house: House, name: str,
     with nothing_written(house):
         said = {"name": name, "value": value, "from": "2026-12-01"}
         refused(house.post(house.client("manager"), "/staff/c/shuibei/settings/policies", said), 422)
+
+
+def test_a_closing_that_is_over_is_refused_and_one_that_still_runs_is_not(house: House) -> None:
+    """It is 9:41. What has passed has been lived: figures of that day would change behind their readers."""
+    client, url = house.client("manager"), "/staff/c/shuibei/settings/one-offs"
+    over = {"from": "2026-11-23T08:00", "to": "2026-11-23T09:41", "reason_zh": "停电"}
+    with nothing_written(house):
+        assert "已经过了" in refused(house.post(client, url, over), 422)
+    assert house.post(client, url, {**over, "to": "2026-11-23T09:42"}).status_code == 303
 
 
 @pytest.mark.databases("sqlite")
