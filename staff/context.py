@@ -51,7 +51,7 @@ def _context() -> dict[str, Any]:
         "staff_user": {"name": staff.name, "role": staff.title_zh} if staff else None,
         "staff_nav": _nav(staff, centre, roles) if staff and centre else [],
         "staff_menu": _menu(centre, own) if staff else [],
-        "staff_languages": LANGUAGES if staff else {},
+        "staff_languages": LANGUAGES,
         "search_url": f"/staff/c/{centre.code}/search" if centre and roles & DESK else None,
         "query": request.args.get("q", ""),
         "clock_now": local(now(), zone),

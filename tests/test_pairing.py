@@ -13,6 +13,7 @@ from core.audit import Audit
 from core.database import db
 from kiosk.models import Call, Device, Outage
 from people.rules import KIOSK_TRIES
+from tests.support.forms import send
 from tests.support.house import House
 from tests.support.refusals import refused
 
@@ -201,3 +202,18 @@ def test_a_locked_console_shows_calls_and_nothing_else(house: House) -> None:
     assert "有人找工作人员" in page
     for name in ("陈*英", "陈*强", "吴敏", "合唱团"):
         assert name not in page
+
+
+@pytest.mark.databases("sqlite")
+def test_a_locked_console_keeps_its_language_and_can_change_it(house: House) -> None:
+    """Whoever comes to it may not read what the last one read."""
+    desk = house.client("front")
+    house.post(desk, "/staff/language", {"lang": "en", "next": TODAY})
+    desk.get(TODAY)
+    house.clock.advance(minutes=31)
+    locked = desk.get(TODAY)
+    assert "The console is locked" in locked.text
+    back = send(desk, locked, "/staff/language", lang="zh_Hans")
+    assert back.location == TODAY
+    assert "工作台锁住了" in desk.get(TODAY).text
+    assert "form" in str(BeautifulSoup(desk.get("/staff/sign-in").text, "html.parser").select("footer"))

@@ -601,7 +601,8 @@ def send(client: FlaskClient, path: str, form: str = "main form[method=post]", *
 
 
 def fields(answer: TestResponse) -> dict[str, str]:
-    return hidden(BeautifulSoup(answer.text, "html.parser"))
+    page = BeautifulSoup(answer.text, "html.parser")
+    return hidden(page.select_one("main") or page)  # the page's own form, not the languages under it
 
 
 def hidden(part: BeautifulSoup | Any) -> dict[str, str]:
