@@ -9,6 +9,7 @@ from flask import Flask
 from flask_compress import Compress
 from flask_htmx import HTMX
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from api import document as api_document
@@ -87,6 +88,10 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=HERE / "static", prefix="static/", max_age=3600, autorefresh=settings.is_demo
     )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0
+        )
     structlog.get_logger().debug("ready", mode=settings.mode)
     return app
 

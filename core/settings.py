@@ -52,6 +52,8 @@ class Settings:
     """Program for reading aloud; empty: looked up as `espeak-ng`; `off` switches it off."""
     files_url: str
     """Where files are kept: `s3://key:secret@host:port/bucket?secure=0`; empty: `files/` in the data folder."""
+    trusted_proxies: int
+    """How many reverse proxies stand before this server, each adding to `X-Forwarded-For`; 0: it is ignored."""
 
     @property
     def is_demo(self) -> bool:
@@ -81,6 +83,7 @@ DEFAULTS: dict[str, str] = {
     "LOG_LEVEL": "info",
     "ESPEAK": "",
     "FILES_URL": "",
+    "TRUSTED_PROXIES": "0",
 }
 
 
@@ -114,6 +117,8 @@ def load(config: Mapping[str, object] | None = None, environ: Mapping[str, str] 
         raise SettingError("HALL_PUBLIC_URL must be an address such as https://hall.example.cn.")
     if raw["FILES_URL"] and not sound(raw["FILES_URL"]):
         raise SettingError("HALL_FILES_URL must look like s3://key:secret@host:port/bucket, or be empty.")
+    if raw["TRUSTED_PROXIES"] not in {"0", "1", "2", "3", "4", "5"}:
+        raise SettingError("HALL_TRUSTED_PROXIES must be the number of proxies before this server, 0 to 5.")
     _check_sms(raw["SMS_URL"], raw["SMS_TOKEN"])
     settings = Settings(
         mode=raw["MODE"],
@@ -130,6 +135,7 @@ def load(config: Mapping[str, object] | None = None, environ: Mapping[str, str] 
         log_level=raw["LOG_LEVEL"],
         espeak=raw["ESPEAK"],
         files_url=raw["FILES_URL"],
+        trusted_proxies=int(raw["TRUSTED_PROXIES"]),
     )
     _refuse_unsafe(settings, public.hostname)
     return settings

@@ -155,6 +155,24 @@ def test_figures_by_token(database: str, tmp_path: Path, header: str, status: in
     assert asked.status_code == status
 
 
+@pytest.mark.databases("sqlite")
+def test_who_asks_is_told_by_trusted_proxies_only(database: str, tmp_path: Path) -> None:
+    """`/metrics` opens to this machine. Tries of PINs and codes are counted by the same address."""
+
+    def asked(proxies: str, peer: str, forwarded: str) -> int:
+        app = create_app(settings(database, tmp_path, TRUSTED_PROXIES=proxies))
+        heads = {"X-Forwarded-For": forwarded} if forwarded else {}
+        return (
+            app.test_client().get("/metrics", headers=heads, environ_base={"REMOTE_ADDR": peer}).status_code
+        )
+
+    assert asked("0", "10.0.0.9", "127.0.0.1") == 404  # anybody can write that header
+    assert asked("0", "127.0.0.1", "10.0.0.9") == 200
+    assert asked("1", "127.0.0.1", "10.0.0.9") == 404
+    assert asked("1", "127.0.0.1", "127.0.0.1, 10.0.0.9") == 404  # the proxy wrote the last one
+    assert asked("1", "127.0.0.1", "") == 200
+
+
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +180,10 @@ def test_figures_by_token(database: str, tmp_path: Path, header: str, status: in
     ("wrong", "sentence"),
     [
         ({"MODE": "test"}, "HALL_MODE is 'test'; it may be demo or production."),
+        (
+            {"TRUSTED_PROXIES": "all"},
+            "HALL_TRUSTED_PROXIES must be the number of proxies before this server, 0 to 5.",
+        ),
         ({"LOG_LEVEL": "loud"}, "HALL_LOG_LEVEL is 'loud'; it may be debug, info, warning or error."),
         ({"DATABASE_URL": "mysql://x/y"}, "HALL_DATABASE_URL must begin with sqlite:/// or postgresql://."),
         (
