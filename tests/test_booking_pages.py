@@ -22,6 +22,8 @@ from tests.support.clock import Clock
 from tests.support.forms import Kiosk, send, ways
 from tests.support.hall import MORNING, Hall, span
 
+BASE = "/c/shuibei/booking"
+
 
 def made(app: Flask, cast: Cast, clock: Clock, seat: str = "A1", when: Interval = MORNING) -> str:
     """The number of a booking of 陈奶奶."""
@@ -248,3 +250,37 @@ def test_before_a_kiosk_of_another_centre_nobody_has_arrived(
         tab.get_text("|").split("|")[0].strip()
         for tab in BeautifulSoup(page.text, "html.parser").select(".tabs a")
     ]
+
+
+# --- the large edition ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.databases("sqlite")
+def test_the_large_edition_has_every_way_that_the_plain_one_has(
+    app: Flask, client: FlaskClient, cast: Cast, clock: Clock
+) -> None:
+    """Another seat, the list and another time are two taps away; so is giving a booking back, from one's own day."""
+    made(app, cast, clock)
+    kiosk = Kiosk(client, cast)
+    kiosk.send("form[action='/kiosk/prefs']", text="elder")
+    kiosk.open(f"{BASE}/spaces/reading/2026-11-24/?from=13:00&to=17:00&seat=A3")
+    kiosk.open(target(kiosk.page, "更多"))
+    before, found = kiosk.page, {}
+    for words in ("帮我选", "列表", "改时间"):
+        found[words] = kiosk.open(target(before, words)).text
+    assert "就坐" in found["帮我选"]
+    assert "就坐 A3" not in found["帮我选"]
+    assert "A3" in found["列表"]
+    assert "几点来" in found["改时间"]
+    kiosk.scan(cast.chen_code)
+    kiosk.open("/c/shuibei/my/")
+    kiosk.open(target(kiosk.page, "图书馆阅览室"))
+    kiosk.open(target(kiosk.page, "取消预约"))
+    kiosk.send("form[action$='/cancel']")
+    assert "已经取消了" in kiosk.open(kiosk.page.location).text
+
+
+def target(page: TestResponse, words: str) -> str:
+    """Where the first link with these words in the page's body leads."""
+    links = BeautifulSoup(page.text, "html.parser").select("#main a[href]")
+    return next(str(link["href"]) for link in links if words in link.get_text())

@@ -46,7 +46,7 @@ def seat_page(code: str, space: str, day: str) -> Any:
             (n for n, table in enumerate(tables) if chosen and chosen.unit.table_code == table["code"]), 0
         )
     shown = min(max(0, shown), max(0, len(tables) - 1))
-    helped = propose(found, after=code_of) if len([s for s in found if s.state == "free"]) > 1 else None
+    helped = _another(found, code_of)
     today = local_day(choice.moment, choice.day.zone)
     place = choice.day.space
     return render_template(
@@ -64,6 +64,7 @@ def seat_page(code: str, space: str, day: str) -> Any:
         times_url=choice.url("times", seat=code_of),
         list_url=choice.url("list", seat=code_of),
         help_url=choice.url(seat=helped.unit.code) if helped else None,
+        ways_url=choice.url("ways", seat=code_of),
         hold_url=f"{space_url(choice.centre, place)}/hold",
         hold_fields=hold_fields(choice, code_of) if code_of else {},
         back_url=f"{space_url(choice.centre, place)}/",
@@ -188,6 +189,36 @@ def _look(choice: Choice, seat: Seat, chosen: str | None) -> dict[str, Any]:
         "url": choice.url(seat=code) if seat.state == "free" and not is_chosen else None,
         "choose_url": choice.url(seat=code),
     }
+
+
+def _another(found: Sequence[Seat], code_of: str | None) -> Seat | None:
+    """What «帮我选» proposes next; None where there is no other."""
+    return propose(found, after=code_of) if len([s for s in found if s.state == "free"]) > 1 else None
+
+
+@blueprint.get("/spaces/<space>/<day>/ways")
+def other_ways(code: str, space: str, day: str) -> Any:
+    """«更多» of the large edition, whose seat page has no room for them: another time, the list, «帮我选»."""
+    choice = choose(code, space, day)
+    if choice.span is None:
+        return see_other(f"{space_url(choice.centre, choice.day.space)}/")
+    found = _seats_of(choice)
+    chosen = _chosen(choice, found)
+    code_of = chosen.unit.code if chosen else None
+    helped = _another(found, code_of)
+    ways = [
+        (_("帮我选"), _("替您换一个空座位"), choice.url(seat=helped.unit.code) if helped else None),
+        (_("列表"), _("一行一个座位，慢慢看"), choice.url("list", seat=code_of)),
+        (_("改时间"), _("几点来，坐多久"), choice.url("times", seat=code_of)),
+    ]
+    return render_template(
+        "booking/ways.html",
+        space_name=choice.day.space.name,
+        date_short=short_day(choice.day.day, local_day(choice.moment, choice.day.zone)),
+        time_label=span_words(choice.span.start, choice.span.end, choice.day.zone),
+        ways=[{"label": label, "note": note, "url": url} for label, note, url in ways if url],
+        back_url=choice.url(seat=code_of),
+    )
 
 
 @blueprint.get("/spaces/<space>/<day>/list")

@@ -45,6 +45,7 @@ WALKS: dict[str, tuple[str, ...]] = {
         "/q/" + FORGED,
         "/nowhere",
         f"{READING}/{WEDNESDAY}/",
+        f"{READING}/{WEDNESDAY}/ways",
     ),
     "kiosk-card": (
         "/c/shuibei/my/",
