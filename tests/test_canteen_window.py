@@ -616,6 +616,7 @@ def test_the_hall_s_screen_shows_numbers_and_never_a_name(
     page = hall.get("/board/shuibei").text
     assert "陈" not in page
     assert "补" not in page
+    assert "清蒸鲈鱼、肉末蒸蛋、香菇豆腐…" in page  # nobody can scroll it: a few dishes stand for all
 
 
 def test_a_carrier_sees_one_door_at_a_time(app: Flask, cast: Cast, clock: Clock) -> None:

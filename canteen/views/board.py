@@ -18,7 +18,8 @@ from kiosk.areas import now_lines
 from kiosk.session import load_centre
 
 blueprint = Blueprint("canteen_board", __name__)
-LINES = 5
+LINES, LINES_AHEAD, DISHES = 5, 4, 3
+"""Numbers that were called, lines of now and next, dishes of a meal: as many as a screen without a hand can show."""
 AHEAD = timedelta(days=7)
 
 
@@ -45,7 +46,7 @@ def _shown(centre: Centre) -> dict[str, Any]:
     return {
         "red": numbers[0] if numbers else None,
         "below": numbers[1:LINES],
-        "lines": _lines(centre, moment)[:LINES],
+        "lines": _lines(centre, moment)[:LINES_AHEAD],
         "serving": menu is not None and menu.serves_from <= moment < menu.serves_until,
     }
 
@@ -70,17 +71,18 @@ def _lines(centre: Centre, moment: Any) -> list[dict[str, str]]:
 
 
 def _meal_line(centre: Centre, menu: Menu, moment: Any, today: Any) -> dict[str, str]:
-    dishes = _("、").join(offer.dishes[0].dish.name for offer in menu.offers if offer.dishes)
+    names = [offer.dishes[0].dish.name for offer in menu.offers if offer.dishes]
+    dishes = _("、").join(names[:DISHES]) + ("…" if len(names) > DISHES else "")
     if menu.serves_from <= moment:
         note = _("%(time)s 前来取", time=clock_words(menu.serves_until, centre.zone))
     elif moment < menu.cutoff_at:
         note = _("%(time)s 前可以订", time=clock_words(menu.cutoff_at, centre.zone))
     else:
-        note = span_words(menu.serves_from, menu.serves_until, centre.zone)
+        note = ""  # its hours stand above
     when = _("现在") if menu.serves_from <= moment else near_day(menu.day, today)
     return {
         "when": when,
         "title": f"{MEALS[menu.meal]} {span_words(menu.serves_from, menu.serves_until, centre.zone)}",
-        "note": f"{note} · {dishes}",
+        "note": " · ".join(part for part in (note, dishes) if part),
         "area": "canteen",
     }

@@ -90,11 +90,13 @@
     }
   }
   const over = (a, b) => Math.min(Math.min(a.right, b.right) - Math.max(a.left, b.left), Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top));
+  const scrolled = (part) => limits.scrolls && part.closest(limits.scrolls);
   const floats = (part) => part.closest(".over-mast, dialog") || (limits.sticky && part.closest(".actions, .seat-actions, .pad-page > .button"));
   for (let one = 0; one < texts.length; one += 1) {
     for (let two = one + 1; two < texts.length; two += 1) {
       const [p, q] = [texts[one], texts[two]];
       if (floats(p.part) !== floats(q.part) || p.part.closest("svg") || q.part.closest("svg")) continue;
+      if (scrolled(p.part) !== scrolled(q.part)) continue; // what is scrolled away, or ends in an ellipsis, is not seen
       const most = Math.max(...p.lines.flatMap((a) => q.lines.map((b) => over(a, b))));
       if (most > 2) say(p.part, `lies on ${name(q.part)}`);
     }

@@ -18,7 +18,8 @@ from booking.services.book import book_for, book_seat
 from canteen.services import ledger, standing
 from canteen.services.diet import set_profile
 from canteen.services.plan import swap_dish
-from centres.models import Centre
+from canteen.services.runs import Carrier, plan_run
+from centres.models import Building, Centre
 from centres.services import add_one_off
 from core.audit import OPERATOR, Actor
 from core.database import db, unit_of_work
@@ -225,6 +226,7 @@ def _cook(meals: Meals) -> dict[str, str]:
         (THURSDAY, None),
     ):
         meals.lunch(day, quotas=quotas)
+    meals.lunch(MONDAY)  # its cutoff was on Saturday
     meals.lunch(TUESDAY, meal="dinner")
     meals.order(cast.wheel, TUESDAY, "L4")
     staff = db.session.scalars(select(Staff.id).where(Staff.email == cast.wu)).one()
@@ -240,12 +242,28 @@ def _cook(meals: Meals) -> dict[str, str]:
     family.ask(OPERATOR, cast.couple[0], cast.chen)
     asked_in = invite(Actor("resident", cast.wheel), cast.wheel, sees_collected=True, where="phone")
     return {
+        "run": _round(meals, staff),
         "meal": plain.number,
         "swapped": asked.number,
         "standing": str(dinners.id),
         "son": str(son.id),
         "invitation": asked_in.code,
     }
+
+
+def _round(meals: Meals, staff: int) -> str:
+    """The code that the carrier of Tuesday's round opens on a phone; two doors of one house."""
+    first, second = meals.cast.couple
+    with unit_of_work():
+        house = Building(unit_id=meals.cast.shuibei, code="SB2-4", name_zh="水贝二街4栋", floors=7)
+        db.session.add(house)
+        db.session.flush()
+        for who, room in ((first, "402"), (second, "701")):
+            neighbour = db.session.get_one(Resident, who)
+            neighbour.building_id, neighbour.room = house.id, room
+    orders = [meals.order(who, TUESDAY, delivery=True).id for who in (first, second)]
+    menu = meals.menus[meals.cast.shuibei, TUESDAY, "lunch"]
+    return plan_run(Actor("staff", staff), menu, "一号线", orders, Carrier("林师傅")).code
 
 
 def span(day: date, start: float, end: float) -> Interval:

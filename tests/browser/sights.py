@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
-from tests.browser.scene import TUESDAY, WEDNESDAY, Scene
+from tests.browser.scene import MONDAY, TUESDAY, WEDNESDAY, Scene
 
 PREFS = {"text": "normal", "contrast": "normal", "reach": "normal", "lang": "zh_Hans"}
 SAME_SHAPE = 2
@@ -20,6 +20,7 @@ BOOK = "/c/shuibei/booking"
 READING = f"{BOOK}/spaces/reading"
 EAT = "/c/shuibei/canteen"
 MEAL = f"{EAT}/menu/{TUESDAY}/lunch"
+SOLD_OUT, CLOSED = f"{MEAL}/check?offer=L4", f"{EAT}/menu/{MONDAY}/lunch/check?offer=L1"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ WALKS: dict[str, tuple[str, ...]] = {
         "/q/" + FORGED,
         "/nowhere",
         f"{READING}/{WEDNESDAY}/",
-        f"{READING}/{WEDNESDAY}/ways",
+        f"{READING}/{TUESDAY}/ways",
     ),
     "kiosk-card": (
         "/c/shuibei/my/",
@@ -65,13 +66,24 @@ WALKS: dict[str, tuple[str, ...]] = {
         f"{EAT}/o/{{meal}}/done",
         f"{EAT}/o/{{swapped}}/",
         f"{MEAL}/check?offer=L2",
+        SOLD_OUT,
+        CLOSED,
     ),
     "kiosk-nothing": ("/c/shuibei/my/", f"{BOOK}/check-in/"),
     "kiosk-seated": (f"{BOOK}/check-in/", "/c/shuibei/my/"),
     "kiosk-held": (f"{BOOK}/check/",),
     "kiosk-consent": ("/c/shuibei/identify/consent",),
     "kiosk-newpin": ("/c/shuibei/identify/new-pin",),
-    "phone-": ("/", "/c/shuibei/", "/kiosk/display", f"{BOOK}/check/", "/q/" + FORGED, CARD, SLIP),
+    "phone-": (
+        "/",
+        "/c/shuibei/",
+        "/kiosk/display",
+        f"{BOOK}/check/",
+        "/q/" + FORGED,
+        CARD,
+        SLIP,
+        "/q/{run}",
+    ),
     "phone-pin": (
         "/c/shuibei/my/",
         "/c/shuibei/my/consents",
@@ -80,9 +92,18 @@ WALKS: dict[str, tuple[str, ...]] = {
         f"{EAT}/o/{{meal}}/done",
         f"{EAT}/o/{{swapped}}/",
         f"{MEAL}/check?offer=L2",
+        SOLD_OUT,
+        CLOSED,
     ),
-    "phone-nothing": ("/c/shuibei/my/", f"{EAT}/?for={{son}}", f"{EAT}/family/", "/q/{invitation}"),
+    "phone-nothing": (
+        "/c/shuibei/my/",
+        f"{MEAL}/check?offer=L1",
+        f"{EAT}/?for={{son}}",
+        f"{EAT}/family/",
+        "/q/{invitation}",
+    ),
     "phone-held": (f"{BOOK}/check/",),
+    "board-": ("/board/shuibei",),
     "staff-": ("/staff/",),
     "staff-wu": ("/staff/", "/staff/c/shuibei/people/?q=陈", f"/staff/c/shuibei/booking/reading/{TUESDAY}"),
     "staff-manager": ("/staff/",),

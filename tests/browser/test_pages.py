@@ -30,6 +30,7 @@ ADDRESSEES = [
     *(("kiosk", size, mode, lang) for size in (PORTRAIT, LANDSCAPE) for mode in MODES for lang in LANGUAGES),
     *(("phone", PHONE, mode, lang) for mode in ("normal", "elder", "contrast") for lang in LANGUAGES),
     *(("staff", DESK, "normal", lang) for lang in LANGUAGES),
+    *(("board", LANDSCAPE, "normal", lang) for lang in LANGUAGES),
 ]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FIXED: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -51,6 +52,8 @@ def limits(surface: str, size: tuple[int, int], mode: str, sight: Sight) -> dict
             "sticky": True,
             "scrolls": ".grid-wrap, .grid-wrap *",
         }
+    if surface == "board":  # nobody touches it: read from across the hall, and never scrolled
+        return {"text": 28, "still": True, "scrolls": ".board-next span"}
     if surface == "staff":
         common = {"text": 14, "target": 32, "gap": 4, "danger": 4, "inline": True}
         return {**common, "scrolls": ".grid-wrap, .grid-wrap *, .table-wrap, .table-wrap *, .ruler *"}
