@@ -26,6 +26,8 @@ WITHDRAWN_BEFORE = timedelta(days=5)
 ADAPTED = {"moderate", "severe"}
 FOUND_BEFORE, FOUND_FOR = timedelta(days=400), timedelta(days=1096)
 """When a status or an assessment was found, before the day of loading, and for how long it holds."""
+DISTRICTS = {"luohu": "罗湖区", "futian": "福田区"}
+"""As staff write them down."""
 LANGUAGES = {"english": "en"}
 Hashes = dict[str, "Future[str]"]
 
@@ -84,7 +86,7 @@ def load_people(stage: Stage) -> dict[str, int]:
 def _found(resident: Resident, person: Content, today: date) -> None:
     """What public bodies have found: it decides what help somebody gets, and is shown to nobody."""
     resident.hukou = person.get("hukou") or ""
-    resident.hukou_district = person.get("hukou_district") or ""
+    resident.hukou_district = DISTRICTS.get(person.get("hukou_district") or "", "")
     resident.lives_alone = person.get("lives_alone", False)
     level = person.get("assessment")
     for kind in filter(None, (person.get("status"), level and f"assessed_{level}")):
