@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from api.document import Paged, Strict, deeds, part, refusals
 from api.keys import actor, allowed, client, deed, in_reach, load_centre
+from canteen.gateways import DEFAULT, GATEWAYS
 from canteen.models import Canteen, MealOrder, Menu, Offer, OfferDish
 from canteen.rules import ALLERGENS, LABELS, MEALS, TEXTURES
 from canteen.services.give_back import cancel
@@ -95,7 +96,7 @@ class OrderIn(Strict):
     guest = fields.Boolean(
         load_default=False, metadata={"description": "Nobody known: pays in full, at the counter"}
     )
-    gateway = fields.String(load_default="counter", validate=validate.OneOf(("counter", "account")))
+    gateway = fields.String(load_default=DEFAULT, validate=validate.OneOf(tuple(GATEWAYS)))
     texture = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(TEXTURES))
     confirmed = fields.List(
         fields.String(validate=validate.Regexp(CONFLICT)),
@@ -264,7 +265,7 @@ def make_order(said: dict[str, Any]) -> dict[str, Any]:
         raise NotFound(_("没有找到这份餐"))
     resident = _resident(said["card"]) if said.get("card") else None
     wish = Wish(
-        gateway=said["gateway"] if resident else "counter",
+        gateway=said["gateway"] if resident else DEFAULT,
         texture=said["texture"],
         confirmed=said["confirmed"],
     )
