@@ -13,6 +13,7 @@ from canteen.models import (
     Dish,
     MealOrder,
     Menu,
+    OddScan,
     Offer,
     OfferDish,
     Redemption,
@@ -138,11 +139,35 @@ def reviews(centre_id: int) -> Sequence[Redemption]:
     return db.session.scalars(query.order_by(Redemption.scanned_at, Redemption.id)).all()
 
 
+def to_review(centre_id: int) -> int:
+    """How many lines somebody has to decide."""
+    many = (
+        select(func.count()).where(table.centre_id == centre_id, table.state == "review")
+        for table in (Redemption, OddScan)
+    )
+    return sum(db.session.scalar(query) or 0 for query in many)
+
+
+def odd_scans(centre_id: int) -> Sequence[OddScan]:
+    """Scans that belong to no order and that somebody has to look at, the oldest first."""
+    query = select(OddScan).where(OddScan.centre_id == centre_id, OddScan.state == "review")
+    return db.session.scalars(query.order_by(OddScan.id)).all()
+
+
+def odd_settled(centre_id: int, since: datetime) -> Sequence[OddScan]:
+    """Scans of no order that were decided lately, the newest first."""
+    query = select(OddScan).where(OddScan.centre_id == centre_id, OddScan.decided_at >= since)
+    return db.session.scalars(query.order_by(OddScan.id.desc()).limit(30)).all()
+
+
 def settled(centre_id: int, since: datetime) -> Sequence[Redemption]:
-    """What was looked at lately, the newest first."""
+    """What offline windows sent in and was decided lately, the newest first."""
     query = select(Redemption).options(joinedload(Redemption.order).joinedload(MealOrder.menu))
     query = query.where(
-        Redemption.centre_id == centre_id, Redemption.state == "settled", Redemption.recorded_at >= since
+        Redemption.centre_id == centre_id,
+        Redemption.offline,
+        Redemption.state.in_(["settled", "undone"]),
+        Redemption.recorded_at >= since,
     )
     return db.session.scalars(query.order_by(Redemption.id.desc()).limit(30)).all()
 

@@ -16,10 +16,10 @@ from canteen import settlement as reads
 from canteen.figures import wasted
 from canteen.models import Account, MealOrder, Redemption, Settlement, SettlementLine, SubsidyRule, Transfer
 from canteen.report import meals_of
-from canteen.services import ledger, settle
+from canteen.services import ledger, review, settle
 from canteen.services.close import close_menu, finish_menu
 from canteen.services.give_back import cancel
-from canteen.services.serve import Scan, redeem, settle_review, undo
+from canteen.services.serve import Scan, redeem, undo
 from centres.models import Building
 from centres.services import set_policy
 from core.approvals import Approval, decide
@@ -251,7 +251,7 @@ def test_nothing_is_sealed_before_it_is_over(meals: Meals, lunch: dict[str, int]
     assert db.session.get_one(MealOrder, other).state == "uncollected"
     assert refusal(meals) == "reviews_open"
     twice = select(Redemption.id).where(Redemption.state == "review")
-    settle_review(accountant(meals), db.session.scalars(twice).one(), "网断了，发了一份")
+    review.decide(accountant(meals), db.session.scalars(twice).one(), "not_served", "网断了，发了一份")
     assert seal(meals).claimed_fen == 4300 + 700
     clock.set("2027-01-04 09:00")
     seal(meals, date(2026, 12, 1))

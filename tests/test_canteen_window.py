@@ -12,14 +12,14 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from canteen import counter_queries as queries
-from canteen.models import MealOrder, Menu, Redemption, Run, SubsidyClaim, Transfer
+from canteen.models import MealOrder, Menu, OddScan, Redemption, Run, SubsidyClaim, Transfer
 from canteen.rules import floor_of, route_key
-from canteen.services import ledger, reconcile, runs, window
+from canteen.services import ledger, reconcile, review, runs, window
 from canteen.services.close import fail_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.plan import swap_dish
 from canteen.services.reconcile import Kept
-from canteen.services.serve import Answer, Scan, redeem, settle_review, undo
+from canteen.services.serve import Answer, Scan, redeem, undo
 from centres.models import Building, Centre
 from core.audit import Actor
 from core.clock import now
@@ -234,12 +234,14 @@ def test_two_windows_offline_with_one_slip(meals: Meals, clock: Clock, lunch: Me
     states = db.session.scalars(select(Redemption.state).order_by(Redemption.id)).all()
     assert states == ["stands", "review"]
     assert db.session.scalars(select(SubsidyClaim.state)).all() == ["claimed"]
-    assert till(meals) == 1000
+    assert till(meals) == 2000  # both took the money
     row = queries.reviews(centre)[0]
-    with pytest.raises(Refused):
-        settle_review(staff_id(), row.id, "")
-    settle_review(staff_id(), row.id, "多发了一份，家人送回来了")
-    assert queries.reviews(centre) == []
+    for decision, words in (("not_served", ""), ("", "送回来了")):
+        with pytest.raises(Refused):
+            review.decide(staff_id(), row.id, decision, words)
+    for _twice in range(2):
+        review.decide(staff_id(), row.id, "not_served", "多发了一份，家人送回来了")
+    assert (queries.to_review(centre), till(meals)) == (0, 1000)
     assert "送回来了" in (db.session.get_one(Redemption, row.id, populate_existing=True)).reason
 
 
@@ -310,12 +312,66 @@ def test_a_prepaid_meal_that_came_late_and_was_a_mistake_stays_paid_where_nobody
     assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
 
 
-def test_scans_of_another_clock_or_centre_are_said_and_not_done(meals: Meals, lunch: MealOrder) -> None:
-    odd = Kept("odd-00001", lunch.number, now() + timedelta(hours=2), "slip", True)
-    sent = reconcile.send_in(staff_id(), meals.cast.shuibei, "1号窗", [odd])
-    far = reconcile.send_in(staff_id(), meals.cast.sungang, "1号窗", [kept(lunch, "far-00001")])
-    assert [one.kind for one in sent + far] == ["refused", "refused"]
-    assert db.session.scalars(select(Redemption)).all() == []
+def test_a_scan_kept_for_more_than_a_day_is_decided_and_becomes_the_meal(
+    meals: Meals, clock: Clock, lunch: MealOrder
+) -> None:
+    """It does not vanish: its cash is in the till, and counted as served it is paid for and helped, once."""
+    centre, scanned = meals.cast.shuibei, kept(lunch, "old-00001")
+    clock.set("2026-11-24 12:31")
+    finish_menu(lunch.menu_id)
+    clock.set("2026-11-26 09:00")
+    for _twice in range(2):
+        sent = reconcile.send_in(staff_id(), centre, "1号窗", [scanned])
+        assert [one.kind for one in sent] == ["review"]
+    (row,) = queries.reviews(centre)
+    assert (row.reason, row.scanned_at, till(meals)) == ("扫码是一天以前的事", scanned.at, 1000)
+    for _twice in range(2):
+        review.decide(staff_id(), row.id, "served", "1号窗的人记得")
+    order = db.session.get_one(MealOrder, lunch.id, populate_existing=True)
+    assert (order.state, order.pay_state, till(meals)) == ("collected", "paid", 1000)
+    assert db.session.scalars(select(SubsidyClaim.state)).all() == ["claimed"]
+    assert open_calls_to_make(centre) == []
+    assert (queries.to_review(centre), ledger.wrong_sums()) == (0, [])
+
+
+def test_a_meal_that_went_out_offline_unpaid_counts_without_money(meals: Meals, lunch: MealOrder) -> None:
+    reconcile.send_in(staff_id(), meals.cast.shuibei, "1号窗", [kept(lunch, "due-00001", cash=False)])
+    review.decide(staff_id(), queries.reviews(meals.cast.shuibei)[0].id, "served", "忘了收钱")
+    order = db.session.get_one(MealOrder, lunch.id, populate_existing=True)
+    assert (order.state, order.pay_state, till(meals)) == ("collected", "void", 0)
+
+
+def test_scans_that_fit_no_order_are_set_aside_with_their_cash_and_decided(
+    meals: Meals, clock: Clock, lunch: MealOrder
+) -> None:
+    """A line that cannot be read, a number nobody has, a slip of another centre: none of them stops the next one."""
+    centre, there = meals.cast.shuibei, meals.cast.sungang
+    nobody = {"key": "odd-00001", "number": "22222222", "at": now().isoformat(), "cash": True, "fen": 1000}
+    good = {"key": "one-00001", "number": lunch.number, "at": now().isoformat(), "how": "slip", "cash": True}
+    rows = [{"key": "x", "number": 7}, "x", nobody, good]
+    for _twice in range(2):
+        sent = reconcile.send_in(staff_id(), centre, "1号窗", rows)
+        assert [(one.key, one.kind) for one in sent] == [
+            ("x", "review"),
+            (None, "review"),
+            ("odd-00001", "review"),
+            ("one-00001", "ok"),
+        ]
+    reconcile.send_in(staff_id(), there, "2号窗", [kept(lunch, "far-00001")])
+    assert queries.to_review(there) == 1
+    assert [(row.number, row.cash_fen) for row in queries.odd_scans(centre)] == [
+        ("", 0),
+        ("", 0),
+        ("22222222", 1000),
+    ]
+    assert till(meals) == 2000
+    row = queries.odd_scans(centre)[-1].id
+    with pytest.raises(Refused):
+        review.decide_odd(staff_id(), there, row, "served", "别的中心的")
+    for _twice in range(2):
+        review.decide_odd(staff_id(), centre, row, "not_served", "钱退给他了")
+    assert (till(meals), queries.to_review(centre), ledger.wrong_sums()) == (1000, 2, [])
+    assert db.session.get_one(OddScan, row, populate_existing=True).words == "钱退给他了"
 
 
 def test_what_a_window_keeps_says_nothing_about_the_person(meals: Meals, lunch: MealOrder) -> None:
@@ -574,15 +630,22 @@ def test_the_batch_is_judged_once_however_often_it_is_sent(
         answer = post([row])
         assert [one["kind"] for one in answer.get_json()["answers"]] == ["ok"]
     assert post([row], "made up").status_code == 400
-    for odd in (
-        "x",
-        [1],
-        [{**row, "key": "x"}],
-        [{**row, "at": "2026-11-24T11:40"}],
-        [{**row, "number": 7}],
-        [row] * 51,
-    ):
+    for odd in ("x", [row] * 51):
         assert post(odd).status_code == 422
+    lines: list[object] = [
+        1,
+        {**row, "key": "x"},
+        {**row, "at": "2026-11-24T11:40"},
+        {**row, "number": 7},
+        row,
+    ]
+    assert [one["kind"] for one in post(lines).get_json()["answers"]] == ["review"] * 4 + ["ok"]
+    with app.app_context():
+        first = queries.odd_scans(cast.shuibei)[0].id
+    desk, url = sign_in(app.test_client(), cast.wu), WINDOW.replace("window", "review")
+    line = f"{url}/odd/{first}/settle"
+    send(desk, desk.get(url), line, f"form[action='{line}']", decision="served", words="看过了")
+    assert line not in desk.get(url).text
     with app.app_context():
         assert (
             db.session.scalar(select(func.count()).select_from(Transfer).where(Transfer.kind == "subsidy"))

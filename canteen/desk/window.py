@@ -1,36 +1,34 @@
 """The pick-up window on a tablet: scan, hand out, take back, call; and what it sends in after it was offline."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, current_app, jsonify, render_template, request, session
 from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
-from canteen.counter_words import dish_words, how_words, kind_words, order_words, wish_words
+from canteen.counter_words import dish_words, kind_words, order_words, wish_words
 from canteen.days import serving_day
+from canteen.desk.review import MONEY
 from canteen.desk.root import base, blueprint, load_canteen
 from canteen.models import MealOrder, Menu, Redemption
 from canteen.services import reconcile
 from canteen.services import window as service
 from canteen.services.answer import answer_swap, open_questions
-from canteen.services.serve import Answer, Scan, settle_review, undo
+from canteen.services.serve import Answer, Scan, undo
 from canteen.words import MEALS, TEXTURES, conflict_words
 from centres.models import Centre
-from core.clock import day_bounds, local_day, now
+from core.clock import local_day, now
 from core.codes import new_token, show_number
 from core.errors import NotFound, Refused
 from core.http import POLICY, not_modified, once, personal, repeatable, see_other
 from core.money import yuan
 from core.versions import version
-from core.words import clock_words, span_words
+from core.words import span_words
 from people.access import actor, grants_roles, polling, require, signed_in
 
 SERVE = frozenset({"kitchen", "front_desk", "manager", "supervisor"})
 """Who stands at the window."""
-MONEY = frozenset({"front_desk", "manager", "supervisor"})
-"""Who looks at what was handed out twice."""
-HOWS = frozenset({"slip", "card", "number"})
 READER_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 NAME_MOST = 12
 SUGGESTED = (1, 2, 3)
@@ -155,7 +153,7 @@ def _review_side(centre: Centre) -> dict[str, Any]:
     """How many wait to be looked at, and the way there for those who look; the kitchen is told whom to ask."""
     looks = bool(grants_roles(signed_in(), centre.id) & MONEY)
     return {
-        "review_many": len(queries.reviews(centre.id)),
+        "review_many": queries.to_review(centre.id),
         "review_url": f"{base(centre)}/review" if looks else None,
     }
 
@@ -279,7 +277,7 @@ def _key() -> str:
 
 def _how() -> str:
     how = request.form.get("how", "slip")
-    return how if how in HOWS else "slip"
+    return how if how in reconcile.HOWS else "slip"
 
 
 def _order(centre: Centre, number: str) -> MealOrder:
@@ -354,10 +352,9 @@ def batch(centre: Centre) -> Any:
     rows = said.get("scans") if isinstance(said, dict) else None
     if not isinstance(rows, list) or len(rows) > reconcile.MOST:
         raise Refused("batch_odd", _("刚才没办成"), _("请刷新这一页，再送一次。"), status=422)
-    kept = [_kept(row) for row in rows]
     given = said.get("window") if isinstance(said, dict) else ""
     name = given.strip()[:NAME_MOST] if isinstance(given, str) and given.strip() else _window()
-    done = reconcile.send_in(signed_in().id, centre.id, name, kept)
+    done = reconcile.send_in(signed_in().id, centre.id, name, rows)
     return personal(
         jsonify(
             answers=[
@@ -372,23 +369,6 @@ def batch(centre: Centre) -> Any:
             ]
         )
     )
-
-
-def _kept(row: Any) -> reconcile.Kept:
-    """One scan as the window's script writes it down; nothing else is taken."""
-    fault = Refused("batch_odd", _("刚才没办成"), _("请刷新这一页，再送一次。"), status=422)
-    if not isinstance(row, dict):
-        raise fault
-    key, number, moment, how = (row.get(name) for name in ("key", "number", "at", "how"))
-    if not isinstance(key, str) or not 8 <= len(key) <= 64 or not isinstance(number, str):
-        raise fault
-    try:
-        at = datetime.fromisoformat(moment) if isinstance(moment, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise fault
-    return reconcile.Kept(key, number[:12], at, how if how in HOWS else "slip", row.get("cash") is True)
 
 
 @blueprint.get("/window/worker.js")
@@ -412,54 +392,3 @@ def window_reader(centre: Centre) -> Response:
         response = personal(Response(script.read(), mimetype="text/javascript"))
     response.headers["Content-Security-Policy"] = READER_POLICY
     return response
-
-
-# --- what is to be looked at ----------------------------------------------------------------------------------------
-
-
-@blueprint.get("/review")
-@require(MONEY)
-def review(centre: Centre) -> Any:
-    """«要核对的»: handed out while a window was offline, and it should not have been."""
-    since = day_bounds(local_day(now(), centre.zone), centre.zone)[0] - timedelta(days=7)
-    return personal(
-        render_template(
-            "canteen/desk_review.html",
-            rows=[_review(centre, row) for row in queries.reviews(centre.id)],
-            done=[_review(centre, row) for row in queries.settled(centre.id, since)],
-        )
-    )
-
-
-def _review(centre: Centre, row: Redemption) -> dict[str, Any]:
-    order = row.order
-    first = queries.standing_redemption(order.id)
-    return {
-        "pick_up": order.pick_up,
-        "meal": MEALS[order.meal],
-        "number": show_number(order.number),
-        "order_url": f"{base(centre)}/o/{order.number}",
-        "when": clock_words(row.scanned_at, centre.zone),
-        "day": local_day(row.scanned_at, centre.zone),
-        "window": row.window,
-        "how": how_words(row.how),
-        "why": row.reason,
-        "first": _(
-            "%(time)s 在%(window)s取的。",
-            time=clock_words(first.scanned_at, centre.zone),
-            window=first.window,
-        )
-        if first
-        else "",
-        "settle_url": f"{base(centre)}/review/{row.id}/settle",
-    }
-
-
-@blueprint.post("/review/<int:redemption_id>/settle")
-@require(MONEY)
-@once
-def settle(centre: Centre, redemption_id: int) -> Response:
-    """Looked at, with words on how it ended."""
-    row = _redemption(centre, str(redemption_id))
-    settle_review(signed_in().id, row.id, request.form.get("words", ""))
-    return see_other(f"{base(centre)}/review")

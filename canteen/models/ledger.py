@@ -86,8 +86,9 @@ class Transfer(Base):
     amount_fen: Mapped[int] = mapped_column(Fen)
     kind: Mapped[str] = mapped_column(Short)
     """top_up, order_held, order_paid, meal_sold, subsidy, promotion, order_refund, refund, paid_out, reversal,
-    cash_difference, to_bank, merge, support, government_paid. Of one order (or one redemption) and kind there is at
-    most one: nothing is refunded or claimed twice."""
+    cash_difference, to_bank, merge, support, government_paid, review_cash (taken offline, held until it is decided),
+    extra_sold, review_returned. Of one order (or one redemption) and kind there is at most one: nothing is refunded or
+    claimed twice."""
     order_id: Mapped[int | None] = mapped_column(ForeignKey("meal_order.id"))
     redemption_id: Mapped[int | None] = mapped_column(ForeignKey("redemption.id"))
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("transfer.id"))

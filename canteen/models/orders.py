@@ -144,9 +144,42 @@ class Redemption(Base):
     recorded_at: Mapped[datetime] = mapped_column(Moment)
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     state: Mapped[str] = mapped_column(Short, default="stands")
+    """stands, review; undone: nothing went out after all; settled: looked at, and a meal more went out."""
     reason: Mapped[str] = mapped_column(Text, default="")
     """Why it was undone, or how the review ended."""
     order: Mapped[MealOrder] = relationship()
+
+
+class OddScan(Base):
+    """A scan that an offline window sent in and that belongs to no order of this centre: it is looked at all the same,
+    and so is the cash that was taken for it."""
+
+    __tablename__ = "odd_scan"
+    __table_args__ = (
+        CheckConstraint("state IN ('review','served','not_served')", name="state"),
+        CheckConstraint("cash_fen >= 0", name="cash"),
+        UniqueConstraint("scan_key"),
+        Index("ix_odd_scan_review", "centre_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    window: Mapped[str] = mapped_column(Short)
+    scan_key: Mapped[str] = mapped_column(Short)
+    number: Mapped[str] = mapped_column(Short, default="")
+    """What it said for a number; empty where nothing could be read."""
+    scanned_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When, as the tablet says; None where it does not say."""
+    recorded_at: Mapped[datetime] = mapped_column(Moment)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    """Who was signed in at the window that sent it."""
+    cash_fen: Mapped[int] = mapped_column(Fen, default=0)
+    why: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Short, default="review")
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    words: Mapped[str] = mapped_column(Text, default="")
+    """What they found out."""
 
 
 class StandingOrder(Base):

@@ -130,6 +130,14 @@ def move(
         raise
 
 
+def moved_for(redemption_id: int, kind: str) -> int:
+    """What was moved of a kind for one hand-over, in fen."""
+    query = select(_TRANSFER.c.amount_fen).where(
+        _TRANSFER.c.redemption_id == redemption_id, _TRANSFER.c.kind == kind
+    )
+    return int(db.session.execute(query).scalar() or 0)
+
+
 # --- top up, refund, reverse ----------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
 """A window was offline: what it keeps to judge scans by, and what becomes of those it sends when the line is back."""
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,11 +10,16 @@ from flask_babel import gettext as _
 
 from canteen.counter_queries import order_by_number, orders_of, questioned
 from canteen.models import MealOrder, Menu
+from canteen.services.review import keep_odd
 from canteen.services.serve import EARLY, Answer, Scan, redeem
 from core.errors import Refused
 
 MOST = 50
 """Scans sent in at once; a window with more sends them in turns."""
+HOWS = frozenset({"slip", "card", "number"})
+NUMBER = 12
+CASH_MOST = 20_000
+"""More than any meal costs: a sum above it was not read right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +32,102 @@ class Kept:
     at: datetime
     how: str
     cash: bool
+    fen: int = 0
+    """The sum that was taken, as the window's list had it; it counts only where there is no order to know it by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one: the kind of its answer, or `refused` where it could not be judged at all."""
+    """What became of one: the kind of its answer. `review`: it did not fit, and somebody looks at it. `key`: as it was
+    sent, so that the window knows what it need not keep any longer."""
 
-    key: str
+    key: object
     kind: str
     title: str
     text: str
     pick_up: int | None
 
 
-def send_in(staff_id: int, centre_id: int, window: str, scans: Sequence[Kept]) -> list[Outcome]:
-    """Judge scans in the order they were made, one unit of work each. Sent twice they are judged once."""
-    return [_one(staff_id, centre_id, window, scan) for scan in scans[:MOST]]
+def send_in(staff_id: int, centre_id: int, window: str, rows: Sequence[Kept | object]) -> list[Outcome]:
+    """Judge scans in the order they were made, one unit of work each. Sent twice they are judged once. What cannot be
+    read is set aside by itself: the others go on."""
+    return [_one(staff_id, centre_id, window, row) for row in rows[:MOST]]
 
 
-def _one(staff_id: int, centre_id: int, window: str, kept: Kept) -> Outcome:
+def _one(staff_id: int, centre_id: int, window: str, row: Kept | object) -> Outcome:
+    kept = row if isinstance(row, Kept) else read(row)
+    if kept is None:
+        return _unreadable(staff_id, centre_id, window, row)
     order = order_by_number(kept.number)
     if order is None or order.centre_id != centre_id:
-        return Outcome(kept.key, "refused", _("没有找到这个编号"), _("请看看小票，告诉主任。"), None)
+        why = _("没有找到这个编号") if order is None else _("这是%(centre)s的", centre=order.centre.name)
+        return _aside(staff_id, centre_id, window, kept, why)
     try:
         scan = Scan(window, kept.key, kept.how, kept.cash, kept.at)
         answer: Answer = redeem(staff_id, centre_id, order.id, scan)
     except Refused as refusal:
-        return Outcome(kept.key, "refused", refusal.title, refusal.text, order.pick_up)
+        return _aside(staff_id, centre_id, window, kept, refusal.title)
     return Outcome(kept.key, answer.kind, answer.title, answer.text, order.pick_up)
+
+
+def read(row: object) -> Kept | None:
+    """One scan as the window's script writes it down; None where it is not that."""
+    if not isinstance(row, dict):
+        return None
+    key, number, moment, how = (row.get(name) for name in ("key", "number", "at", "how"))
+    if not isinstance(key, str) or not 8 <= len(key) <= 64 or not isinstance(number, str):
+        return None
+    at = _moment(moment)
+    if at is None:
+        return None
+    how = how if isinstance(how, str) and how in HOWS else "slip"
+    return Kept(key, number[:NUMBER], at, how, row.get("cash") is True, _fen(row))
+
+
+def _moment(said: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(said) if isinstance(said, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None
+
+
+def _fen(row: Mapping[str, object]) -> int:
+    fen = row.get("fen")
+    return fen if row.get("cash") is True and type(fen) is int and 0 < fen <= CASH_MOST else 0
+
+
+def _aside(staff_id: int, centre_id: int, window: str, kept: Kept, why: str) -> Outcome:
+    fen = kept.fen if kept.cash else 0
+    keep_odd(staff_id, centre_id, window, kept.key, why, number=_plain(kept.number), at=kept.at, fen=fen)
+    return _outcome(kept.key, why)
+
+
+def _unreadable(staff_id: int, centre_id: int, window: str, row: object) -> Outcome:
+    """Kept under the digest of what came: sent again it is the same."""
+    said: Mapping[str, object] = row if isinstance(row, dict) else {}
+    text = json.dumps([centre_id, window, row], sort_keys=True, default=str)
+    digest = f"odd-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+    number, why = said.get("number"), _("这一条记录读不出来")
+    keep_odd(
+        staff_id,
+        centre_id,
+        window,
+        digest,
+        why,
+        number=_plain(number[:NUMBER]) if isinstance(number, str) else "",
+        at=_moment(said.get("at")),
+        fen=_fen(said),
+    )
+    return _outcome(said.get("key"), why)
+
+
+def _plain(text: str) -> str:
+    return "".join(sign for sign in text if sign.isprintable())
+
+
+def _outcome(key: object, why: str) -> Outcome:
+    return Outcome(key, "review", why, _("已经记到“要核对的”里。"), None)
 
 
 def meal_list(menus: Sequence[Menu]) -> list[dict[str, object]]:

@@ -24,10 +24,11 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
 from core.money import yuan
-from core.words import clock_words, date_words, sentences
+from core.words import clock_words, date_words
 from people.services.calls import drop_call
 
 OFFLINE_MOST = timedelta(hours=24)
+AHEAD_MOST = timedelta(minutes=5)
 EARLY = timedelta(minutes=60)
 """A meal may be handed out so long before its serving begins; earlier it is the slip of another meal."""
 
@@ -95,32 +96,41 @@ def hand_out(actor: Actor, centre_id: int, order_id: int, scan: Scan) -> Answer:
         before = db.session.scalar(select(Redemption).where(Redemption.scan_key == scan.key))
         if before is not None:
             return _again(before, order)
-        moment = _moment(scan, now)
-        refused = _why_not(order, centre_id, moment, scan)
-        owed = order.pays_fen > 0 and order.pay_state in {
-            "due",
-            "void",
-        }  # void: written down as missed meanwhile
-        if refused is None and owed and not scan.cash:
+        moment = min(scan.at or now, now)
+        refused = _why_not(order, centre_id, moment, scan) or _odd_clock(order, scan, now)
+        if refused is None and owes(order) and not scan.cash:
             refused = Answer("pay", _("请收 %(sum)s", sum=yuan(order.pays_fen)), _("收好钱再发餐。"), order)
         if refused is not None:
             if scan.at is not None and order.centre_id == centre_id:
                 return _review(order, actor, scan, moment, now, refused.title)
             return refused
-        late = order.state == "uncollected"
         row = _record(order, actor, scan, moment, now, "stands")
-        if owed or order.pay_state == "held":
-            gateway(order.gateway).hand_out(order, row.id, actor, now)
-            order.pay_state = "paid"
-        _claim_subsidies(order, row.id, actor, now, was_released=late)
-        order.state, order.ended_at = "delivered" if scan.how == "delivery" else "collected", moment
-        if late:
-            drop_call(f"meal-{order.id}-care", now)
-        db.session.flush()
-        audit.record(actor, "meal.collected", "meal_order", order.id, unit_id=order.centre_id, at=now)
-        emit("meal.collected", {"order": order.id, "how": scan.how}, at=now)
-        changed(order.menu)
+        finish(order, row, actor, now)
     return _ok(order, row.id)
+
+
+def owes(order: MealOrder) -> bool:
+    """Whether the elder's own part is still to be paid; `void`: the meal was written down as missed meanwhile."""
+    return order.pays_fen > 0 and order.pay_state in {"due", "void"}
+
+
+def finish(order: MealOrder, row: Redemption, actor: Actor, now: datetime, *, paid: bool = True) -> None:
+    """In the running unit of work: the meal of this hand-over is served, its money and its help become the canteen's.
+    `paid` False: it went out and nobody paid for it."""
+    late = order.state == "uncollected"
+    if order.pay_state == "held" or (owes(order) and paid):
+        gateway(order.gateway).hand_out(order, row.id, actor, now)
+        order.pay_state = "paid"
+    elif owes(order):
+        order.pay_state = "void"
+    _claim_subsidies(order, row.id, actor, now, was_released=late)
+    order.state, order.ended_at = "delivered" if row.how == "delivery" else "collected", row.scanned_at
+    if late:
+        drop_call(f"meal-{order.id}-care", now)
+    db.session.flush()
+    audit.record(actor, "meal.collected", "meal_order", order.id, unit_id=order.centre_id, at=now)
+    emit("meal.collected", {"order": order.id, "how": row.how}, at=now)
+    changed(order.menu)
 
 
 def _again(before: Redemption, order: MealOrder) -> Answer:
@@ -129,15 +139,16 @@ def _again(before: Redemption, order: MealOrder) -> Answer:
         raise Refused("scan_key_reused", _("刚才没办成"), _("请再扫一次。"), status=422)
     if before.state == "stands":
         return _ok(order, before.id)
-    return _already(order) if before.state == "undone" else _twice(order)
+    return _already(order) if before.state == "undone" and not before.offline else _twice(order)
 
 
-def _moment(scan: Scan, now: datetime) -> datetime:
-    if scan.at is None:
-        return now
-    if scan.at > now + timedelta(minutes=5) or now - scan.at > OFFLINE_MOST:
-        raise Refused("scan_old", _("这次扫码的时间不对"), _("请看看这台平板的时钟。"), status=422)
-    return min(scan.at, now)
+def _odd_clock(order: MealOrder, scan: Scan, now: datetime) -> Answer | None:
+    """A scan that is kept too long, or of a clock that is ahead, is no proof by itself: somebody looks at it."""
+    if scan.at is None or -OFFLINE_MOST <= scan.at - now <= AHEAD_MOST:
+        return None
+    if scan.at > now:
+        return Answer("late", _("这次扫码的时间还没有到"), _("请看看这台平板的时钟。"), order)
+    return Answer("late", _("扫码是一天以前的事"), _("平板断网太久了。"), order)
 
 
 def _why_not(order: MealOrder, centre_id: int, moment: datetime, scan: Scan) -> Answer | None:
@@ -213,8 +224,21 @@ def _record(
 
 
 def _review(order: MealOrder, actor: Actor, scan: Scan, moment: datetime, now: datetime, why: str) -> Answer:
-    """Handed out while the window was offline, and it should not have been: somebody looks at it."""
+    """Handed out while the window was offline, and it should not have been: somebody looks at it. Cash that was taken
+    for it is in the till, and held until they have decided."""
     row = _record(order, actor, scan, moment, now, "review", why)
+    if scan.cash and order.pays_fen:
+        cash, held = (ledger.centre_account(order.centre_id, kind) for kind in ("cash", "held"))
+        ledger.move(
+            cash,
+            held,
+            order.pays_fen,
+            "review_cash",
+            actor,
+            at=now,
+            order_id=order.id,
+            redemption_id=row.id,
+        )
     audit.record(actor, "redemption.review", "redemption", row.id, unit_id=order.centre_id, at=now)
     changed(order.menu)
     return _twice(order)
@@ -305,21 +329,6 @@ def undo(staff_id: int, redemption_id: int, reason: str) -> MealOrder:
         emit("meal.collected_undone", {"order": order.id}, at=now)
         changed(order.menu)
     return order
-
-
-def settle_review(staff_id: int, redemption_id: int, words: str) -> None:
-    """Somebody has looked at a meal that was handed out twice, and says how it ended."""
-    if not words.strip():
-        raise Refused("reason_missing", _("请写明核对的结果"), status=422)
-    with unit_of_work():
-        row = db.session.get(Redemption, redemption_id, with_for_update=True, populate_existing=True)
-        if row is None or row.state not in {"review", "settled"}:
-            raise NotFound(_("没有找到这一条"))
-        if row.state == "review":
-            row.state, row.reason = "settled", sentences(row.reason, words.strip()[:200])
-            audit.record(
-                Actor("staff", staff_id), "redemption.settled", "redemption", row.id, unit_id=row.centre_id
-            )
 
 
 def pay_at_desk(staff_id: int, order_id: int) -> MealOrder:

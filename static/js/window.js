@@ -89,7 +89,7 @@
         turn.objectStore("queue").openCursor().onsuccess = ({ target }) => {
           const at = target.result;
           if (!at) return;
-          if (done.has(at.value.key)) at.delete();
+          if (done.has(at.value?.key ?? null)) at.delete();
           at.continue();
         };
         turn.oncomplete = over;
@@ -217,7 +217,7 @@
     const text = String(data.get("payload")), cash = data.get("cash") === "1";
     const found = await judge(text, cash);
     if (found.kind === "ok") {
-      await store.add({ key: data.get("key"), number: found.order.number, at: new Date(time(await store.get("list"))).toISOString(), how: data.get("how"), cash });
+      await store.add({ key: data.get("key"), number: found.order.number, at: new Date(time(await store.get("list"))).toISOString(), how: data.get("how"), cash, fen: cash ? found.order.due : 0 });
       await line(true);
     }
     offlineVerdict(found, data, true);
@@ -267,7 +267,7 @@
         }
         const { answers } = await answer.json();
         await store.put("back", [...((await store.get("back")) || []), ...answers]);
-        await store.drop(new Set(answers.map((one) => one.key)));
+        await store.drop(new Set(answers.map((one) => one.key ?? null)));
       }
       await line(false);
       await told();

@@ -129,7 +129,7 @@ def test_while_the_line_is_down_scans_are_kept_and_sent_once(
     window.get_by_role("button", name="收了 ¥10.00，发餐").click()
     verdict(window, "ok")
     kept = window.evaluate(KEPT)
-    assert [sorted(one) for one in kept] == [["at", "cash", "how", "key", "number"]] * 2
+    assert [sorted(one) for one in kept] == [["at", "cash", "fen", "how", "key", "number"]] * 2
     window.context.set_offline(False)
     window.get_by_role("link", name="下一位").click()
     expect(window.locator("#window-back")).to_contain_text("3 号：记好了")

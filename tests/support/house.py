@@ -25,10 +25,11 @@ from api.services import make_client
 from app import create_app
 from booking.models import Space, Unit
 from booking.services.book import book_for, book_seat
-from canteen.models import ClaimCorrection, MealOrder, Menu, Offer, Redemption, Transfer
+from canteen.models import ClaimCorrection, MealOrder, Menu, OddScan, Offer, Redemption, Transfer
 from canteen.services import ledger
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
+from canteen.services.reconcile import send_in
 from canteen.services.runs import Carrier, plan_run
 from canteen.services.samples import take_sample
 from canteen.services.serve import Scan, redeem
@@ -366,6 +367,7 @@ def _counter(house: House) -> dict[str, str]:
     cancel(actor, fetched.id, "不吃了")
     offline = Scan("1号窗", "house-scan-1", "slip", cash=True, at=house.clock())
     redeem(wu, cast.shuibei, fetched.id, offline)
+    send_in(wu, cast.shuibei, "1号窗", ["unreadable"])
     run = plan_run(actor, menu.id, "一号线", [brought.id], Carrier("林师傅"))
     count = ledger.count_cash(wu, cast.shuibei, {"10000": 1, "2000": 1})
     with unit_of_work():
@@ -373,6 +375,7 @@ def _counter(house: House) -> dict[str, str]:
     return {
         "run_id": str(run.id),
         "stop_id": str(run.stops[0].id),
+        "odd_id": str(db.session.scalars(select(OddScan.id)).one()),
         "redemption_id": str(db.session.scalars(select(Redemption.id)).one()),
         "count_id": str(count.id),
         "transfer_id": str(db.session.scalars(select(Transfer.id).order_by(Transfer.id)).first()),
