@@ -14,9 +14,10 @@ from werkzeug.test import TestResponse
 from canteen import counter_queries as queries
 from canteen.models import MealOrder, Menu, OddScan, Redemption, Run, SubsidyClaim, Transfer
 from canteen.rules import floor_of, route_key
-from canteen.services import ledger, reconcile, review, runs, window
+from canteen.services import corrections, ledger, reconcile, review, runs, window
 from canteen.services.close import fail_menu, finish_menu
 from canteen.services.give_back import cancel
+from canteen.services.order import Wish, place
 from canteen.services.plan import swap_dish
 from canteen.services.reconcile import Kept
 from canteen.services.serve import Answer, Scan, redeem, undo
@@ -332,6 +333,30 @@ def test_a_scan_kept_for_more_than_a_day_is_decided_and_becomes_the_meal(
     assert db.session.scalars(select(SubsidyClaim.state)).all() == ["claimed"]
     assert open_calls_to_make(centre) == []
     assert (queries.to_review(centre), ledger.wrong_sums()) == (0, [])
+
+
+def test_a_late_meal_whose_help_was_used_elsewhere_meanwhile_is_put_down_for_correction(
+    meals: Meals, clock: Clock, lunch: MealOrder
+) -> None:
+    """Handed out offline, written down as missed, and the right used for the same meal at another centre since."""
+    here, there = meals.cast.shuibei, meals.cast.sungang
+    scanned = kept(lunch, "late-0001")
+    clock.set("2026-11-23 12:00")
+    meals.lunch(TUESDAY, there)
+    clock.set("2026-11-24 12:10")
+    with unit_of_work():  # here serving ends earlier than there
+        db.session.get_one(Menu, lunch.menu_id).missed_at = now() - timedelta(minutes=5)
+    finish_menu(lunch.menu_id)
+    desk = Actor("staff", staff_id())
+    other = place(desk, meals.offer(TUESDAY, "L1", there, "lunch"), meals.cast.chen, Wish(), channel="desk")
+    assert other.subsidy_fen == lunch.subsidy_fen
+    (sent,) = reconcile.send_in(staff_id(), here, "1号窗", [scanned])
+    assert (sent.kind, "要更正的订餐" in sent.text) == ("ok", True)
+    (row,) = corrections.open_ones(here)
+    assert (row.order_id, row.kind, row.amount_fen) == (lunch.id, "same_meal", lunch.subsidy_fen)
+    assert scan(lunch.code, "late-0001").text == sent.text  # sent again it says so again, and lists it once
+    corrections.settle(staff_id(), here, row.id, "另一份退给政府")
+    assert corrections.open_ones(here) == []
 
 
 def test_a_meal_that_went_out_offline_unpaid_counts_without_money(meals: Meals, lunch: MealOrder) -> None:

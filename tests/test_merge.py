@@ -15,10 +15,9 @@ from canteen.models import (
     SubsidyClaim,
     Transfer,
 )
-from canteen.services import ledger
+from canteen.services import corrections, ledger
 from canteen.services.diet import set_profile
 from canteen.services.give_back import cancel
-from canteen.services.merge import open_corrections, settle_correction
 from canteen.services.serve import Scan, redeem
 from canteen.services.standing import start
 from core.approvals import decide
@@ -238,11 +237,11 @@ def test_a_right_that_both_used_is_used_once_and_the_other_order_is_listed(
         (TUESDAY, 1, "reserved"),
         (WEDNESDAY, 2, "reserved"),
     ]
-    (row,) = open_corrections(centre)
+    (row,) = corrections.open_ones(centre)
     assert (row.order_id, row.kind, row.amount_fen) == (other.id, "same_meal", 500)
-    settle_correction(staff, centre, row.id, "补收了 5 元")
-    assert open_corrections(centre) == []
-    assert refusal(lambda: settle_correction(staff, meals.cast.sungang, row.id, "x")) == "not_found"
+    corrections.settle(staff, centre, row.id, "补收了 5 元")
+    assert corrections.open_ones(centre) == []
+    assert refusal(lambda: corrections.settle(staff, meals.cast.sungang, row.id, "x")) == "not_found"
 
 
 def test_a_meal_that_was_handed_out_keeps_the_right_before_one_that_was_not(
@@ -256,7 +255,7 @@ def test_a_meal_that_was_handed_out_keeps_the_right_before_one_that_was_not(
     merge(Actor("staff", staff), twin, chen)
     states = dict(db.session.execute(select(SubsidyClaim.order_id, SubsidyClaim.state)).all())
     assert states == {mine.id: "released", hers.id: "claimed"}
-    assert [row.order_id for row in open_corrections(centre)] == [mine.id]
+    assert [row.order_id for row in corrections.open_ones(centre)] == [mine.id]
     assert redeem(staff, centre, mine.id, Scan("1号窗", "scan-0002", cash=True)).kind == "ok"
     subsidy = ledger.centre_account(centre, "subsidy")
     assert db.session.get_one(Account, subsidy, populate_existing=True).balance_fen == -500, "claimed once"
@@ -275,7 +274,7 @@ def test_two_meals_handed_out_twice_are_claimed_once_in_the_books(
     merge(Actor("staff", staff), twin, chen)
     subsidy = ledger.centre_account(centre, "subsidy")
     assert db.session.get_one(Account, subsidy, populate_existing=True).balance_fen == -500
-    assert [row.order_id for row in open_corrections(centre)] == [hers.id]
+    assert [row.order_id for row in corrections.open_ones(centre)] == [hers.id]
     assert sums() == 0
     assert ledger.wrong_sums() == []
 

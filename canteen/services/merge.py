@@ -10,7 +10,6 @@ from sqlalchemy import select, update
 
 from canteen.models import (
     Account,
-    ClaimCorrection,
     DietProfile,
     MealOrder,
     Run,
@@ -19,13 +18,13 @@ from canteen.models import (
     Transfer,
 )
 from canteen.rules import ALLERGENS, LABELS, TEXTURES, CanteenPolicy, free_slot
-from canteen.services import ledger
+from canteen.services import corrections, ledger
 from centres.policies import policies
 from core import audit
 from core.audit import Actor
 from core.clock import database_now
-from core.database import db, unit_of_work
-from core.errors import NotFound, Refused
+from core.database import db
+from core.errors import Refused
 from core.versions import bump
 from people.services.residents import consents
 
@@ -112,7 +111,7 @@ def _claims(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
             most = policies(CanteenPolicy, "canteen", order.centre_id, row.day).subsidies_week
             row.slot = free_slot(used, MOST_SLOTS) or MOST_SLOTS
             if row.slot > most:
-                _list(row, "week", now)
+                corrections.put_down(order, "week", row.amount_fen, now)
             meals[row.day, row.meal] = row
         row.resident_id = to_id
         db.session.flush()
@@ -143,24 +142,8 @@ def _release(actor: Actor, claim: SubsidyClaim, now: datetime) -> None:
                 reason="merged",
             )
     claim.state, claim.at = "released", now
-    _list(claim, "same_meal", now)
-
-
-def _list(claim: SubsidyClaim, kind: str, now: datetime) -> None:
-    """Somebody has to look at this order."""
     order = db.session.get_one(MealOrder, claim.order_id)
-    there = select(ClaimCorrection.id).where(ClaimCorrection.order_id == order.id)
-    if db.session.scalar(there) is None:
-        db.session.add(
-            ClaimCorrection(
-                order_id=order.id,
-                centre_id=order.centre_id,
-                kind=kind,
-                amount_fen=claim.amount_fen,
-                made_at=now,
-            )
-        )
-        bump(f"money:{order.centre_id}")
+    corrections.put_down(order, "same_meal", claim.amount_fen, now)
 
 
 def _diet(from_id: int, to_id: int) -> None:
@@ -218,29 +201,3 @@ def _money(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
         audit.record(actor, "account.merged", "transfer", made, unit_id=account.centre_id, at=now)
     for centre_id in sorted({account.centre_id, other.centre_id}):
         bump(f"money:{centre_id}")
-
-
-# --- what is to be corrected ----------------------------------------------------------------------------------------
-
-
-def open_corrections(centre_id: int) -> list[ClaimCorrection]:
-    """Orders that somebody has to look at, the oldest first."""
-    query = select(ClaimCorrection).where(
-        ClaimCorrection.centre_id == centre_id, ClaimCorrection.settled_at.is_(None)
-    )
-    return list(db.session.scalars(query.order_by(ClaimCorrection.id)))
-
-
-def settle_correction(staff_id: int, centre_id: int, correction_id: int, note: str) -> None:
-    """Somebody has looked, and says what became of it. Again it changes nothing."""
-    if not note.strip():
-        raise Refused("reason_missing", _("请写明怎么更正的"), status=422)
-    with unit_of_work():
-        row = db.session.get(ClaimCorrection, correction_id, with_for_update=True, populate_existing=True)
-        if row is None or row.centre_id != centre_id:
-            raise NotFound(_("没有找到这一条"))
-        if row.settled_at is None:
-            row.settled_at, row.settled_by, row.note = database_now(), staff_id, note.strip()[:200]
-            audit.record(
-                Actor("staff", staff_id), "correction.settled", "meal_order", row.order_id, unit_id=centre_id
-            )

@@ -10,9 +10,9 @@ from sqlalchemy.orm import joinedload
 
 from canteen.days import serving_day
 from canteen.gateways import gateway
-from canteen.models import MealOrder, Redemption, SwapQuestion, Transfer
+from canteen.models import MealOrder, Redemption, SubsidyClaim, SwapQuestion, Transfer
 from canteen.rules import may_move
-from canteen.services import ledger
+from canteen.services import corrections, ledger
 from canteen.services.give_back import claim_to, locked_order
 from canteen.services.order import CODE, changed
 from core import audit
@@ -184,7 +184,8 @@ def _why_not(order: MealOrder, centre_id: int, moment: datetime, scan: Scan) -> 
 
 
 def _ok(order: MealOrder, redemption_id: int) -> Answer:
-    return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), "", order, redemption_id)
+    text = _("补贴别处用了，已经记到“要更正的订餐”。") if corrections.is_open(order.id) else ""
+    return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), text, order, redemption_id)
 
 
 def _twice(order: MealOrder) -> Answer:
@@ -263,12 +264,14 @@ def _claim_subsidies(
         )
     if not order.subsidy_fen:
         return
+    was = "released" if was_released else "reserved"
     try:
         with db.session.begin_nested():
-            moved = claim_to(order.id, "released" if was_released else "reserved", "claimed", now)
+            moved = claim_to(order.id, was, "claimed", now)
     except IntegrityError:  # the right was given back and used for another meal since
         moved = False
     if not moved:
+        corrections.put_down(order, _used_for(order), order.subsidy_fen, now)
         return
     ledger.move(
         ledger.centre_account(order.centre_id, "subsidy"),
@@ -280,6 +283,18 @@ def _claim_subsidies(
         order_id=order.id,
         redemption_id=redemption_id,
     )
+
+
+def _used_for(order: MealOrder) -> str:
+    """What the right of this order was used for since: the same meal elsewhere, or another one of the week."""
+    other = select(SubsidyClaim.id).where(
+        SubsidyClaim.resident_id == order.resident_id,
+        SubsidyClaim.day == order.day,
+        SubsidyClaim.meal == order.meal,
+        SubsidyClaim.order_id != order.id,
+        SubsidyClaim.state != "released",
+    )
+    return "week" if db.session.scalar(other.limit(1)) is None else "same_meal"
 
 
 def undo(staff_id: int, redemption_id: int, reason: str) -> MealOrder:

@@ -6,8 +6,8 @@ from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from canteen.counter_queries import order_numbers
-from canteen.services import ledger
-from canteen.services.merge import open_corrections, settle_correction, union_of
+from canteen.services import corrections, ledger
+from canteen.services.merge import union_of
 from canteen.words import TEXTURES, allergen_words, label_words
 from centres.models import Centre
 from centres.queries import district_of
@@ -32,7 +32,7 @@ from staff.views.root import blueprint
 @require(MANAGERS)
 def merging(centre: Centre) -> Response:
     """Orders that two records of one person left to be looked at."""
-    rows = open_corrections(centre.id)
+    rows = corrections.open_ones(centre.id)
     orders = order_numbers([row.order_id for row in rows])
     base = f"/staff/c/{centre.code}/settings/merge"
     return personal(
@@ -64,7 +64,7 @@ def _who(person: Resident | None) -> str:
 @once
 def correct(centre: Centre, correction_id: int) -> Response:
     """Somebody has looked, and says what became of it."""
-    settle_correction(signed_in().id, centre.id, correction_id, request.form.get("note", ""))
+    corrections.settle(signed_in().id, centre.id, correction_id, request.form.get("note", ""))
     return see_other(f"/staff/c/{centre.code}/settings/merge")
 
 

@@ -282,7 +282,7 @@
       const row = document.createElement("li");
       row.dataset.kind = one.kind;
       row.textContent = one.kind === "ok"
-        ? fill(words().sentOk, { n: one.pick_up })
+        ? [fill(words().sentOk, { n: one.pick_up }), one.text].filter(Boolean).join(" ")
         : fill(words().sentOdd, { n: one.pick_up ?? "?", title: one.title, text: one.text });
       return row;
     }));
