@@ -19,7 +19,7 @@ from canteen.services.serve import Answer, Scan, undo
 from canteen.words import MEALS, TEXTURES, conflict_words
 from centres.models import Centre
 from core.clock import local_day, now
-from core.codes import new_token, show_number
+from core.codes import KINDS, LENGTH, new_token, show_number
 from core.errors import NotFound, Refused
 from core.http import POLICY, not_modified, once, personal, repeatable, see_other
 from core.money import yuan
@@ -100,7 +100,15 @@ def _script_words() -> dict[str, Any]:
         "askText": _("等网络回来再发。急的话请叫主任。"),
         "already": _("已经取过了"),
         "alreadyText": _("网络回来可以看是几点、在哪里取的。"),
-        "here": _("刚才在本机取过了。"),
+        "here": _("刚才在本机取过了"),
+        "hereText": _("这一份是这台平板刚发的，网络回来自动送出。"),
+        "forged": _("不是我们的码"),
+        "forgedText": _("请看看小票，或问居民的取餐号。"),
+        "cut": _("没有扫全"),
+        "cutText": _("请把整个码对准，再扫一次。"),
+        "card": _("没有网络时认不出卡"),
+        "cardText": _("请问居民的取餐号，或扫取餐小票。"),
+        "codes": {"kinds": "".join(KINDS), "length": LENGTH},
         "cancelled": _("这份已经取消了"),
         "failed": _("这一餐没有做成"),
         "wrong_meal": _("不是这一餐的"),

@@ -19,6 +19,8 @@
     pay: [[660, .12], [660, .12], [660, .12]],
     ask: [[520, .12], [780, .2]],
     already: [[220, .22], [220, .22]],
+    here: [[220, .12], [220, .12], [220, .12]],
+    card: [[494, .1], [370, .1], [494, .1]],
     review: [[330, .12], [220, .3]],
     late: [[392, .14], [330, .14], [262, .24]],
     wrong_day: [[262, .14], [392, .24]],
@@ -188,16 +190,28 @@
     const sum = await digest(code(text));
     return list.orders.find((one) => one.number === short || one.hash === sum);
   }
-  async function judge(text, cash) {
+  const red = (kind, order, more = {}) => ({ kind, colour: "red", order, title: words()[kind], text: words()[`${kind}Text`] || "", ...more });
+  /* Nothing of the list: what can be said by its shape alone (core/codes.py). Whether a whole code was made by us needs
+     the server's secret, which never comes here: such a one stays unknown until the line is back. */
+  function stranger(text, how) {
+    const plain = code(text), { kinds, length } = words().codes;
+    const ours = kinds.includes(plain[0]) && /^[0-9A-HJKMNP-TV-Z]+$/.test(plain);
+    if (how === "number") return red("unknown", null);
+    if (ours && plain.length === length) return red(plain[0] === "K" ? "card" : "unknown", null);
+    if (ours && plain.length >= 8 && plain.length < length) return red("cut", null);
+    if (/[^\w-]/.test(text.trim()) || plain.length > length) return red("forged", null);
+    return red("unknown", null);
+  }
+  async function judge(text, cash, how) {
     const say = words(), list = await store.get("list"), queue = await store.queue();
-    const red = (kind, order, more = {}) => ({ kind, colour: "red", order, title: say[kind], text: say[`${kind}Text`] || "", ...more });
     if (!list) return red("unknown", null, { text: say.noList });
     if (list.day !== today(list)) return red("unknown", null, { title: staleTitle(list), text: say.staleText });
     const order = await find(list, text);
-    if (!order) return red("unknown", null);
+    if (!order) return stranger(text, how);
     const menu = list.menus.find((one) => one.id === order.menu);
     const before = queue.find((scan) => scan.number === order.number);
-    if (before || ["collected", "delivered"].includes(order.state)) return red("already", order, before ? { text: say.here } : {});
+    if (before) return red("here", order);
+    if (["collected", "delivered"].includes(order.state)) return red("already", order);
     if (order.state === "cancelled" || order.state === "failed") return red(order.state, order);
     if (time(list) < Date.parse(menu.from)) return red("wrong_meal", order);
     if (order.state === "uncollected" || time(list) > Date.parse(menu.until)) return red("late", order);
@@ -215,7 +229,7 @@
   async function offline(data) {
     await line(true);
     const text = String(data.get("payload")), cash = data.get("cash") === "1";
-    const found = await judge(text, cash);
+    const found = await judge(text, cash, data.get("how"));
     if (found.kind === "ok") {
       await store.add({ key: data.get("key"), number: found.order.number, at: new Date(time(await store.get("list"))).toISOString(), how: data.get("how"), cash, fen: cash ? found.order.due : 0 });
       await line(true);

@@ -122,8 +122,16 @@ def test_while_the_line_is_down_scans_are_kept_and_sent_once(
     scan(window, codes["helped"])
     verdict(window, "ok")
     expect(window.locator(".verdict.off-line")).to_contain_text("没有网络，先记在本机")
-    scan(window, codes["helped"])
-    verdict(window, "already")
+    for read, kind in (
+        (codes["helped"], "here"),
+        (codes["chen"][:20], "cut"),
+        ("https://x.invalid/1234567890", "forged"),
+        (f"K{codes['chen'][1:]}", "card"),
+        (f"{codes['chen'][:-1]}{'0' if codes['chen'][-1] != '0' else '1'}", "unknown"),
+    ):
+        scan(window, read)
+        verdict(window, kind)
+        assert window.evaluate("() => window.hallSound") == kind
     scan(window, codes["chen"])
     verdict(window, "pay")
     window.get_by_role("button", name="收了 ¥10.00，发餐").click()

@@ -62,7 +62,7 @@ def test_it_starts_again_offline_and_hands_out(tablet: Page, codes: Codes, app: 
     expect(tablet.locator("#window-stale")).to_be_hidden()
     assert tablet.evaluate("() => getComputedStyle(document.querySelector('.window-off')).display") == "flex"
     scan(tablet, codes["helped"])
-    verdict(tablet, "already")
+    verdict(tablet, "here")
     scan(tablet, codes["chen"])
     verdict(tablet, "pay")
     tablet.get_by_role("button", name="收了 ¥10.00，发餐").click()
