@@ -30,6 +30,8 @@ LABELS = {
     "halal": lazy_gettext("清真"),
     "vegan": lazy_gettext("全素"),
 }
+WISHES = {code: word for code, word in LABELS.items() if code != "soft"}
+"""What one may wish of a standing order; how soft it is, is asked by itself."""
 ALLERGENS = {
     "gluten": lazy_gettext("麸质"),
     "crustacean": lazy_gettext("虾蟹"),
@@ -73,11 +75,11 @@ def conflict_words(codes: Iterable[str]) -> list[str]:
 
 
 def standing_words(row: StandingOrder) -> str:
-    """周一到周五，软，不吃花生"""
+    """周一到周五，软，低盐，不吃花生"""
     words = [days_words(row.weekdays)]
     if row.texture != "regular":
         words.append(str(TEXTURES[row.texture]))
-    words += without_words(row.avoid)
+    words += [*label_words(row.labels), *without_words(row.avoid)]
     if row.delivery:
         words.append(_("送到家"))
     return _("，").join(words)

@@ -442,13 +442,18 @@ def test_a_standing_order_is_made_and_a_day_left_out_by_card(
     assert "周一到周五" in page.text
     changed = client.get(f"{BASE}/standing/new?ask=days&days=0,1")
     assert "周一" in changed.text
-    page = client.get(f"{BASE}/standing/new?days=1,2&texture=soft&avoid=peanut")
+    page = client.get(f"{BASE}/standing/new?ask=texture&days=1,2&avoid=peanut")
+    for parts in ("ask=labels&texture=soft", "labels=low_salt", "ask=avoid", "labels=low_salt"):
+        wanted = "".join(f'[href*="{part}"]' for part in parts.split("&"))
+        page = client.get(str(BeautifulSoup(page.text, "html.parser").select(f"main a{wanted}")[-1]["href"]))
     assert "周二、周三" in page.text
-    assert "花生" in page.text
+    assert "软，低盐，不吃花生" in page.text
     answer = send(client, page, "", form="form[action$='/standing/']")
     one = client.get(answer.location)
     assert "明天不吃" in one.text
-    assert "软，不吃花生" in one.text
+    assert "软，低盐，不吃花生" in one.text
+    with house(meals):
+        assert db.session.scalars(select(StandingOrder.labels)).all() == [["low_salt"]]
     fresh = card_phone(meals.app.test_client(), cast)
     menu = fresh.get(f"{BASE}/")
     assert "长期订餐会帮您订这一餐" in menu.text
@@ -713,7 +718,7 @@ def test_every_page_is_a_whole_page(client: FlaskClient, meals: Meals, cast: Cas
     send(client, client.get("/kiosk/display"), "/kiosk/prefs", lang=lang)
     for path in (
         "/", "/days", "/mine/", "/mine/account", "/standing/", "/standing/new", "/standing/new?ask=avoid",
-        "/standing/new?ask=meal", f"/standing/{row}/", f"/standing/{row}/note",
+        "/standing/new?ask=labels", "/standing/new?ask=meal", f"/standing/{row}/", f"/standing/{row}/note",
         "/diet/", "/diet/?ask=labels", "/diet/?ask=texture",
         "/family/", f"/family/{link}/", "/family/ask", "/family/invite", "/family/join",
         f"/o/{number}/", f"/o/{number}/done", f"/o/{number}/cancel",

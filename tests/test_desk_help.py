@@ -244,10 +244,11 @@ def test_a_standing_order_is_begun_noted_left_out_and_ended_at_the_desk(house: H
     person = taken_in(house)
     path = f"canteen/standing/{person}"
     said = {"meal": "lunch", "day": ["1", "2", "6"], "texture": "soft", "avoid": "peanut", "note": "少放油"}
+    said["label"] = ["low_salt", "vegan"]
     assert say(house, path, "front", **said).status_code == 303
     one = running(house, person)[0]
     assert (one.weekdays, one.texture, one.avoid, one.note) == ([1, 2], "soft", ["peanut"], "少放油")
-    assert "周二、周三，软，不吃花生" in words(house.client("front").get(f"{BASE}/{path}"))
+    assert "周二、周三，软，低盐，全素，不吃花生" in words(house.client("front").get(f"{BASE}/{path}"))
     assert say(house, f"{path}/{one.id}/skip", "front", day=TUESDAY).status_code == 303
     assert "说了不吃" in words(house.client("front").get(f"{BASE}/{path}"))
     assert say(house, f"{path}/{one.id}/eat", "front", day=TUESDAY).status_code == 303

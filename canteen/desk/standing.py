@@ -14,7 +14,7 @@ from canteen.models import Canteen, StandingOrder
 from canteen.rules import MEALS as MEAL_CODES
 from canteen.services import standing as verbs
 from canteen.services.order import diet_of
-from canteen.words import ALLERGENS, MEALS, TEXTURES, standing_words
+from canteen.words import ALLERGENS, MEALS, TEXTURES, WISHES, standing_words
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound
@@ -44,6 +44,7 @@ def standing(centre: Centre, resident_id: int) -> Response:
             days=_weekdays(canteen),
             textures=[(code, str(word)) for code, word in TEXTURES.items()],
             texture=diet_of(person.id).texture,
+            wishes=[(code, str(word)) for code, word in WISHES.items()],
             allergens=[(code, str(word)) for code, word in ALLERGENS.items()],
             may_deliver=person.building_id is not None,
             account_ok=gateway("account").why_not(canteen, person.id, 0) is None,
@@ -103,6 +104,7 @@ def start_standing(centre: Centre, resident_id: int) -> Response:
         form.get("meal", ""),
         [day for day in form.getlist("day", row_number) if day in served],
         gateway_name=gateway(form.get("gateway", "counter")).name,
+        labels=form.getlist("label"),
         avoid=form.getlist("avoid"),
         texture=form.get("texture", "regular"),
         delivery=form.get("delivery") == "1",

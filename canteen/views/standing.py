@@ -16,7 +16,16 @@ from canteen.services import standing as verbs
 from canteen.services.order import diet_of
 from canteen.views.pick import listed, page_of, pick_many, pick_one
 from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size
-from canteen.words import ALLERGENS, MEALS, TEXTURES, days_words, standing_words, without_words
+from canteen.words import (
+    ALLERGENS,
+    MEALS,
+    TEXTURES,
+    WISHES,
+    days_words,
+    label_words,
+    standing_words,
+    without_words,
+)
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
@@ -213,6 +222,7 @@ def _proposed(canteen: Canteen, person: Resident) -> dict[str, str]:
         "meal": meal,
         "days": ",".join(listed("days", list(_served(canteen, meal)), WORKDAYS)),
         "texture": texture if texture in TEXTURES else "regular",
+        "labels": ",".join(listed("labels", list(WISHES))),
         "avoid": ",".join(listed("avoid", list(ALLERGENS))),
         "pay": pay if pay in PAYS else "counter",
         "home": "1" if request.values.get("home") == "1" and person.building_id is not None else "",
@@ -221,12 +231,13 @@ def _proposed(canteen: Canteen, person: Resident) -> dict[str, str]:
 
 @blueprint.get("/standing/new")
 def new_standing(code: str) -> Response:
-    """A standing order as proposed; with `ask` the page that changes one part of it. How soft leads to what without."""
+    """A standing order as proposed; with `ask` the page that changes one part of it. How soft leads to how
+    cooked, and that to what without."""
     centre, canteen = load_canteen(code)
     _found, person = by_pin(centre)
     chosen = _proposed(canteen, person)
     asked = request.args.get("ask", "")
-    if asked in {"meal", "days", "texture", "avoid"}:
+    if asked in {"meal", "days", "texture", "labels", "avoid"}:
         return _ask(centre, canteen, chosen, asked)
     path = f"{base(centre)}/standing/new"
     days = [int(one) for one in chosen["days"].split(",") if one]
@@ -250,9 +261,13 @@ def new_standing(code: str) -> Response:
 
 
 def _how_words(chosen: dict[str, str]) -> str:
-    """软，不吃花生"""
-    avoid = [one for one in chosen["avoid"].split(",") if one]
-    return _("，").join([str(TEXTURES[chosen["texture"]]), *without_words(avoid)])
+    """软，低盐，不吃花生"""
+    labels, avoid = _codes(chosen["labels"]), _codes(chosen["avoid"])
+    return _("，").join([str(TEXTURES[chosen["texture"]]), *label_words(labels), *without_words(avoid)])
+
+
+def _codes(text: str) -> list[str]:
+    return [one for one in text.split(",") if one]
 
 
 def _row(label: str, value: Any, path: str, chosen: dict[str, str], ask: str, change: str) -> dict[str, Any]:
@@ -286,7 +301,7 @@ def _pay_row(canteen: Canteen, person: Resident, path: str, chosen: dict[str, st
 
 def _ask(centre: Centre, canteen: Canteen, chosen: dict[str, str], asked: str) -> Response:
     path, rest = f"{base(centre)}/standing/new", {key: value for key, value in chosen.items() if key != asked}
-    done = with_asked(path, **chosen)
+    done = back = with_asked(path, **chosen)
 
     def stay(value: str) -> str:
         return with_asked(path, ask=asked, page=request.args.get("page"), **rest) + f"&{asked}={value}"
@@ -301,7 +316,7 @@ def _ask(centre: Centre, canteen: Canteen, chosen: dict[str, str], asked: str) -
         picked = pick_one(
             TEXTURES,
             chosen["texture"],
-            lambda one: with_asked(path, ask="avoid", **rest, texture=one),
+            lambda one: with_asked(path, ask="labels", **rest, texture=one),
             path,
             ask=asked,
         )
@@ -311,12 +326,15 @@ def _ask(centre: Centre, canteen: Canteen, chosen: dict[str, str], asked: str) -
             _served(canteen, chosen["meal"]), chosen["days"].split(","), stay, path, ask=asked, **chosen
         )
         title, many = _("星期几吃？"), True
+    elif asked == "labels":
+        picked = pick_many(WISHES, chosen["labels"].split(","), stay, path, ask=asked, **chosen)
+        title, many, done = _("口味上要什么？"), True, with_asked(path, ask="avoid", **chosen)
     else:
         picked = pick_many(ALLERGENS, chosen["avoid"].split(","), stay, path, ask=asked, **chosen)
         title, many = _("哪些不吃？"), True
     return personal(
         render_template(
-            "canteen/pick.html", title=title, picked=picked, done_url=done if many else None, back_url=done
+            "canteen/pick.html", title=title, picked=picked, done_url=done if many else None, back_url=back
         )
     )
 
@@ -335,7 +353,8 @@ def start_standing(code: str) -> Response:
         chosen["meal"],
         [int(day) for day in chosen["days"].split(",") if day],
         gateway_name=chosen["pay"],
-        avoid=[one for one in chosen["avoid"].split(",") if one],
+        labels=_codes(chosen["labels"]),
+        avoid=_codes(chosen["avoid"]),
         texture=chosen["texture"],
         delivery=bool(chosen["home"]),
     )
