@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from canteen.models import DietProfile, Dish, MealOrder, StandingOrder, StandingSkip
+from canteen.models import DietProfile, Dish, MealOrder, Menu, StandingOrder, StandingSkip
 from canteen.services import ledger
 from canteen.services.close import close_menu
 from canteen.services.diet import set_profile
@@ -429,6 +429,25 @@ def test_collected_is_shown_with_its_time(
     page = client.get(f"{BASE}/o/{number}/")
     assert "已经取了餐" in page.text
     assert "11:42 领的餐" in page.text
+
+
+def test_today_s_menu_is_still_read_after_the_cutoff_and_says_what_one_can_do(
+    client: FlaskClient, meals: Meals, clock: Clock
+) -> None:
+    clock.set("2026-11-24 10:00")
+    days = client.get(f"{BASE}/days")
+    assert "订餐的时间过了，看看菜" in words(days)
+    link = BeautifulSoup(days.text, "html.parser").select_one(f"a[href^='{LUNCH}/']")
+    assert link is not None
+    page = client.get(str(link["href"]))
+    checked(page)
+    assert "清蒸鲈鱼" in page.text
+    assert "到食堂柜台说一声就能买。" in spoken(page)
+    assert f"{LUNCH}/check" not in page.text
+    with house(meals), unit_of_work():
+        menu = db.session.scalars(select(Menu).where(Menu.day == TUESDAY)).one()
+        menu.walk_in_taken = menu.walk_in
+    assert "现场的份也没有了" in spoken(client.get(f"{LUNCH}/"))
 
 
 # --- mine -----------------------------------------------------------------------------------------------------------

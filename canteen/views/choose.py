@@ -182,6 +182,7 @@ def _page(table: Table, found: list[Meal]) -> Any:
             else None,
             standing=standing,
             why_not=_why_not(table) if chosen is None else None,
+            way_on=_way_on(table),
             elder=prefs()["text"] == "elder",
             back_url=f"{base(centre)}/family/" if table.who.link else home(centre),
         )
@@ -198,9 +199,29 @@ def _until(table: Table) -> str:
 def _why_not(table: Table) -> str:
     if table.meal.phase == "failed":
         return table.meal.menu.failed_reason or _("这一餐做不了")
+    if table.meal.phase == "over":
+        return _("这一餐已经结束了")
     if not table.meal.can_order:
         return _("订餐的时间过了")
     return _("这一餐都订满了")
+
+
+def _readable(meal: Meal) -> bool:
+    """Whether a meal that nobody can order any more is still one to read about: it is cooked."""
+    return meal.menu.state == "published" and meal.menu.meal in meal.serving.meals and not meal.can_order
+
+
+def _way_on(table: Table) -> str | None:
+    """What one can do about a meal whose cutoff is over, while it is still to be eaten."""
+    meal = table.meal
+    if not _readable(meal) or meal.phase == "over":
+        return None
+    left = meal.menu.walk_in - meal.menu.walk_in_taken
+    if left <= 0:
+        return _("现场的份也没有了，请看看别的日子。")
+    if meal.menu.day > local_day(table.moment, table.centre.zone):
+        return _("当天现场有%(n)d份，到食堂柜台说一声就能买。", n=left)
+    return _("现场还有%(n)d份，到食堂柜台说一声就能买。", n=left)
 
 
 def _card(table: Table, offer: Offer, chosen: Offer | None, same: tuple[Offer, str] | None) -> dict[str, Any]:
@@ -328,16 +349,17 @@ def _day(centre: Centre, one: Meal, who: Eater, today: Any) -> dict[str, Any]:
         "over": _("已经结束了"),
     }
     until = f"{full_day(local_day(cutoff, zone), today).partition(' ')[0]} {clock_words(cutoff, zone)}"
-    note = (
-        _("现场还有%(n)d份", n=one.menu.walk_in - one.menu.walk_in_taken)
-        if one.phase == "walk_in"
-        else _("%(until)s 前订", until=until)
-    )
+    if one.phase == "walk_in":
+        note = _("现场还有%(n)d份", n=one.menu.walk_in - one.menu.walk_in_taken)
+    elif _readable(one):
+        note = _("%(why)s，看看菜", why=reasons[one.phase])
+    else:
+        note = _("%(until)s 前订", until=until)
     return {
         "label": near_day(one.menu.day, today),
         "date": date_words(one.menu.day),
         "note": note,
-        "off": reasons.get(one.phase),
+        "off": None if _readable(one) else reasons.get(one.phase),
         "url": meal_url(centre, one.menu.day, one.menu.meal, **who.asked),
     }
 
