@@ -15,7 +15,7 @@ from canteen.master import MASTERS, PHOTO
 from canteen.models import Account, Transfer
 from canteen.register import DIET
 from canteen.rules import CanteenPolicy
-from canteen.services import ledger, settle
+from canteen.services import ledger, settle, till
 from canteen.services.leave import leave
 from canteen.services.ledger import wrong_sums
 from canteen.services.merge import merge
@@ -96,7 +96,7 @@ AREA = Area(
     export=export,
     doctor=doctor,
     policy=CanteenPolicy,
-    approvals=[*ledger.APPROVALS, *settle.APPROVALS],
+    approvals=[*ledger.APPROVALS, *settle.APPROVALS, *till.APPROVALS],
     masters=MASTERS,
     figures=FIGURES,
     files=[PHOTO],

@@ -49,6 +49,8 @@ class CanteenPolicy:
     """Above it a refund goes to an account in the same name, not out of the till."""
     two_people_fen: int = field(default=5_000, metadata={"most": 500_000})
     """Above it a correction needs a second member of staff."""
+    cash_difference_fen: int = field(default=5_000, metadata={"most": 500_000})
+    """Above it a difference found in the till needs a reason and a second member of staff."""
     sample_hours: int = field(default=48, metadata={"most": 720})
     sample_grams: int = field(default=125, metadata={"most": 2_000})
     care_call_within: int = field(default=30, metadata={"most": 1_440})

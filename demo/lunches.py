@@ -9,7 +9,7 @@ from sqlalchemy import select
 from canteen.days import ServingDay
 from canteen.models import Dish, MealOrder, Offer, OfferDish, Redemption, SwapQuestion
 from canteen.rules import Plate, conflicts
-from canteen.services import ledger
+from canteen.services import ledger, till
 from canteen.services.answer import answer_swap
 from canteen.services.give_back import cancel
 from canteen.services.order import diet_of
@@ -331,4 +331,4 @@ def _count(tables: Tables, accountant: int, short: int) -> None:
         if many:
             notes[str(value)] = many
     banked = max(0, found - left - FLOAT) // 10_000 * 10_000
-    ledger.count_cash(tables.desk, tables.kitchen.id, notes, handed_to_id=accountant, banked_fen=banked)
+    till.count_cash(tables.desk, tables.kitchen.id, notes, handed_to_id=accountant, banked_fen=banked)

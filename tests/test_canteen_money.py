@@ -9,9 +9,11 @@ from sqlalchemy import func, select
 
 from canteen.models import Account, CashCount, MealOrder, Transfer
 from canteen.services import ledger, standing
+from canteen.services import till as counts
 from canteen.services.close import close_menu, fail_menu
 from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, pay_at_desk, pay_out, redeem
+from core import approvals
 from core.approvals import Approval, decide
 from core.audit import CLOCK, Actor, Audit
 from core.clock import database_now
@@ -79,7 +81,7 @@ def test_the_count_writes_its_difference_down_and_then_fits(
     staff, centre = staff_id(), meals.cast.shuibei
     ledger.top_up(staff, centre, meals.cast.chen, 5000)
     counted = 5000 + difference
-    row = ledger.count_cash(staff, centre, notes, handed_to_id=staff_id("xu@hall.invalid"), banked_fen=3000)
+    row = counts.count_cash(staff, centre, notes, handed_to_id=staff_id("xu@hall.invalid"), banked_fen=3000)
     assert (row.expected_fen, row.counted_fen, row.banked_fen) == (5000, counted, 3000)
     assert ledger.till(centre) == counted - 3000
     found = db.session.scalars(select(Transfer).where(Transfer.kind == "cash_difference")).all()
@@ -87,9 +89,28 @@ def test_the_count_writes_its_difference_down_and_then_fits(
     assert sum(db.session.scalars(select(Account.balance_fen))) == 0
 
 
+def test_a_big_difference_needs_a_reason_and_a_second_person(meals: Meals) -> None:
+    staff, other, centre = staff_id(), staff_id("xu@hall.invalid"), meals.cast.shuibei
+    ledger.top_up(staff, centre, meals.cast.chen, 20_000)
+    short = {"10000": 1, "2000": 2}  # ¥60 too little; ¥50 is the policy's
+    with pytest.raises(Refused) as refused:
+        counts.count_cash(staff, centre, short, reason=" ")
+    assert (refused.value.code, db.session.scalars(select(CashCount)).all()) == ("reason_missing", [])
+    row = counts.count_cash(staff, centre, short, reason="找错了钱")
+    assert (row.transfer_id, ledger.till(centre)) == (None, 20_000)
+    again = counts.count_cash(other, centre, short)  # it is not found a second time
+    assert (again.expected_fen, again.transfer_id) == (14_000, None)
+    (asked,) = approvals.open_about(counts.DIFFERENCE, [row.id])
+    with pytest.raises(Refused):
+        approvals.decide(asked.id, staff, True)
+    approvals.decide(asked.id, other, True)
+    assert (ledger.till(centre), counts.waiting_fen(centre), ledger.wrong_sums()) == (14_000, 0, [])
+    assert db.session.get_one(CashCount, row.id, populate_existing=True).transfer_id is not None
+
+
 def test_more_to_the_bank_than_there_is_is_refused(meals: Meals) -> None:
     with pytest.raises(Refused):
-        ledger.count_cash(staff_id(), meals.cast.shuibei, {"1000": 1}, banked_fen=2000)
+        counts.count_cash(staff_id(), meals.cast.shuibei, {"1000": 1}, banked_fen=2000)
     assert db.session.scalars(select(CashCount)).all() == []
 
 
@@ -220,8 +241,11 @@ def _first_offer(text: str) -> str:
 def test_the_count_is_typed_as_notes_and_coins(app: Flask, cast: Cast) -> None:
     wu = desk(app, cast.wu)
     page = wu.get(f"{DESK}/count")
-    done = send(wu, page, f"{DESK}/count", n5000="1", n10="3", banked="20", to="")
+    said = {"n5000": "1", "n10": "3", "banked": "20", "to": ""}
+    assert "请写明原因" in send(wu, page, f"{DESK}/count", **said).text
+    done = send(wu, wu.get(f"{DESK}/count"), f"{DESK}/count", **said, reason="昨天的零钱")
     paper = wu.get(done.location).text
+    assert "等另一位同事批" in paper
     assert "多 ¥50.30" in paper
     assert "¥30.30" in paper
     assert send(wu, wu.get(f"{DESK}/count"), f"{DESK}/count", n100="x").status_code == 422

@@ -12,6 +12,7 @@ from canteen.forms import parse_yuan
 from canteen.models import CashCount, Transfer
 from canteen.rules import CanteenPolicy
 from canteen.services import ledger
+from canteen.services import till as counts
 from canteen.words import MEALS
 from centres.models import Centre
 from centres.policies import chain, policies
@@ -304,11 +305,13 @@ def count(centre: Centre) -> Any:
     """Count the till: how many of each note and coin, what goes to the bank, who takes it on."""
     load_canteen(centre)
     me = signed_in().id
+    expected = _till(centre) + counts.waiting_fen(centre.id)
     return personal(
         render_template(
             "canteen/desk_count.html",
-            expected=yuan(_till(centre)),
-            expected_fen=_till(centre),
+            expected=yuan(expected),
+            expected_fen=expected,
+            alone_most=yuan(counts.alone_most(centre.id)),
             notes=[{"fen": fen, "label": _note_words(fen)} for fen in NOTES],
             colleagues=[
                 (row.id, row.name) for row in queries.colleagues(chain(centre.id), MONEY) if row.id != me
@@ -324,7 +327,7 @@ def count(centre: Centre) -> Any:
 @require(MONEY)
 @once
 def count_now(centre: Centre) -> Response:
-    """Write the count down. A difference becomes one line of the ledger."""
+    """Write the count down. A difference becomes one line of the ledger, a big one by a second member of staff."""
     load_canteen(centre)
     form = request.form
     notes = {str(fen): _pieces(form.get(f"n{fen}", "")) for fen in NOTES}
@@ -333,12 +336,13 @@ def count_now(centre: Centre) -> Response:
     mine = {row.id for row in queries.colleagues(chain(centre.id), MONEY)}
     if to is not None and to not in mine:
         raise Refused("colleague_unknown", _("请选交给哪位同事"), status=422)
-    row = ledger.count_cash(
+    row = counts.count_cash(
         signed_in().id,
         centre.id,
         {value: many for value, many in notes.items() if many},
         handed_to_id=to,
         banked_fen=parse_yuan(banked) if banked else 0,
+        reason=form.get("reason", ""),
     )
     return see_other(f"{base(centre)}/count/{row.id}")
 
@@ -366,6 +370,7 @@ def counted(centre: Centre, count_id: int) -> Response:
         {"label": _("应有"), "value": line["expected"]},
         {"label": _("实有"), "value": line["counted"]},
         {"label": _("差多少"), "value": line["difference"]},
+        {"label": _("差的记进账了吗"), "value": line["booked"]},
         {"label": _("存银行"), "value": line["banked"]},
         {"label": _("留在钱箱"), "value": yuan(row.counted_fen - row.banked_fen)},
         {"label": _("谁数的"), "value": line["who"]},
@@ -394,11 +399,21 @@ def _count_line(centre: Centre, row: CashCount) -> dict[str, Any]:
         "counted": yuan(row.counted_fen),
         "difference": _difference_words(difference),
         "fits": difference == 0,
+        "booked": _booked_words(row, difference),
         "banked": yuan(row.banked_fen),
         "who": names.get(row.staff_id, ""),
         "to": names.get(row.handed_to_id or 0, ""),
         "url": f"{base(centre)}/count/{row.id}",
     }
+
+
+def _booked_words(row: CashCount, difference: int) -> str:
+    if difference == 0:
+        return ""
+    if row.transfer_id is not None:
+        return _("记了")
+    waits = approvals.open_about(counts.DIFFERENCE, [row.id])
+    return _("等另一位同事批") if waits else _("没有批，没有记")
 
 
 def _difference_words(fen: int) -> str:

@@ -1,4 +1,4 @@
-"""The ledger: top up, refund, reverse, count the till. The only code that writes transfers."""
+"""The ledger: top up, refund, reverse. The only code that writes transfers."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
-from canteen.models import Account, Canteen, CashCount, Transfer
+from canteen.models import Account, Canteen, Transfer
 from canteen.rules import CanteenPolicy
 from centres.policies import policies
 from core import approvals, audit
@@ -351,55 +351,6 @@ def till(centre_id: int) -> int:
     return -int(
         db.session.execute(select(_ACCOUNT.c.balance_fen).where(_ACCOUNT.c.id == account)).scalar_one()
     )
-
-
-def count_cash(
-    staff_id: int,
-    centre_id: int,
-    notes: dict[str, int],
-    *,
-    handed_to_id: int | None = None,
-    banked_fen: int = 0,
-) -> CashCount:
-    """The till is counted: `notes` says how many of each value in fen. A difference is written down as one transfer;
-    `banked_fen` leaves the till for the bank."""
-    counted = sum(int(value) * many for value, many in notes.items())
-    actor = Actor("staff", staff_id)
-    if counted < 0 or not 0 <= banked_fen <= counted:
-        raise Refused("amount_odd", _("存银行的比钱箱里的还多"), _("请再数一遍。"), status=422)
-    with unit_of_work():
-        now = database_now()
-        cash = centre_account(centre_id, "cash")
-        db.session.execute(select(_ACCOUNT.c.id).where(_ACCOUNT.c.id == cash).with_for_update())
-        expected = till(centre_id)
-        made = None
-        if counted != expected:
-            other = centre_account(centre_id, "difference")
-            made = _difference(cash, other, counted - expected, actor, now)
-        if banked_fen:
-            move(centre_account(centre_id, "outside"), cash, banked_fen, "to_bank", actor, at=now)
-        row = CashCount(
-            centre_id=centre_id,
-            at=now,
-            staff_id=staff_id,
-            handed_to_id=handed_to_id,
-            expected_fen=expected,
-            counted_fen=counted,
-            notes=notes,
-            banked_fen=banked_fen,
-            transfer_id=made,
-        )
-        db.session.add(row)
-        db.session.flush()
-        audit.record(actor, "cash.counted", "cash_count", row.id, unit_id=centre_id, at=now)
-        bump(f"money:{centre_id}")
-    return row
-
-
-def _difference(cash: int, other: int, found_fen: int, actor: Actor, now: datetime) -> int:
-    """More in the till than there should be: cash is debited, as when money comes in; less: credited."""
-    debit, credit = (cash, other) if found_fen > 0 else (other, cash)
-    return move(debit, credit, abs(found_fen), "cash_difference", actor, at=now)
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------

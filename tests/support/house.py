@@ -26,7 +26,7 @@ from app import create_app
 from booking.models import Space, Unit
 from booking.services.book import book_for, book_seat
 from canteen.models import ClaimCorrection, MealOrder, Menu, OddScan, Offer, Redemption, Transfer
-from canteen.services import ledger
+from canteen.services import ledger, till
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
 from canteen.services.reconcile import send_in
@@ -369,7 +369,7 @@ def _counter(house: House) -> dict[str, str]:
     redeem(wu, cast.shuibei, fetched.id, offline)
     send_in(wu, cast.shuibei, "1号窗", ["unreadable"])
     run = plan_run(actor, menu.id, "一号线", [brought.id], Carrier("林师傅"))
-    count = ledger.count_cash(wu, cast.shuibei, {"10000": 1, "2000": 1})
+    count = till.count_cash(wu, cast.shuibei, {"10000": 1, "2000": 1}, reason="找零多了")
     with unit_of_work():
         put_call("house-call", "care", cast.shuibei, cast.chen, "请问问是否平安。", house.clock())
     return {
@@ -392,11 +392,11 @@ def _shared(house: House) -> dict[str, str]:
     report = figures.take(OPERATOR, cast.shuibei, MONDAY, TUESDAY)
     asker = db.session.scalars(select(Staff.id).where(Staff.email == cast.kitchen)).one()
     with unit_of_work():
-        till, mine = (
+        box, mine = (
             ledger.centre_account(cast.shuibei, "cash"),
             ledger.resident_account(cast.chen, cast.shuibei),
         )
-        moved = ledger.move(till, mine, 12_000, "top_up", OPERATOR, at=house.clock())
+        moved = ledger.move(box, mine, 12_000, "top_up", OPERATOR, at=house.clock())
     asked = approvals.ask("ledger.reversal", moved, cast.shuibei, asker, "记错了", {"transfer": moved})
     return {
         "master": "buildings",
