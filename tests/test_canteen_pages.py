@@ -639,11 +639,20 @@ def test_a_son_orders_for_his_mother_once_she_agrees(
     assert "家人陈*强帮您订的" in mother.get(f"{BASE}/o/{order.number}/").text
     assert "家人陈*强帮您订的" in mother.get("/c/shuibei/my/").text
     assert "帮您订的" not in son.get(f"{BASE}/o/{order.number}/").text
-    with house(meals):
-        clock.set("2026-11-24 11:40")
-        redeem(staff_id(), cast.shuibei, order.id, Scan("1号窗", "scan0001", cash=True))
+    clock.set("2026-11-24 11:40")
     son, mother = known_phone(meals.app.test_client(), "13800001188"), known_phone(meals.app.test_client())
-    assert "取了餐" not in words(son.get(f"{BASE}/o/{order.number}/"))
+    mine = f"{BASE}/o/{order.number}"
+
+    def all_he_sees() -> list[str]:
+        tried = son.post(f"{mine}/cancel", data=_tokens(son.get(f"{BASE}/family/ask")))
+        assert "退的时间过了" in tried.text
+        return [words(son.get(f"{mine}/{page}")) for page in ("", "cancel", "done")] + [words(tried)]
+
+    before = all_he_sees()
+    with house(meals):
+        redeem(staff_id(), cast.shuibei, order.id, Scan("1号窗", "scan0001", cash=True))
+    assert "取了餐" not in words(son.get(f"{mine}/"))
+    assert all_he_sees() == before  # no word, button or refusal tells
     assert "取了餐" not in words(son.get(f"{BASE}/family/{link}/"))
     send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/see']")
     assert "已经取了餐" in words(son.get(f"{BASE}/o/{order.number}/"))

@@ -13,7 +13,7 @@ from canteen.quotes import claims
 from canteen.rules import may_give_back
 from canteen.services import ledger
 from canteen.services.answer import answer_swap
-from canteen.services.give_back import cancel, state_words
+from canteen.services.give_back import cancel, state_words, too_late
 from canteen.views.root import Eater, base, blueprint, home, may_see_balance
 from canteen.words import MEALS, conflict_words
 from centres.models import Centre
@@ -90,6 +90,11 @@ def _seen_state(order: MealOrder) -> str:
     return state if link is not None and link.sees_collected else "ordered"
 
 
+def _is_hidden(order: MealOrder) -> bool:
+    """Whether whoever looks must not learn what became of it: then no page, word or refusal tells either."""
+    return _seen_state(order) != state_now(order, now())
+
+
 def slip_of(order: MealOrder, *, named: bool) -> dict[str, Any]:
     """What a slip shows and what is printed: the same. Read aloud is only what one pays."""
     zone = order.centre.zone
@@ -121,7 +126,7 @@ def slip_of(order: MealOrder, *, named: bool) -> dict[str, Any]:
 def _pay_words(order: MealOrder) -> str:
     if not order.pays_fen:
         return _("不用付钱")
-    if order.pay_state == "paid":
+    if order.pay_state == "paid" and not (order.gateway == "counter" and _is_hidden(order)):
         return _("已经付了")
     if order.pay_state == "refunded":
         return _("已经退了")
@@ -162,7 +167,7 @@ def done(code: str, number: str) -> Any:
 
 def _done(centre: Centre, order: MealOrder, act: str, *, named: bool, mine: str | None, known: bool) -> Any:
     moment, zone = now(), centre.zone
-    if state_now(order, moment) != "ordered":
+    if _seen_state(order) != "ordered":
         return see_other(act if act.startswith("/q/") else f"{act}/")
     today = local_day(moment, zone)
     left = int((order.undo_until - moment).total_seconds())
@@ -233,7 +238,7 @@ def _page(order: MealOrder, act: str, back: str, *, named: bool) -> str:
         swaps=swaps,
         keep_url=f"{act}/keep" if swaps else None,
         give_back_url=f"{act}/give-back" if swaps else None,
-        cancel_url=f"{act}/cancel" if state == "ordered" and state_now(order, moment) == "ordered" else None,
+        cancel_url=f"{act}/cancel" if state == "ordered" else None,
         back_url=back,
     )
 
@@ -263,9 +268,9 @@ def cancel_page(code: str, number: str) -> Response:
 def _cancel_page(order: MealOrder, act: str) -> Any:
     moment, zone = now(), order.centre.zone
     keep = act if act.startswith("/q/") else f"{act}/"
-    if state_now(order, moment) != "ordered":
+    if _seen_state(order) != "ordered":
         return see_other(keep)
-    late = not may_give_back(order.cutoff_at, order.undo_until, moment)
+    late = _is_hidden(order) or not may_give_back(order.cutoff_at, order.undo_until, moment)
     today = local_day(moment, zone)
     rows = [
         {
@@ -300,6 +305,8 @@ def act(code: str, number: str, verb: str) -> Response:
 
 def _do(who: Actor, order: MealOrder, verb: str) -> MealOrder:
     try:
+        if verb in {"cancel", "undo"} and _is_hidden(order):
+            raise too_late(order)
         if verb in {"cancel", "undo"}:
             return cancel(who, order.id)
         if verb in {"keep", "give-back"}:
