@@ -25,6 +25,7 @@ from core.audit import OPERATOR, Actor
 from core.database import db, unit_of_work
 from people.models import Card, Commitment, Consent, FamilyLink, Resident, ResidentStatus, Staff
 from people.queries import find_residents
+from people.services import family
 from people.services.cards import issue_card, resident_of_code
 from people.services.merge import ask_merge, merge, merged_names, sides
 from people.services.residents import consents, give_consent, withdraw_consent
@@ -102,7 +103,7 @@ def test_the_stricter_word_holds(meals: Meals, staff: int, twin: int) -> None:
     assert kept.given_where == "desk"
 
 
-def test_family_links_follow_and_none_leads_to_oneself(
+def test_family_links_are_asked_again_and_none_leads_to_oneself(
     meals: Meals, staff: int, twin: int, clock: Clock
 ) -> None:
     cast = meals.cast
@@ -120,12 +121,25 @@ def test_family_links_follow_and_none_leads_to_oneself(
             )
     merge(Actor("staff", staff), twin, cast.chen)
     live = db.session.scalars(
-        select(FamilyLink).where(FamilyLink.state == "active").order_by(FamilyLink.id)
+        select(FamilyLink).where(FamilyLink.state != "ended").order_by(FamilyLink.id)
     ).all()
-    assert [(row.elder_id, row.proxy_id, row.sees_collected) for row in live] == [
-        (cast.chen, cast.aqiang, False),
-        (cast.wheel, cast.chen, True),
+    assert [(row.elder_id, row.proxy_id, row.state, row.sees_collected) for row in live] == [
+        (cast.chen, cast.aqiang, "active", False),
+        (cast.wheel, cast.chen, "asked", False),
     ]
+    assert family.elders_of(cast.chen) == {}, "the elder agreed to another record"
+
+
+def test_family_links_end_with_the_consent_that_the_other_record_took_back(
+    meals: Meals, staff: int, twin: int
+) -> None:
+    chen, son = meals.cast.chen, meals.cast.aqiang
+    family.agree(OPERATOR, chen, family.ask(OPERATOR, son, chen).id, sees_collected=True)
+    give_consent(OPERATOR, twin, {"family"}, "desk")
+    withdraw_consent(OPERATOR, twin, "family")
+    merge(Actor("staff", staff), twin, chen)
+    assert "family" not in consents(chen)
+    assert family.elders_of(son) == {}
 
 
 def test_statuses_of_both_are_true_and_do_not_overlap(meals: Meals, staff: int, twin: int) -> None:

@@ -34,7 +34,7 @@ from people.models import (
     ResidentStatus,
 )
 from people.phones import phone_indexes
-from people.services.residents import NAMES
+from people.services.residents import NAMES, end_family
 
 KIND = "people.merge"
 MERGED = "merged"
@@ -158,6 +158,8 @@ def _consents(actor: Actor, gone: Resident, stays: Resident) -> None:
             audit.record(
                 actor, "consent.withdrawn", "resident", stays.id, detail={"kind": kind, "by": MERGED}
             )
+        if refused and kind == "family":
+            end_family(actor, stays.id)
         if not refused and theirs is not None and ours is None:
             db.session.add(
                 Consent(
@@ -201,8 +203,9 @@ def _cards(from_id: int, to_id: int) -> None:
 
 
 def _family(from_id: int, to_id: int) -> None:
-    """Links follow; one to oneself ends, and of two between the same people the stricter one is kept. Who was
-    invited by the record that goes is invited anew."""
+    """What was agreed with the record that goes was not agreed with the one that stays: such links follow as questions,
+    and the elder is asked again. One to oneself ends; of two between the same people the survivor's is kept, with the
+    stricter word. Who was invited by the record that goes is invited anew."""
     now = database_now()
     mine = update(FamilyInvitation).where(FamilyInvitation.elder_id == from_id)
     db.session.execute(mine.where(FamilyInvitation.state == "open").values(state="withdrawn"))
@@ -225,15 +228,15 @@ def _family(from_id: int, to_id: int) -> None:
             if twin is not None:
                 twin.sees_collected = twin.sees_collected and row.sees_collected
                 twin.pays_since = twin.pays_since and row.pays_since
-                if row.state == "active" and twin.state == "asked":
-                    twin.state, twin.agreed_at = "active", row.agreed_at
             row.state, row.ended_at, row.ended_by, row.pays_since = "ended", now, MERGED, None
             continue
         kept[elder, proxy] = row
         moved.append((row, elder, proxy))
     db.session.flush()  # the ended ones first: of two people there is one live link
     for row, elder, proxy in moved:
-        row.elder_id, row.proxy_id = elder, proxy
+        if (row.elder_id, row.proxy_id) != (elder, proxy):
+            row.elder_id, row.proxy_id = elder, proxy
+            row.state, row.agreed_at, row.sees_collected, row.pays_since = "asked", None, False, None
     db.session.flush()
 
 

@@ -158,12 +158,12 @@ def withdraw_consent(actor: Actor, resident_id: int, kind: str) -> None:
             if kind == "settings":
                 resident.settings = {}
             if kind == "family":
-                _end_family(actor, resident_id)
+                end_family(actor, resident_id)
             audit.record(actor, "consent.withdrawn", "resident", resident_id, detail={"kind": kind})
             emit("consent.withdrawn", {"resident": resident_id, "kind": kind})
 
 
-def _end_family(actor: Actor, elder_id: int) -> None:
+def end_family(actor: Actor, elder_id: int) -> None:
     """Nobody orders for this elder any more, and no invitation brings somebody new."""
     withdraw_invitations(actor, elder_id)
     ended = db.session.scalars(
