@@ -662,6 +662,43 @@ def test_a_son_orders_for_his_mother_once_she_agrees(
     assert son.get(f"{BASE}/o/{order.number}/").status_code == 404
 
 
+def test_asking_and_taking_it_back_say_the_same_whoever_has_the_number(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    """Nobody has the second number, and whoever has the first has as many relatives as one may have, or is asked."""
+    son = known_phone(client, "13800001188")
+
+    def said(**more: str) -> list[tuple[int, str, str]]:
+        answers = []
+        for number in ("13800001187", "13900009999"):
+            answer = send(son, son.get(f"{BASE}/family/ask"), f"{BASE}/family/ask", phone=number, **more)
+            answers.append((answer.status_code, answer.location or "", words(son.get(f"{BASE}/family/"))))
+        return answers
+
+    with house(meals):
+        others = [meals.person(f"陈{n}", date(1980, 1, n + 1)) for n in range(family.MOST)]
+        links = [family.ask(OPERATOR, other, cast.chen).id for other in others]
+    assert len(set(said())) == 1
+    with house(meals):
+        assert family.live_link(cast.chen, cast.aqiang) is None
+        for link in links:
+            family.end(OPERATOR, cast.chen, link)
+    assert len(set(said())) == 1
+    with house(meals):
+        assert family.live_link(cast.chen, cast.aqiang) is not None
+    taken = said(do="withdraw")
+    assert (len(set(taken)), taken[0][1].endswith("withdrawn=1")) == (1, True)
+    with house(meals):
+        assert db.session.scalars(
+            select(FamilyLink.state).where(FamilyLink.proxy_id == cast.aqiang)
+        ).all() == ["ended"]
+        link = family.ask(OPERATOR, cast.aqiang, cast.chen).id
+        family.agree(OPERATOR, cast.chen, link, sees_collected=False)
+    said(do="withdraw")
+    with house(meals):
+        assert family.elders_of(cast.aqiang), "what was agreed to is ended on its own page"
+
+
 def test_family_ends_with_the_consent(client: FlaskClient, meals: Meals, cast: Cast) -> None:
     with house(meals):
         link = family.ask(OPERATOR, cast.aqiang, cast.chen)

@@ -62,6 +62,7 @@ def family(code: str) -> Response:
             "canteen/family.html",
             rows=[*relatives, *elders][: verbs.MOST - 1],
             asked="asked" in request.args,
+            withdrawn="withdrawn" in request.args,
             ask_url=f"{url}ask",
             invite_url=f"{url}invite",
             join_url=f"{url}join",
@@ -161,7 +162,8 @@ def _ask_page(centre: Centre, refusal: Refused | None = None) -> Response:
 @blueprint.post("/family/ask")
 @once
 def ask_elder(code: str) -> Response:
-    """Whoever has this number is asked. The answer is the same for a number that nobody has."""
+    """Whoever has this number is asked, or the question is taken back. The answer is the same for a number that nobody
+    has: for that reason nothing shows what was asked, and the number is said again to take it back."""
     centre, _canteen = load_canteen(code)
     _found, person = by_pin(centre)
     source = f"family:{person.id}"
@@ -173,11 +175,25 @@ def ask_elder(code: str) -> Response:
         phone = parse_phone(request.form.get("phone", ""))
     except Refused as refusal:
         return _ask_page(centre, refusal)
+    takes_back = request.form.get("do") == "withdraw"
+    if not takes_back and len(verbs.elders_of(person.id)) >= verbs.MOST:
+        raise verbs.too_many()
     district = district_of(centre.id)
     for elder in by_index(known_index(phone, district), district):
         if elder.id != person.id:
-            verbs.ask(actor(), person.id, elder.id)
-    return see_other(f"{base(centre)}/family/?asked=1")
+            _ask_one(person.id, elder.id, takes_back=takes_back)
+    return see_other(f"{base(centre)}/family/?{'withdrawn' if takes_back else 'asked'}=1")
+
+
+def _ask_one(proxy_id: int, elder_id: int, *, takes_back: bool) -> None:
+    """Ask, or take the question back. What stands against it is a fact about the elder, and stays theirs."""
+    try:
+        if takes_back:
+            verbs.take_back(actor(), proxy_id, elder_id)
+        else:
+            verbs.ask(actor(), proxy_id, elder_id)
+    except Refused:
+        return
 
 
 @blueprint.post("/family/<int:link_id>/<verb>")

@@ -42,6 +42,14 @@ def ask(actor: Actor, proxy_id: int, elder_id: int) -> FamilyLink:
     return link
 
 
+def take_back(actor: Actor, proxy_id: int, elder_id: int) -> None:
+    """Whoever asked asks no more. What was agreed to stays; again, or where nothing was asked, nothing changes."""
+    with unit_of_work():
+        link = live_link(elder_id, proxy_id)
+        if link is not None and link.state == "asked":
+            end(actor, proxy_id, link.id)
+
+
 def agree(actor: Actor, elder_id: int, link_id: int, *, sees_collected: bool) -> FamilyLink:
     """The elder lets a relative order for them, and says whether they see 已取餐. Again sets only the latter."""
     with unit_of_work():
@@ -144,7 +152,12 @@ def _of(person_id: int, link_id: int) -> FamilyLink:
 def not_too_many(*people: int) -> None:
     """None of them may have as many live links as one may have."""
     if max(len(links_of(one)) for one in people) >= MOST:
-        raise Refused("family_many", _("家人已经有%(n)d位了", n=MOST), _("要加的话，请找工作人员看看。"))
+        raise too_many()
+
+
+def too_many() -> Refused:
+    """As many live links as one may have."""
+    return Refused("family_many", _("家人已经有%(n)d位了", n=MOST), _("要加的话，请找工作人员看看。"))
 
 
 def _record(actor: Actor, link: FamilyLink, what: str) -> None:
