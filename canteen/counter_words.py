@@ -93,6 +93,16 @@ def stop_words(state: str) -> str:
     }[state]
 
 
+def taker_words(code: str) -> str:
+    """Who took a meal at the door."""
+    return {
+        "self": _("本人收了"),
+        "family": _("家人收了"),
+        "neighbour": _("邻居收了"),
+        "door": _("照说好的放门口了"),
+    }.get(code, "")
+
+
 def run_words(state: str) -> str:
     """How a round stands."""
     return {"planned": _("还没出发"), "out": _("在路上"), "done": _("送完了")}[state]

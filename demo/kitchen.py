@@ -85,7 +85,7 @@ def load_round(tables: Tables, day: ServingDay, carrier: int) -> None:
         for run in told:
             stop = runs.next_stop(db.session.get_one(Run, run))
             if stop is not None:
-                runs.hand_over(run, stop.id, tables.scan().key, cash=True)
+                runs.hand_over(run, stop.id, tables.scan().key, taken_by="self", cash=True)
 
     def back() -> None:
         for run in told:

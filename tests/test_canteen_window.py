@@ -513,9 +513,9 @@ def test_at_the_door_the_meal_is_paid_and_handed_over_once(meals: Meals, street:
     run = runs.set_out(planned(street).id)
     stop = runs.next_stop(run)
     assert stop is not None
-    assert runs.hand_over(run.id, stop.id, "door-0001").kind == "pay"
-    assert runs.hand_over(run.id, stop.id, "door-0001", cash=True).kind == "ok"
-    assert runs.hand_over(run.id, stop.id, "door-0002", cash=True).kind == "already"
+    assert runs.hand_over(run.id, stop.id, "door-0001", taken_by="self").kind == "pay"
+    assert runs.hand_over(run.id, stop.id, "door-0001", taken_by="self", cash=True).kind == "ok"
+    assert runs.hand_over(run.id, stop.id, "door-0002", taken_by="self", cash=True).kind == "already"
     order = db.session.get_one(MealOrder, stop.order_id, populate_existing=True)
     assert (order.state, till(meals)) == ("delivered", order.pays_fen)
     following = runs.next_stop(db.session.get_one(Run, run.id, populate_existing=True))
@@ -544,7 +544,7 @@ def test_doors_that_a_finished_round_left_over_go_onto_another(street: list[Meal
     actor = Actor("staff", staff_id())
     run = runs.set_out(planned(street).id)
     first, second, third = run.stops
-    assert runs.hand_over(run.id, first.id, "door-0001", cash=True).kind == "ok"
+    assert runs.hand_over(run.id, first.id, "door-0001", taken_by="self", cash=True).kind == "ok"
     runs.nobody_home(run.id, second.id)
     assert queries.to_deliver(run.menu_id) == []
     runs.finish_run(actor, run.id)
@@ -582,7 +582,7 @@ def test_a_round_s_code_works_on_its_day_until_it_is_back_and_can_be_revoked(
     assert queries.run_by_code(old) is None
     clock.set("2026-11-25 11:00")
     with pytest.raises(Refused) as refused:
-        runs.hand_over(run.id, run.stops[0].id, "door-0001")
+        runs.hand_over(run.id, run.stops[0].id, "door-0001", taken_by="self")
     assert refused.value.code == "run_over"
     clock.set("2026-11-24 11:00")
     runs.finish_run(None, run.id)
@@ -719,7 +719,9 @@ def test_a_carrier_sees_one_door_at_a_time(app: Flask, cast: Cast, clock: Clock)
     assert "301" in page.text
     assert "502" not in page.text
     assert "陈志强" not in page.text
-    send(phone, page, f"/q/{code}/delivered")
+    family = f"form[action='/q/{code}/delivered']:has(input[value=family])"
+    assert "请选是谁收的" in send(phone, page, "", family, taken_by="").text
+    send(phone, page, "", family)
     page = phone.get(f"/q/{code}")
     assert "502" in page.text
     send(phone, page, f"/q/{code}/nobody")
@@ -727,3 +729,8 @@ def test_a_carrier_sees_one_door_at_a_time(app: Flask, cast: Cast, clock: Clock)
     assert "没人在家的，1 家" in page.text
     send(phone, page, f"/q/{code}/done")
     assert phone.get(f"/q/{code}").status_code == 410
+    with app.app_context():
+        run = db.session.scalars(select(Run)).one()
+        assert [stop.taken_by for stop in run.stops] == ["family", ""]
+        url = f"/staff/c/shuibei/canteen/runs/{run.id}"
+    assert "家人收了" in sign_in(app.test_client(), cast.kitchen).get(url).text

@@ -6,7 +6,7 @@ from flask import Response, current_app, render_template, request
 from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
-from canteen.counter_words import all_dishes, dish_words, run_words, stop_words, wish_words
+from canteen.counter_words import all_dishes, dish_words, run_words, stop_words, taker_words, wish_words
 from canteen.desk.root import base, blueprint, load_canteen
 from canteen.desk.window import SERVE
 from canteen.forms import parse_day, parse_meal
@@ -180,6 +180,7 @@ def _stop(stop: Stop, url: str, zone: str) -> dict[str, Any]:
         "stop": stop.id,
         "state": state,
         "state_words": stop_words(state),
+        "taken_by": taker_words(stop.taken_by) if state == "handed_over" else "",
         "look": LOOKS[state],
         "when": clock_words(stop.ended_at, zone) if stop.ended_at else "",
         "url": f"{url}/{stop.id}",

@@ -39,6 +39,7 @@ class Stop(Base):
     __tablename__ = "delivery_stop"
     __table_args__ = (
         CheckConstraint("state IN ('waiting','handed_over','nobody_home','cancelled')", name="state"),
+        CheckConstraint("taken_by IN ('','self','family','neighbour','door')", name="taken_by"),
         UniqueConstraint("order_id"),
         UniqueConstraint("run_id", "position"),
     )
@@ -49,6 +50,8 @@ class Stop(Base):
     position: Mapped[int]
     state: Mapped[str] = mapped_column(Short, default="waiting")
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    taken_by: Mapped[str] = mapped_column(Short, default="")
+    """Into whose hands it went, never a name; door: left there, as had been agreed. Empty: not said."""
     run: Mapped[Run] = relationship(back_populates="stops")
     order: Mapped[MealOrder] = relationship()
 

@@ -28,6 +28,8 @@ from people.services.calls import put_call
 
 GONE = frozenset({"cancelled", "failed"})
 SERVED = frozenset({"collected", "delivered"})
+TAKERS = ("self", "family", "neighbour", "door")
+"""Into whose hands a meal goes; door: left there, as had been agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,15 +233,18 @@ def set_out(run_id: int) -> Run:
     return run
 
 
-def hand_over(run_id: int, stop_id: int, key: str, *, cash: bool = False) -> Answer:
-    """At the door: the meal changes hands. What is due is asked for first, as at the window."""
+def hand_over(run_id: int, stop_id: int, key: str, *, taken_by: str, cash: bool = False) -> Answer:
+    """At the door: the meal changes hands, and the carrier says whose. What is due is asked for first, as at the
+    window."""
+    if taken_by not in TAKERS:
+        raise Refused("taker_missing", _("请选是谁收的"), status=422)
     with unit_of_work():
         run = _open(run_id)
         stop = _stop(run, stop_id)
         order_id, centre_id = stop.order_id, run.menu.canteen_id
         answer = hand_out(carrier_of(run), centre_id, order_id, Scan(run.name, key, "delivery", cash))
         if answer.kind == "ok":
-            stop.state, stop.ended_at = "handed_over", database_now()
+            stop.state, stop.ended_at, stop.taken_by = "handed_over", database_now(), taken_by
             _out(run)
     return answer
 
@@ -276,7 +281,7 @@ def try_again(actor: Actor | None, run_id: int, stop_id: int) -> Stop:
         _not_over(run)
         stop = _stop(run, stop_id)
         if stop.state in {"nobody_home", "handed_over"} and stop.order.state not in GONE | SERVED:
-            stop.state, stop.ended_at = "waiting", None
+            stop.state, stop.ended_at, stop.taken_by = "waiting", None, ""
             _changed(run, actor or carrier_of(run), "run.door_again")
     return stop
 

@@ -6,7 +6,7 @@ from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
-from canteen.counter_words import all_dishes, dish_words, wish_words
+from canteen.counter_words import all_dishes, dish_words, taker_words, wish_words
 from canteen.models import Run, Stop
 from canteen.services import runs as service
 from canteen.services.runs import next_stop, stop_state
@@ -108,6 +108,7 @@ def _render_stop(run: Run, stop: Stop, code: str, *, asked: bool) -> str:
         dishes=_("、").join(all_dishes(order)),
         wishes=wish_words(order),
         due=yuan(order.pays_fen) if due else "",
+        takers=[(one, taker_words(one)) for one in service.TAKERS if not (due and one == "door")],
         asked=asked,
         day=near_day(run.menu.day, local_day(now(), zone)),
         act_url=f"/q/{code}",
@@ -141,7 +142,9 @@ def act_on_run(code: str, verb: str) -> Response:
 def _delivered(run: Run, stop_id: int, code: str) -> Response:
     here = f"/q/{code}"
     key, cash = request.form.get("request_key", ""), request.form.get("cash") == "1"
-    answer = service.hand_over(run.id, stop_id, f"r{key}"[:64], cash=cash)
+    answer = service.hand_over(
+        run.id, stop_id, f"r{key}"[:64], taken_by=request.form.get("taken_by", ""), cash=cash
+    )
     if answer.kind in {"ok", "already"}:
         return see_other(here)
     if answer.kind == "pay":
