@@ -671,7 +671,8 @@ def test_asking_and_taking_it_back_say_the_same_whoever_has_the_number(
     def said(**more: str) -> list[tuple[int, str, str]]:
         answers = []
         for number in ("13800001187", "13900009999"):
-            answer = send(son, son.get(f"{BASE}/family/ask"), f"{BASE}/family/ask", phone=number, **more)
+            page = son.get(f"{BASE}/family/ask", query_string=more)
+            answer = send(son, page, f"{BASE}/family/ask", phone=number)
             answers.append((answer.status_code, answer.location or "", words(son.get(f"{BASE}/family/"))))
         return answers
 

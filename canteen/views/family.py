@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from canteen import queries
 from canteen.queries import state_now, title_of
 from canteen.services.give_back import state_words
+from canteen.views.pick import pick_one
 from canteen.views.root import base, blueprint, by_pin, load_canteen
 from canteen.words import MEALS
 from centres.models import Centre
@@ -62,8 +63,7 @@ def family(code: str) -> Response:
             "canteen/family.html",
             rows=[*relatives, *elders][: verbs.MOST - 1],
             asked="asked" in request.args,
-            withdrawn="withdrawn" in request.args,
-            ask_url=f"{url}ask",
+            ask_url=f"{url}ask?do=choose",
             invite_url=f"{url}invite",
             join_url=f"{url}join",
             back_url=f"{base(centre)}/mine/",
@@ -137,10 +137,18 @@ def _order_note(link: FamilyLink, near: str, order: Any, moment: Any) -> str:
 
 @blueprint.get("/family/ask")
 def ask_page(code: str) -> Response:
-    """Asks for the elder's phone number."""
+    """Asks for the elder's phone number; `do`: first what for, or to take a question back."""
     centre, _canteen = load_canteen(code)
     by_pin(centre)
-    return _ask_page(centre)
+    if request.args.get("do") != "choose":
+        return _ask_page(centre)
+    path = f"{base(centre)}/family/ask"
+    words = {"ask": _("问一位老人家"), "withdraw": _("问过的，不问了")}
+    picked = pick_one(words, "", lambda one: with_asked(path, do=one), path)
+    title = _("收回了，不再问了。") if "withdrawn" in request.args else _("想帮家人订？")
+    return personal(
+        render_template("canteen/pick.html", title=title, picked=picked, back_url=f"{base(centre)}/family/")
+    )
 
 
 def _ask_page(centre: Centre, refusal: Refused | None = None) -> Response:
@@ -152,6 +160,7 @@ def _ask_page(centre: Centre, refusal: Refused | None = None) -> Response:
             action_url=url,
             here=url,
             error=error,
+            takes_back=request.values.get("do") == "withdraw",
             back_url=f"{base(centre)}/family/",
         )
     )
@@ -182,7 +191,8 @@ def ask_elder(code: str) -> Response:
     for elder in by_index(known_index(phone, district), district):
         if elder.id != person.id:
             _ask_one(person.id, elder.id, takes_back=takes_back)
-    return see_other(f"{base(centre)}/family/?{'withdrawn' if takes_back else 'asked'}=1")
+    url = f"{base(centre)}/family/"
+    return see_other(f"{url}ask?do=choose&withdrawn=1" if takes_back else f"{url}?asked=1")
 
 
 def _ask_one(proxy_id: int, elder_id: int, *, takes_back: bool) -> None:

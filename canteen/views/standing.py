@@ -32,7 +32,7 @@ from core.errors import NotFound, Refused
 from core.http import once, personal, see_other
 from core.http.paging import with_asked
 from core.words import SHORT_WEEKDAYS, clock_words, date_words, near_day, sentences
-from kiosk.session import actor, at_kiosk, known_visit
+from kiosk.session import actor, at_kiosk, known_visit, prefs
 from people.models import Resident
 from people.services.family import MOST
 
@@ -263,6 +263,10 @@ def new_standing(code: str) -> Response:
 def _how_words(chosen: dict[str, str]) -> str:
     """软，低盐，不吃花生"""
     labels, avoid = _codes(chosen["labels"]), _codes(chosen["avoid"])
+    if (
+        at_kiosk() and prefs()["reach"] == "low" and len(labels) + len(avoid) > 1
+    ):  # a line is all the room there is
+        return _("%(texture)s，另有%(n)d样", texture=TEXTURES[chosen["texture"]], n=len(labels) + len(avoid))
     return _("，").join([str(TEXTURES[chosen["texture"]]), *label_words(labels), *without_words(avoid)])
 
 
