@@ -399,6 +399,24 @@ def test_scans_that_fit_no_order_are_set_aside_with_their_cash_and_decided(
     assert db.session.get_one(OddScan, row, populate_existing=True).words == "钱退给他了"
 
 
+def test_signs_and_times_that_no_database_keeps_do_not_stop_the_next_scan(
+    meals: Meals, lunch: MealOrder
+) -> None:
+    good = {"key": "one-00001", "number": lunch.number, "at": now().isoformat(), "how": "slip", "cash": True}
+    signs = [
+        {"key": "nul-\x000001"},
+        {"number": "\x00222"},
+        {"key": "half-\ud800001"},
+        {"number": "\ud800222"},
+    ]
+    times = [{"at": "9999-12-31T23:59:59-10:00"}, {"at": "0001-01-01T00:00:00+14:00"}]
+    odd = [good | {"key": f"odd-0000{n}"} | row for n, row in enumerate(signs + times)]
+    for _twice in range(2):
+        sent = reconcile.send_in(staff_id(), meals.cast.shuibei, "1号窗", [*odd, good])
+        assert [one.kind for one in sent] == ["review"] * len(odd) + ["ok"]
+    assert queries.to_review(meals.cast.shuibei) == len(odd)
+
+
 def test_what_a_window_keeps_says_nothing_about_the_person(meals: Meals, lunch: MealOrder) -> None:
     menu = queries.menu_now(meals.cast.shuibei, "Asia/Shanghai", now())
     assert menu is not None

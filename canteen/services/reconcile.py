@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 
 from flask_babel import gettext as _
 
@@ -75,21 +75,27 @@ def read(row: object) -> Kept | None:
     if not isinstance(row, dict):
         return None
     key, number, moment, how = (row.get(name) for name in ("key", "number", "at", "how"))
-    if not isinstance(key, str) or not 8 <= len(key) <= 64 or not isinstance(number, str):
+    if (
+        not isinstance(key, str)
+        or not 8 <= len(key) <= 64
+        or not key.isprintable()
+        or not isinstance(number, str)
+    ):
         return None
     at = _moment(moment)
     if at is None:
         return None
     how = how if isinstance(how, str) and how in HOWS else "slip"
-    return Kept(key, number[:NUMBER], at, how, row.get("cash") is True, _fen(row))
+    return Kept(key, _plain(number[:NUMBER]), at, how, row.get("cash") is True, _fen(row))
 
 
 def _moment(said: object) -> datetime | None:
+    """None also for a time at the ends of the calendar: no zone and no database can hold it."""
     try:
         at = datetime.fromisoformat(said) if isinstance(said, str) else None
     except ValueError:
         return None
-    return at if at is not None and at.tzinfo is not None else None
+    return at if at is not None and at.tzinfo is not None and MINYEAR < at.year < MAXYEAR else None
 
 
 def _fen(row: Mapping[str, object]) -> int:
