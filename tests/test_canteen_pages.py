@@ -641,21 +641,25 @@ def test_a_son_orders_for_his_mother_once_she_agrees(
     assert "帮您订的" not in son.get(f"{BASE}/o/{order.number}/").text
     clock.set("2026-11-24 11:40")
     son, mother = known_phone(meals.app.test_client(), "13800001188"), known_phone(meals.app.test_client())
-    mine = f"{BASE}/o/{order.number}"
+    mine, slip, unknown = f"{BASE}/o/{order.number}", f"/q/{order.code}", meals.app.test_client()
 
     def all_he_sees() -> list[str]:
+        """Also with her slip, which is his too, on a phone that does not know him."""
         tried = son.post(f"{mine}/cancel", data=_tokens(son.get(f"{BASE}/family/ask")))
         assert "退的时间过了" in tried.text
-        return [words(son.get(f"{mine}/{page}")) for page in ("", "cancel", "done")] + [words(tried)]
+        pages = [son.get(f"{mine}/{page}") for page in ("", "cancel", "done")]
+        return [words(page) for page in (*pages, tried, unknown.get(slip), unknown.get(f"{slip}/cancel"))]
 
     before = all_he_sees()
     with house(meals):
         redeem(staff_id(), cast.shuibei, order.id, Scan("1号窗", "scan0001", cash=True))
     assert "取了餐" not in words(son.get(f"{mine}/"))
     assert all_he_sees() == before  # no word, button or refusal tells
+    assert "已经取了餐" in words(mother.get(slip))
     assert "取了餐" not in words(son.get(f"{BASE}/family/{link}/"))
     send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/see']")
     assert "已经取了餐" in words(son.get(f"{BASE}/o/{order.number}/"))
+    assert "已经取了餐" in words(unknown.get(slip))
     assert "今天的午餐：已经取了餐" in words(son.get(f"{BASE}/family/"))
     send(mother, mother.get(f"{BASE}/family/{link}/"), "", form="form[action$='/end']")
     assert son.get(f"{BASE}/?for={link}").status_code == 404

@@ -80,13 +80,20 @@ def _for_other(order: MealOrder) -> bool:
     )
 
 
+def _relative(order: MealOrder) -> int | None:
+    """The relative who looks at an elder's meal. With its slip alone, that may be whoever ordered it: they hold it
+    too."""
+    found = known_visit()
+    looks = order.proxy_id if found is None or found.resident_id is None else found.resident_id
+    return looks if order.resident_id not in (None, looks) else None
+
+
 def _seen_state(order: MealOrder) -> str:
     """The state for whoever looks: a relative sees 已取餐 only where the elder lets them."""
-    state = state_now(order, now())
-    if not _for_other(order) or state not in {"collected", "delivered", "uncollected"}:
+    state, relative = state_now(order, now()), _relative(order)
+    if relative is None or state not in {"collected", "delivered", "uncollected"}:
         return state
-    found = known_visit()
-    link = elders_of(found.resident_id).get(order.resident_id or 0) if found and found.resident_id else None
+    link = elders_of(relative).get(order.resident_id or 0)
     return state if link is not None and link.sees_collected else "ordered"
 
 
