@@ -146,9 +146,11 @@ KINDS = (
 _CASH = {
     "meal_sold": "cash_meals",
     "order_paid": "cash_meals",
+    "review_cash": "cash_meals",
     "top_up": "cash_top_up",
     "refund": "cash_back",
     "paid_out": "cash_back",
+    "review_returned": "cash_back",
     "to_bank": "cash_bank",
     "cash_difference": "cash_difference",
 }

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from canteen import counter_queries as queries
+from canteen import report
 from canteen.models import MealOrder, Menu, OddScan, Redemption, Run, SubsidyClaim, Transfer
 from canteen.rules import floor_of, route_key
 from canteen.services import corrections, ledger, reconcile, review, runs, window
@@ -396,6 +397,8 @@ def test_scans_that_fit_no_order_are_set_aside_with_their_cash_and_decided(
     for _twice in range(2):
         review.decide_odd(staff_id(), centre, row, "not_served", "钱退给他了")
     assert (till(meals), queries.to_review(centre), ledger.wrong_sums()) == (1000, 2, [])
+    told = report.sums(report.money_of(centre, "Asia/Shanghai", TUESDAY))
+    assert (told["cash_meals"], told["cash_back"], "cash_mended" in told) == (2000, -1000, False)
     assert db.session.get_one(OddScan, row, populate_existing=True).words == "钱退给他了"
 
 
