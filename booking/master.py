@@ -373,7 +373,7 @@ SPACES = Master(
         Tables(
             name="tables",
             label=lazy_gettext("桌子"),
-            hint=lazy_gettext("比如 A 靠窗桌 Window-table。不写就叫“A桌”。"),
+            hint=lazy_gettext("比如 A 靠窗桌 Window table。不写就叫“A桌”。"),
             columns=[
                 Words(name="code", label=lazy_gettext("编号"), required=True, most=8, shape=r"[0-9A-Za-z]+"),
                 Words(name="name_zh", label=lazy_gettext("名称"), required=True, most=12),
