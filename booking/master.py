@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import func, inspect, or_, select
 
+from booking.drawing import drawn
 from booking.layout import Spot, laid_out
 from booking.models import Booking, Claim, Space, SpaceHours, Unit
 from booking.services.place import lock_units
@@ -396,8 +397,8 @@ SPACES = Master(
             most=4,
             listed=False,
         ),
-        Flag(name="step_free", label=lazy_gettext("没有台阶"), part="access", listed=False),
-        Flag(name="lift", label=lazy_gettext("有电梯"), part="access", listed=False),
+        Flag(name="step_free", label=lazy_gettext("去那里没有台阶"), part="access", listed=False),
+        Flag(name="lift", label=lazy_gettext("有电梯可到"), part="access", listed=False),
         Number(
             name="door_width_cm",
             label=lazy_gettext("门宽（厘米）"),
@@ -434,6 +435,7 @@ SPACES = Master(
     depends=_depends,
     check=_check,
     changed=changed,
+    picture=drawn,
 )
 
 MASTERS = [SPACES]

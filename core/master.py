@@ -51,6 +51,7 @@ class Master:
     `ends_on`. retire: attribute that says when a row went. depends(row, centre's address): what hangs on it.
     check(row): raises Wrong where columns do not fit each other. changed(unit id): pages to be made anew. photo:
     attribute that holds a file of the kind `photo_kind`. fixed: its rows come from elsewhere, here they only change.
+    picture(row): what it looks like, as SVG; '': nothing to see.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Master:
     photo: str = ""
     photo_kind: str = ""
     fixed: bool = False
+    picture: Callable[[Row], str] | None = None
 
     @property
     def keys(self) -> list[Column]:

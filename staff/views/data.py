@@ -419,6 +419,7 @@ def _form(opened: Open, row: Any, values: Mapping[str, Any], wrongs: Mapping[str
         retired=retired,
         act_url=url,
         photo=_photo(master, row) if row is not None else "",
+        picture=master.picture(row) if row is not None and master.picture else "",
         history_url=f"{url}/history" if row is not None else None,
         back_url=f"{opened.url}/",
     )
