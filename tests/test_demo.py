@@ -30,6 +30,7 @@ from people.services.residents import pin_fits
 from staff.doctor import examine
 from tests.support.clock import Clock
 from tests.support.databases import settings
+from tests.support.hall import ALL
 
 ZONE = "Asia/Shanghai"
 TOLD_IN_TIME = "the calendar of luohu is known"
@@ -194,21 +195,22 @@ def test_the_content_agrees_with_the_calendar(inside: Flask) -> None:
     assert db.session.scalars(kept).all() == ["10:30"]
 
 
+MOMENTS = [
+    "2026-10-01 08:59",  # the first day of the holidays: a week without a bookable day
+    "2026-09-20 09:20",  # a Sunday that is a workday
+    "2026-11-27 00:00",
+    "2028-02-29 12:59",  # no calendar, and birthdays that other years lack
+    "2026-11-22 11:00",  # a Sunday, closed
+    "2026-10-07 23:59",
+    "2026-02-15 10:00",  # nine days off
+    "2026-11-25 19:15",  # Wednesday, evening session
+]
+"""Each takes some ten seconds: the first four always, the others with `--all`."""
+
+
 @pytest.mark.databases("sqlite")
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(
-    "moment",
-    [
-        "2026-11-22 11:00",  # a Sunday, closed
-        "2026-10-01 08:59",  # the first day of the holidays: a week without a bookable day
-        "2026-10-07 23:59",
-        "2026-02-15 10:00",  # nine days off
-        "2026-09-20 09:20",  # a Sunday that is a workday
-        "2026-11-25 19:15",  # Wednesday, evening session
-        "2026-11-27 00:00",
-        "2028-02-29 12:59",  # no calendar, and birthdays that other years lack
-    ],
-)
+@pytest.mark.parametrize("moment", MOMENTS if ALL else MOMENTS[:4])
 def test_at_any_hour_of_any_day(inside: Flask, clock: Clock, moment: str) -> None:
     clock.set(datetime.fromisoformat(moment))
     load_demo(print)

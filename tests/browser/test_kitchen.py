@@ -20,6 +20,7 @@ from tests.browser.test_window import scan, verdict
 from tests.support.browser import Screens
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import ZONE, Clock
+from tests.support.hall import ALL
 from tests.support.meals import furnish
 from tests.support.qr import read
 from tests.support.server import Server
@@ -75,6 +76,7 @@ def lead(
     return Round(staff(screens, server, cast.kitchen), app, clock, cast)
 
 
+@pytest.mark.databases("sqlite", *(["postgresql"] if ALL else []))
 def test_the_round_of_the_kitchen_lead(lead: Round, codes: dict[str, str]) -> None:
     draws_the_sheet_at_the_cutoff(lead)
     reads_what_is_to_be_bought(lead)
