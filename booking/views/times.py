@@ -20,8 +20,8 @@ KEYS_A_PAGE, STARTS_A_PAGE = 6, 5
 
 @blueprint.get("/spaces/<space>/<day>/times")
 def times(code: str, space: str, day: str) -> Any:
-    """«改时间»: first when it begins, then how long; six keys a page. The whole day's grid is its twin. From the lengths
-    «上一步» leads to the beginnings."""
+    """«改时间»: first when it begins, then how long; six keys a page. The whole day's grid is its twin; from the
+    lengths «上一步» leads to the beginnings."""
     choice = choose(code, space, day)
     the_day, seat = choice.day, request.args.get("seat")
     begin = request.args.get("begin")
