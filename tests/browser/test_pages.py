@@ -84,6 +84,8 @@ def rows(names: tuple[str, ...], surface: str) -> list[tuple[Any, ...]]:
     for name in sorted(names):
         kinds.setdefault(name.rpartition(" ")[0], []).append(name)
     chosen = sorted(choose(*axes, tuple(kinds)), key=str)
+    if surface == "staff":  # traditional characters are as wide as simplified ones: some of its pages show what differs
+        chosen = [row for n, row in enumerate(chosen) if row[2] != "zh_Hant" or n % 4 == 0]
     found = set()
     for kind, states in kinds.items():
         looks = [row[:3] for row in chosen if row[3] == kind]
