@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 
 from flask_babel import gettext as _
-from markupsafe import Markup, escape
+from flask_babel import lazy_gettext
+from markupsafe import Markup
 
 from booking.models import Space, Unit
 from core.i18n import pick
 
-MARGIN, LETTER = 14, 5
+MARGIN, LETTER = 4, 6
+SIDES = {
+    "top": lazy_gettext("上边"),
+    "left": lazy_gettext("左边"),
+    "right": lazy_gettext("右边"),
+    "bottom": lazy_gettext("下边"),
+}
 
 
 def drawn(space: Space) -> str:
@@ -21,7 +28,7 @@ def drawn(space: Space) -> str:
     bottom = max([unit.y + unit.height for unit in seats] + [table["y"] + table["h"] for table in tables])
     words = _("%(space)s的座位图，共 %(n)d 个座位", space=space.name, n=len(seats))
     return Markup(
-        '<svg class="plan-drawing" role="img" aria-label="{}" viewBox="{} {} {} {}">{}{}{}</svg>'
+        '<svg class="plan-drawing" role="img" aria-label="{}" viewBox="{} {} {} {}">{}{}</svg>{}'
     ).format(
         words,
         -MARGIN,
@@ -35,7 +42,7 @@ def drawn(space: Space) -> str:
             for table in tables
         ),
         _seats(seats),
-        _sides(space, right, bottom),
+        _sides(space),
     )
 
 
@@ -57,17 +64,12 @@ def _seats(seats: Sequence[Unit]) -> Markup:
     )
 
 
-def _sides(space: Space, right: int, bottom: int) -> Markup:
-    places = {
-        "top": (right / 2, -MARGIN / 2, 0),
-        "bottom": (right / 2, bottom + MARGIN / 2, 0),
-        "left": (-MARGIN / 2, bottom / 2, -90),
-        "right": (right + MARGIN / 2, bottom / 2, 90),
-    }
-    found = Markup("")
-    for side, told in space.plan.get("walls", {}).items():
-        x, y, turn = places[side]
-        found += Markup(
-            '<text class="side" x="{0}" y="{1}" transform="rotate({2} {0} {1})">{3}</text>'
-        ).format(x, y, turn, escape(pick(told["zh"], told.get("en", ""))))
-    return found
+def _sides(space: Space) -> Markup:
+    """In words below the drawing: along its sides they would have to be turned."""
+    walls = space.plan.get("walls", {})
+    said = [
+        f"{words} {pick(walls[side]['zh'], walls[side].get('en', ''))}"
+        for side, words in SIDES.items()
+        if side in walls
+    ]
+    return Markup('<p class="hint">{}</p>').format(_("；").join(said)) if said else Markup("")

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy import func, inspect, or_, select
 
-from booking.drawing import drawn
+from booking.drawing import SIDES, drawn
 from booking.layout import Spot, laid_out
 from booking.models import Booking, Claim, Space, SpaceHours, Unit
 from booking.services.place import lock_units
@@ -38,12 +38,6 @@ TRAITS = {
 }
 OWN = ("wheelchair", "walk_in")
 """Traits that are columns of their own."""
-SIDES = {
-    "top": lazy_gettext("上边"),
-    "left": lazy_gettext("左边"),
-    "right": lazy_gettext("右边"),
-    "bottom": lazy_gettext("下边"),
-}
 CODE = r"[0-9A-Za-z_]{1,12}"
 FROM_TO = re.compile(r"([A-Za-z_]*)(\d{1,3})-([A-Za-z_]*)(\d{1,3})")
 MOST_SEATS, MOST_TABLES = 200, 24

@@ -99,8 +99,9 @@ def test_a_manager_sets_up_a_room_and_people_sit_in_it(house: House) -> None:
     assert house.post(phone, "/c/shuibei/booking/spaces/annex/hold", wish).status_code == 303
     with house.app.app_context():
         row = db.session.scalars(select(Space.id).where(Space.code == "annex")).one()
-    drawing = client.get(f"{base}/{row}/").text.partition("plan-drawing")[2].partition("</svg>")[0]
-    assert all(f">{code}</text>" in drawing for code in ("A1", "A4", "B2", "窗户"))
+    drawing = client.get(f"{base}/{row}/").text.partition("plan-drawing")[2].partition("</p>")[0]
+    assert all(f">{code}</text>" in drawing for code in ("A1", "A4", "B2"))
+    assert "左边 窗户" in drawing
     board = client.get("/staff/c/shuibei/booking/annex/2026-11-24").text
     assert "B2" in board
 
