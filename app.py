@@ -89,7 +89,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
         app.wsgi_app, root=HERE / "static", prefix="static/", max_age=3600, autorefresh=settings.is_demo
     )
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # as Flask says to wrap it
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0
         )
     structlog.get_logger().debug("ready", mode=settings.mode)

@@ -1,4 +1,7 @@
-"""A space's plan as a drawing, for whoever sets it up. In decimetres; colours come from the style sheet."""
+"""A space's plan as a drawing, for whoever sets it up. In decimetres; colours come from the style sheet.
+
+Only constants are `Markup`; every value goes through its `format`, which escapes.
+"""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
 """Booking's master data: the spaces of a centre with their hours and their seats, as its manager sets them up."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from centres.master import MANAGERS
 from centres.services import changed
 from centres.week import Week
 from core.clock import database_now
-from core.columns import Choice, Flag, Lines, Number, Several, Words, Wrong
+from core.columns import Choice, Flag, Lines, Number, Several, Words, Wrong, options_of
 from core.database import db
 from core.master import Dependant, Master
 from people.rules import DESK
@@ -42,10 +42,6 @@ CODE = r"[0-9A-Za-z_]{1,12}"
 FROM_TO = re.compile(r"([A-Za-z_]*)(\d{1,3})-([A-Za-z_]*)(\d{1,3})")
 MOST_SEATS, MOST_TABLES = 200, 24
 ROOM = "ROOM"
-
-
-def _of(codes: Mapping[str, Any]) -> Callable[[], Sequence[tuple[str, str]]]:
-    return lambda: [(code, str(word)) for code, word in codes.items()]
 
 
 # --- seats ----------------------------------------------------------------------------------------------------------
@@ -77,15 +73,7 @@ class Seats(Lines):
         return [{name: one for name, one in line.items() if name != "name_zh"} for line in value]
 
     def _few(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        seats = []
-        for n, line in enumerate(found):
-            if "code" not in line:
-                raise Wrong(_("第 %(n)d 行没有写%(what)s", n=n + 1, what=_("编号")), str(self.hint))
-            seats += [{**line, "code": code} for code in _codes(line["code"])]
-        twice = {line["code"] for line in seats if sum(one["code"] == line["code"] for one in seats) > 1}
-        if twice:
-            raise Wrong(_("%(code)s 写了两次", code=min(twice)), str(self.hint))
-        return super()._few(seats)
+        return super()._few([{**line, "code": code} for line in found for code in _codes(line["code"])])
 
 
 def _codes(text: str) -> list[str]:
@@ -152,17 +140,6 @@ class Tables(Lines):
             "tables": [{"name_en": "", **line, **stands.get(line["code"], {})} for line in value],
         }
 
-    def _few(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        for n, line in enumerate(found):
-            missing = next((one for one in self.columns if one.required and one.name not in line), None)
-            if missing is not None:
-                raise Wrong(_("第 %(n)d 行没有写%(what)s", n=n + 1, what=str(missing.label)), str(self.hint))
-        codes = [line["code"] for line in found]
-        twice = {code for code in codes if codes.count(code) > 1}
-        if twice:
-            raise Wrong(_("%(code)s 写了两次", code=min(twice)), str(self.hint))
-        return super()._few(found)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Walls(Lines):
@@ -180,11 +157,6 @@ class Walls(Lines):
         row.plan = {**(row.plan or {}), "walls": walls}
 
     def _few(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if any("side" not in line or "zh" not in line for line in found):
-            raise Wrong(_("每行要写哪一边、是什么"), str(self.hint))
-        sides = [line["side"] for line in found]
-        if len(sides) != len(set(sides)):
-            raise Wrong(_("同一边写了两次"), str(self.hint))
         return super()._few(sorted(found, key=lambda line: list(SIDES).index(line["side"])))
 
 
@@ -302,7 +274,7 @@ SPACES = Master(
         Choice(
             name="mode",
             label=lazy_gettext("怎么订"),
-            options=_of(MODES),
+            options=options_of(MODES),
             required=True,
             here=False,
             start="seats",
@@ -356,13 +328,20 @@ SPACES = Master(
                 "编号可以写 A1-A8。特点可以写：靠窗、靠走道、有插座、有台灯、轮椅位、留现场。整间订的不用写。"
             ),
             columns=[
-                Words(name="code", label=lazy_gettext("编号"), most=25, shape=rf"{CODE}(-{CODE})?"),
+                Words(
+                    name="code",
+                    label=lazy_gettext("编号"),
+                    required=True,
+                    most=25,
+                    shape=rf"{CODE}(-{CODE})?",
+                ),
                 Words(name="table", label=lazy_gettext("哪张桌"), most=8, shape=r"[0-9A-Za-z]*"),
                 Words(name="name_zh", label=lazy_gettext("谁（约人才写）"), most=20),
-                Several(name="traits", label=lazy_gettext("特点"), options=_of(TRAITS)),
+                Several(name="traits", label=lazy_gettext("特点"), options=options_of(TRAITS)),
             ],
             labelled=True,
             most=MOST_SEATS,
+            unique="code",
             listed=False,
         ),
         Tables(
@@ -376,6 +355,7 @@ SPACES = Master(
             ],
             labelled=True,
             most=MOST_TABLES,
+            unique="code",
             listed=False,
         ),
         Walls(
@@ -383,12 +363,13 @@ SPACES = Master(
             label=lazy_gettext("座位图四边"),
             hint=lazy_gettext("比如 左边 窗户 Windows，居民好认方向。"),
             columns=[
-                Choice(name="side", label=lazy_gettext("哪一边"), options=_of(SIDES), blank=True),
-                Words(name="zh", label=lazy_gettext("是什么"), most=12),
+                Choice(name="side", label=lazy_gettext("哪一边"), options=options_of(SIDES)),
+                Words(name="zh", label=lazy_gettext("是什么"), required=True, most=12),
                 Words(name="en", label=lazy_gettext("英文"), most=24),
             ],
             labelled=True,
             most=4,
+            unique="side",
             listed=False,
         ),
         Flag(name="step_free", label=lazy_gettext("去那里没有台阶"), part="access", listed=False),

@@ -1,6 +1,5 @@
 """The canteen's master data: dishes, rules of subsidies, promotions."""
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -25,18 +24,15 @@ from centres.policies import chain
 from centres.services import changed
 from centres.week import CLOSES, DAYS, OPENS, Week
 from core.clock import database_now
-from core.columns import Choice, Column, Flag, Lines, Money, Number, Several, Words, Wrong
+from core.columns import Choice, Column, Flag, Lines, Money, Number, Several, Words, Wrong, options_of
 from core.database import db
 from core.files import FileKind
 from core.images import MIME, redrawn
 from core.master import Dependant, Master
+from people.services.findings import HUKOU, LEVELS, STATUSES
 
 PHOTO = FileKind("dish.photo", MIME, 10 * 2**20, redrawn, public=True)
 CODE = r"[0-9A-Za-z_-]+"
-
-
-def _of(codes: Mapping[str, Any]) -> Callable[[], Sequence[tuple[str, str]]]:
-    return lambda: [(code, str(word)) for code, word in codes.items()]
 
 
 def _code(hint: Any) -> Words:
@@ -91,7 +87,7 @@ DISHES = Master(
             listed=False,
             hint=lazy_gettext("带声调的拼音，朗读会念错时才写。"),
         ),
-        Choice(name="kind", label=lazy_gettext("种类"), options=_of(words.KINDS), required=True),
+        Choice(name="kind", label=lazy_gettext("种类"), options=options_of(words.KINDS), required=True),
         Money(
             name="price_fen",
             label=lazy_gettext("单价"),
@@ -99,10 +95,10 @@ DISHES = Master(
             required=True,
             hint=lazy_gettext("写元，比如 12.50。"),
         ),
-        Several(name="labels", label=lazy_gettext("标签"), options=_of(words.LABELS)),
-        Several(name="allergens", label=lazy_gettext("过敏原"), options=_of(words.ALLERGENS)),
+        Several(name="labels", label=lazy_gettext("标签"), options=options_of(words.LABELS)),
+        Several(name="allergens", label=lazy_gettext("过敏原"), options=options_of(words.ALLERGENS)),
         Flag(name="pungent", label=lazy_gettext("有葱蒜"), listed=False),
-        Choice(name="texture", label=lazy_gettext("软硬"), options=_of(words.TEXTURES), required=True),
+        Choice(name="texture", label=lazy_gettext("软硬"), options=options_of(words.TEXTURES), required=True),
         Lines(
             name="recipe",
             label=lazy_gettext("配料（10 份）"),
@@ -111,7 +107,7 @@ DISHES = Master(
             columns=[
                 Words(name="ingredient", label=lazy_gettext("原料"), required=True, most=40),
                 Number(name="amount", label=lazy_gettext("用量"), least=1, most=100_000),
-                Choice(name="unit", label=lazy_gettext("单位"), options=_of(UNITS)),
+                Choice(name="unit", label=lazy_gettext("单位"), options=options_of(UNITS)),
             ],
         ),
     ],
@@ -137,19 +133,6 @@ RULE_KINDS = {
     "delivery": lazy_gettext("送餐补贴"),
     "operating": lazy_gettext("运营补贴"),
 }
-HUKOU = {
-    "shenzhen": lazy_gettext("深圳"),
-    "elsewhere": lazy_gettext("外地"),
-    "hongkong": lazy_gettext("香港"),
-}
-STATUSES = {
-    "tekun": lazy_gettext("特困"),
-    "dibao": lazy_gettext("低保"),
-    "dibao_margin": lazy_gettext("低保边缘"),
-    "sanshu_wulao": lazy_gettext("三属五老"),
-    "family_planning": lazy_gettext("计生特殊家庭"),
-}
-LEVELS = {"mild": lazy_gettext("轻度"), "moderate": lazy_gettext("中度"), "severe": lazy_gettext("重度")}
 
 
 def _ages(part: str = "") -> list[Column]:
@@ -159,7 +142,7 @@ def _ages(part: str = "") -> list[Column]:
         Choice(
             name="assessment_at_least",
             label=lazy_gettext("失能至少"),
-            options=_of(LEVELS),
+            options=options_of(LEVELS),
             blank=True,
             part=part,
             listed=False,
@@ -194,7 +177,7 @@ RULES = Master(
     model=SubsidyRule,
     columns=[
         _code(lazy_gettext("字母、数字和横线，比如 meal-70-99。")),
-        Choice(name="kind", label=lazy_gettext("种类"), options=_of(RULE_KINDS), required=True),
+        Choice(name="kind", label=lazy_gettext("种类"), options=options_of(RULE_KINDS), required=True),
         Money(
             name="amount_fen",
             label=lazy_gettext("最多补"),
@@ -205,12 +188,14 @@ RULES = Master(
         Words(
             name="tier", label=lazy_gettext("类别代号"), most=20, hint=lazy_gettext("结算表上用，比如 A5。")
         ),
-        Choice(name="hukou", label=lazy_gettext("户籍"), options=_of(HUKOU), blank=True, part="conditions"),
+        Choice(
+            name="hukou", label=lazy_gettext("户籍"), options=options_of(HUKOU), blank=True, part="conditions"
+        ),
         *_ages("conditions"),
         Several(
             name="any_status",
             label=lazy_gettext("身份（有一项就行）"),
-            options=_of(STATUSES),
+            options=options_of(STATUSES),
             part="conditions",
             listed=False,
         ),
@@ -227,7 +212,7 @@ RULES = Master(
         Choice(
             name="diner",
             label=lazy_gettext("按谁算"),
-            options=_of({"subsidised": lazy_gettext("领了补贴的人")}),
+            options=options_of({"subsidised": lazy_gettext("领了补贴的人")}),
             blank=True,
             part="conditions",
             listed=False,
@@ -236,14 +221,14 @@ RULES = Master(
         Several(
             name="meals",
             label=lazy_gettext("哪几餐"),
-            options=_of(words.MEALS),
+            options=options_of(words.MEALS),
             part="applies",
             hint=lazy_gettext("都不选就是每一餐。"),
         ),
         Choice(
             name="days",
             label=lazy_gettext("哪些日子"),
-            options=_of({"workday": lazy_gettext("工作日")}),
+            options=options_of({"workday": lazy_gettext("工作日")}),
             blank=True,
             part="applies",
         ),
@@ -311,7 +296,7 @@ PROMOTIONS = Master(
         Several(
             name="meals",
             label=lazy_gettext("哪几餐"),
-            options=_of(words.MEALS),
+            options=options_of(words.MEALS),
             hint=lazy_gettext("都不选就是每一餐。"),
         ),
     ],
@@ -327,7 +312,7 @@ PROMOTIONS = Master(
 
 # --- the canteen itself ---------------------------------------------------------------------------------------------
 
-MEAL = Choice(name="meal", label=lazy_gettext("哪一餐"), options=_of(words.MEALS))
+MEAL = Choice(name="meal", label=lazy_gettext("哪一餐"), options=options_of(words.MEALS))
 
 
 def _check_canteen(row: Canteen) -> None:

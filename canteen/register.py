@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext
 from canteen import words
 from canteen.services.diet import set_profile
 from core.audit import Actor
-from core.columns import Choice, Flag, Several, Words, Wrong
+from core.columns import Choice, Flag, Several, Words, Wrong, options_of
 from core.imports import RegisterPart
 from people.services.residents import consents, give_consent
 
@@ -47,12 +47,12 @@ DIET = RegisterPart(
             label=lazy_gettext("本人同意记饮食"),
             hint=lazy_gettext("写“是”，后面几列才会记。"),
         ),
-        Several(name="diet_labels", label=lazy_gettext("饮食"), options=lambda: _options(words.LABELS)),
-        Several(name="diet_allergens", label=lazy_gettext("过敏"), options=lambda: _options(words.ALLERGENS)),
+        Several(name="diet_labels", label=lazy_gettext("饮食"), options=options_of(words.LABELS)),
+        Several(name="diet_allergens", label=lazy_gettext("过敏"), options=options_of(words.ALLERGENS)),
         Choice(
             name="diet_texture",
             label=lazy_gettext("软硬"),
-            options=lambda: _options(words.TEXTURES),
+            options=options_of(words.TEXTURES),
             blank=True,
         ),
         Words(
@@ -65,7 +65,3 @@ DIET = RegisterPart(
     write=_write,
     check=_check,
 )
-
-
-def _options(codes: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(code, str(word)) for code, word in codes.items()]

@@ -103,11 +103,7 @@ class Week(Lines):
 
     def _few(self, found: list[Line]) -> list[Line]:
         """In one form, however it was written; each weekday's hours in order."""
-        for n, line in enumerate(super()._few(found)):
-            missing = next((column for column in self.columns if column.name not in line), None)
-            if missing is not None:
-                raise Wrong(_("第 %(n)d 行没有写%(what)s", n=n + 1, what=str(missing.label)), str(self.hint))
-        rows = self._rows(found)
+        rows = self._rows(super()._few(found))
         for of in {row[3] for row in rows}:
             hours: list[Opening] = [row[:3] for row in rows if row[3] == of]
             if not in_order(hours):

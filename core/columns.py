@@ -6,6 +6,7 @@ which says what is wrong and what would be right.
 
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -295,6 +296,11 @@ class Several(Column):
         return [code for code, _words in self.options() if code in chosen]
 
 
+def options_of(words: Mapping[str, Any]) -> Options:
+    """Options from code → lazy words, in their order; said in the language of whoever asks."""
+    return lambda: [(code, str(word)) for code, word in words.items()]
+
+
 def in_any_language(options: Options) -> dict[str, str]:
     """Form → code: a sheet that was written in one language is read in another."""
     found = {code: code for code, _words in options()}
@@ -399,11 +405,13 @@ class Lines(Column):
     """Some lines of the same few fields, such as a recipe. In a sheet: `鲈鱼 2000 g；姜 60 g`.
 
     labelled: each field is written with its label (`年龄起=70`), because most of them are left out.
+    unique: the field by which lines are told apart.
     """
 
     columns: Sequence[Column]
     most: int = 40
     labelled: bool = False
+    unique: str = ""
     kind: ClassVar[str] = "lines"
     empty: ClassVar[Any] = []
 
@@ -462,4 +470,10 @@ class Lines(Column):
     def _few(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len(found) > self.most:
             raise Wrong(_("太长了"), _("最多 %(n)d 行。", n=self.most))
+        if self.unique:
+            told_apart = next(column for column in self.columns if column.name == self.unique)
+            many = Counter(line[self.unique] for line in found)
+            twice = next((value for value, times in many.items() if times > 1), None)
+            if twice is not None:
+                raise Wrong(_("%(code)s 写了两次", code=told_apart.show(twice)), str(self.hint))
         return found

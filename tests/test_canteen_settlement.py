@@ -251,7 +251,13 @@ def test_nothing_is_sealed_before_it_is_over(meals: Meals, lunch: dict[str, int]
     assert db.session.get_one(MealOrder, other).state == "uncollected"
     assert refusal(meals) == "reviews_open"
     twice = select(Redemption.id).where(Redemption.state == "review")
-    review.decide(accountant(meals), db.session.scalars(twice).one(), "not_served", "网断了，发了一份")
+    review.decide(
+        accountant(meals),
+        meals.cast.shuibei,
+        db.session.scalars(twice).one(),
+        "not_served",
+        "网断了，发了一份",
+    )
     assert seal(meals).claimed_fen == 4300 + 700
     clock.set("2027-01-04 09:00")
     seal(meals, date(2026, 12, 1))

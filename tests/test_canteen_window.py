@@ -26,7 +26,7 @@ from centres.models import Building, Centre
 from core.audit import Actor
 from core.clock import now
 from core.database import db, unit_of_work
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from people.models import CallTask, Resident, Staff
 from people.services.calls import open_calls_to_make
 from people.services.cards import issue_card, link_card
@@ -240,9 +240,11 @@ def test_two_windows_offline_with_one_slip(meals: Meals, clock: Clock, lunch: Me
     row = queries.reviews(centre)[0]
     for decision, words in (("not_served", ""), ("", "送回来了")):
         with pytest.raises(Refused):
-            review.decide(staff_id(), row.id, decision, words)
+            review.decide(staff_id(), centre, row.id, decision, words)
+    with pytest.raises(NotFound):
+        review.decide(staff_id(), meals.cast.sungang, row.id, "served", "别的中心的人")
     for _twice in range(2):
-        review.decide(staff_id(), row.id, "not_served", "多发了一份，家人送回来了")
+        review.decide(staff_id(), centre, row.id, "not_served", "多发了一份，家人送回来了")
     assert (queries.to_review(centre), till(meals)) == (0, 1000)
     assert "送回来了" in (db.session.get_one(Redemption, row.id, populate_existing=True)).reason
 
@@ -328,7 +330,7 @@ def test_a_scan_kept_for_more_than_a_day_is_decided_and_becomes_the_meal(
     (row,) = queries.reviews(centre)
     assert (row.reason, row.scanned_at, till(meals)) == ("扫码是一天以前的事", scanned.at, 1000)
     for _twice in range(2):
-        review.decide(staff_id(), row.id, "served", "1号窗的人记得")
+        review.decide(staff_id(), centre, row.id, "served", "1号窗的人记得")
     order = db.session.get_one(MealOrder, lunch.id, populate_existing=True)
     assert (order.state, order.pay_state, till(meals)) == ("collected", "paid", 1000)
     assert db.session.scalars(select(SubsidyClaim.state)).all() == ["claimed"]
@@ -362,7 +364,8 @@ def test_a_late_meal_whose_help_was_used_elsewhere_meanwhile_is_put_down_for_cor
 
 def test_a_meal_that_went_out_offline_unpaid_counts_without_money(meals: Meals, lunch: MealOrder) -> None:
     reconcile.send_in(staff_id(), meals.cast.shuibei, "1号窗", [kept(lunch, "due-00001", cash=False)])
-    review.decide(staff_id(), queries.reviews(meals.cast.shuibei)[0].id, "served", "忘了收钱")
+    here = meals.cast.shuibei
+    review.decide(staff_id(), here, queries.reviews(here)[0].id, "served", "忘了收钱")
     order = db.session.get_one(MealOrder, lunch.id, populate_existing=True)
     assert (order.state, order.pay_state, till(meals)) == ("collected", "void", 0)
 

@@ -30,15 +30,20 @@ def _seats_of(choice: Choice) -> list[Seat]:
     return choice.room.seats(choice.span) if choice.span else []
 
 
+def _picked(choice: Choice) -> tuple[list[Seat], Seat | None, str | None]:
+    """The seats, the one that is chosen or proposed, and its code."""
+    found = _seats_of(choice)
+    chosen = _chosen(choice, found)
+    return found, chosen, chosen.unit.code if chosen else None
+
+
 @blueprint.get("/spaces/<space>/<day>/")
 def seat_page(code: str, space: str, day: str) -> Any:
     """The plan of the room, with a seat already proposed."""
     choice = choose(code, space, day)
     if choice.span is None:
         return see_other(f"{space_url(choice.centre, choice.day.space)}/")
-    found = _seats_of(choice)
-    chosen = _chosen(choice, found)
-    code_of = chosen.unit.code if chosen else None
+    found, chosen, code_of = _picked(choice)
     tables = choice.day.space.plan.get("tables", [])
     shown = request.args.get("table", None, int)
     if shown is None:
@@ -202,9 +207,7 @@ def other_ways(code: str, space: str, day: str) -> Any:
     choice = choose(code, space, day)
     if choice.span is None:
         return see_other(f"{space_url(choice.centre, choice.day.space)}/")
-    found = _seats_of(choice)
-    chosen = _chosen(choice, found)
-    code_of = chosen.unit.code if chosen else None
+    found, _seat, code_of = _picked(choice)
     helped = _another(found, code_of)
     ways = [
         (_("帮我选"), _("替您换一个空座位"), choice.url(seat=helped.unit.code) if helped else None),
@@ -227,9 +230,7 @@ def seat_list(code: str, space: str, day: str) -> Any:
     choice = choose(code, space, day)
     if choice.span is None:
         return see_other(f"{space_url(choice.centre, choice.day.space)}/")
-    found = _seats_of(choice)
-    chosen = _chosen(choice, found)
-    code_of = chosen.unit.code if chosen else None
+    found, _seat, code_of = _picked(choice)
     rows = sorted(
         (_look(choice, seat, code_of) for seat in found),
         key=lambda row: row["state"] not in {"free", "chosen"},

@@ -15,18 +15,15 @@ from canteen.words import MEALS
 from centres.models import Centre
 from core.clock import day_bounds, local_day, now
 from core.codes import show_number
-from core.errors import NotFound
 from core.http import once, personal, see_other
 from core.money import yuan
 from core.words import clock_words
 from people.access import require, signed_in
-
-MONEY = frozenset({"front_desk", "manager", "supervisor"})
-"""Who decides what came of them."""
+from people.rules import DESK
 
 
 @blueprint.get("/review")
-@require(MONEY)
+@require(DESK)
 def review_list(centre: Centre) -> Any:
     """What is to be decided, and what was decided lately."""
     since = day_bounds(local_day(now(), centre.zone), centre.zone)[0] - timedelta(days=7)
@@ -90,18 +87,16 @@ def _odd(centre: Centre, row: OddScan) -> dict[str, Any]:
 
 
 @blueprint.post("/review/<int:redemption_id>/settle")
-@require(MONEY)
+@require(DESK)
 @once
 def settle(centre: Centre, redemption_id: int) -> Response:
     """One line: it counts as served or not, with words on how one knows."""
-    if queries.redemption_here(centre.id, redemption_id) is None:
-        raise NotFound(_("没有找到这一条"))
-    review.decide(signed_in().id, redemption_id, *_decision())
+    review.decide(signed_in().id, centre.id, redemption_id, *_decision())
     return see_other(f"{base(centre)}/review")
 
 
 @blueprint.post("/review/odd/<int:odd_id>/settle")
-@require(MONEY)
+@require(DESK)
 @once
 def settle_odd(centre: Centre, odd_id: int) -> Response:
     """The same for a scan that belongs to no order."""

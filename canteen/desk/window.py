@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from canteen import counter_queries as queries
 from canteen.counter_words import dish_words, kind_words, order_words, wish_words
 from canteen.days import serving_day
-from canteen.desk.review import MONEY
 from canteen.desk.root import base, blueprint, load_canteen
 from canteen.models import MealOrder, Menu, Redemption
 from canteen.services import reconcile
@@ -26,6 +25,7 @@ from core.money import yuan
 from core.versions import version
 from core.words import span_words
 from people.access import actor, grants_roles, polling, require, signed_in
+from people.rules import DESK
 
 SERVE = frozenset({"kitchen", "front_desk", "manager", "supervisor"})
 """Who stands at the window."""
@@ -159,7 +159,7 @@ def _side(centre: Centre) -> dict[str, Any]:
 
 def _review_side(centre: Centre) -> dict[str, Any]:
     """How many wait to be looked at, and the way there for those who look; the kitchen is told whom to ask."""
-    looks = bool(grants_roles(signed_in(), centre.id) & MONEY)
+    looks = bool(grants_roles(signed_in(), centre.id) & DESK)
     return {
         "review_many": queries.to_review(centre.id),
         "review_url": f"{base(centre)}/review" if looks else None,

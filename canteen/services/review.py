@@ -26,14 +26,14 @@ def may_still_be_served(order: MealOrder) -> bool:
     return order.state in {"ordered", "uncollected"}
 
 
-def decide(staff_id: int, redemption_id: int, decision: str, words: str) -> None:
+def decide(staff_id: int, centre_id: int, redemption_id: int, decision: str, words: str) -> None:
     """One line of the list. served: the meal went out; it is the order's where that still waits for one, with its
     subsidy, else one more. not_served: nothing went out, and cash that was taken goes back out of the till. Again it
     changes nothing."""
     said, actor = _said(decision, words), Actor("staff", staff_id)
     with unit_of_work():
         found = db.session.get(Redemption, redemption_id)
-        if found is None:
+        if found is None or found.centre_id != centre_id:
             raise NotFound(_("没有找到这一条"))
         order, now = locked_order(found.order_id), database_now()
         row = db.session.get_one(Redemption, redemption_id, with_for_update=True, populate_existing=True)

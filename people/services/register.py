@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from core import audit
 from core.audit import Actor
-from core.columns import Birthday, Choice, Column, Day, Flag, Words, Wrong, parse_date
+from core.columns import Birthday, Choice, Column, Day, Flag, Words, Wrong, options_of, parse_date
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.files import FileKind
@@ -104,10 +104,6 @@ class Statuses(Column):
         return found
 
 
-def _options(codes: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(code, str(word)) for code, word in codes.items()]
-
-
 OWN = [
     Words(
         name="name",
@@ -131,14 +127,14 @@ OWN = [
         most=40,
         hint=lazy_gettext("有同名同生日的才写：新的一位写“新的”，原来那位写“尾号1187”或卡号。"),
     ),
-    Choice(name="hukou", label=lazy_gettext("户籍"), options=lambda: _options(HUKOU), blank=True),
+    Choice(name="hukou", label=lazy_gettext("户籍"), options=options_of(HUKOU), blank=True),
     Words(name="hukou_district", label=lazy_gettext("户籍区"), most=40),
     Statuses(
         name="statuses",
         label=lazy_gettext("身份"),
         hint=lazy_gettext("比如：低保 2025-01-01；三属五老 2020-05-01~2027-01-01。"),
     ),
-    Choice(name="assessment", label=lazy_gettext("失能评估"), options=lambda: _options(LEVELS), blank=True),
+    Choice(name="assessment", label=lazy_gettext("失能评估"), options=options_of(LEVELS), blank=True),
     Day(name="assessed_on", label=lazy_gettext("评估日期"), blank=True),
     Flag(name="lives_alone", label=lazy_gettext("独居")),
     Words(
