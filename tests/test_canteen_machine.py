@@ -51,7 +51,7 @@ from tests.support.meals import Meals
 PRICES = {"L1": 1500, "L2": 1300, "L4": 1500}
 QUOTAS = {"L1": 2, "L2": 2, "L4": 1}
 CAPS = {"elder": 500, "poor": 1500, "son": 0}
-WEEK_MOST, MEAL_MOST = 2, 2
+WEEK_MOST, MEAL_MOST, WALK_IN = 2, 2, 2
 DAY_NUMBERS = (1, 2, 3, 5)
 """Tuesday to Thursday, and Saturday, on which nobody is helped."""
 SATURDAY = 5
@@ -184,6 +184,9 @@ class Machine(RuleBasedStateMachine):
             for one in self.orders
         )
 
+    def walked_in(self, where: str, day: int) -> int:
+        return sum(one.live and one.walk_in and (one.where, one.day) == (where, day) for one in self.orders)
+
     def rights(self, who: str) -> list[int]:
         return [one.day for one in self.orders if one.who == who and one.right]
 
@@ -234,7 +237,8 @@ class Machine(RuleBasedStateMachine):
             walk_in = True
         if sum(one.live and (one.who, one.day) == (who, day) for one in self.orders) >= MEAL_MOST:
             return "enough", walk_in, 0
-        if not walk_in and self.sold(where, day, code) >= QUOTAS[code]:
+        left = WALK_IN - self.walked_in(where, day) if walk_in else QUOTAS[code] - self.sold(where, day, code)
+        if left <= 0:
             return "sold_out", walk_in, 0
         helped = min(self.help_for(who, day), PRICES[code])
         if prepaid and PRICES[code] - helped > self.money[who]:
@@ -551,12 +555,13 @@ class Machine(RuleBasedStateMachine):
             return
         db.session.rollback()
         rows = db.session.execute(
-            select(Menu.id, Offer.code, Offer.taken, Offer.quota)
+            select(Menu.id, Menu.walk_in_taken, Offer.code, Offer.taken, Offer.quota)
             .join(Menu, Menu.id == Offer.menu_id)
             .where(Menu.id.in_(self.menus.values()))
         ).all()
         names = {menu: key for key, menu in self.menus.items()}
         for row in rows:
+            assert row.walk_in_taken == self.walked_in(*names[row.id]) <= WALK_IN
             if row.code in QUOTAS:
                 assert row.taken == self.sold(*names[row.id], row.code) <= row.quota
 
@@ -587,6 +592,7 @@ def test_whatever_is_ordered_paid_and_eaten_the_books_agree(
 ) -> None:
     set_policy(OPERATOR, meals.cast.district, "canteen.subsidies_week", WEEK_MOST, date(2026, 1, 1))
     set_policy(OPERATOR, meals.cast.district, "canteen.meal_orders", MEAL_MOST, date(2026, 1, 1))
+    set_policy(OPERATOR, meals.cast.district, "canteen.walk_in", WALK_IN, date(2026, 1, 1))
     Machine.meals, Machine.clock = meals, clock
     Machine.staff = db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0
     Machine.weeks = enumerate(weeks_between_months())

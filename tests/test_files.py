@@ -257,12 +257,14 @@ def test_a_file_that_was_lost_is_told_by_the_doctor(inside: Flask, cast: Cast) -
     assert row.key in found.advice
 
 
+@pytest.mark.usefixtures("keeping")
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_files_are_in_the_backup(
+def test_files_are_in_the_backup_from_either_store_into_the_other(
     inside: Flask,
     cast: Cast,
     clock: Clock,
     databases: Databases,
+    object_store: str,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
     engine: str,
@@ -275,7 +277,13 @@ def test_files_are_in_the_backup(
     backup(tmp_path / "house.backup")
     folder = tmp_path_factory.mktemp("other")
     other = create_app(settings(databases.fresh(engine, folder), folder, CLOCK=clock))
+    from_folder = isinstance(files.store(), FolderStore)
     with other.app_context():
+        bucket = f"restored-{row.key}"
+        if from_folder:
+            S3Store(object_store)._client.make_bucket(bucket_name=bucket)
+        address = object_store.replace("hall-files", bucket) if from_folder else ""
+        files.use_store(store_at(address, folder / "files"))
         restore(tmp_path / "house.backup")
         again = db.session.scalars(select(File).where(File.key == row.key)).one()
         assert files.read(again) == data
