@@ -38,7 +38,7 @@ from tests.support.browser import DESK, PORTRAIT, Screens, chromium  # noqa: E40
 
 NOW = datetime(2026, 11, 23, 9, 41, tzinfo=ZoneInfo("Asia/Shanghai"))
 WANTED = "图书馆阅览室", "明天"
-DESK_CLERK = "f01@demo.invalid"
+DESK_CLERK, EATER = "f01@demo.invalid", "陈秀英"
 FOLDER = ROOT / "docs/pictures"
 SHARE, GAP, GROUND = 0.4, 24, "#E9DDC8"
 COLOURS = 256
@@ -60,7 +60,7 @@ def main() -> None:
         with app.app_context():
             flask_migrate.upgrade()
             load_demo(print)
-            secret, card, clerk = _prepare()
+            secret, card, meal_card, clerk = _prepare()
         server = make_server("127.0.0.1", 0, app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -68,13 +68,15 @@ def main() -> None:
                 screens = Screens(browser)
                 url = f"http://127.0.0.1:{server.server_port}"
                 _journey(screens, url, secret, card)
+                _meal(screens, url, secret, meal_card)
                 _console(screens, url, clerk)
         finally:
             server.shutdown()
 
 
-def _prepare() -> tuple[str, str, str]:
-    """A kiosk that called three minutes ago, a card of somebody who has nothing booked, and who sits at the desk."""
+def _prepare() -> tuple[str, str, str, str]:
+    """A kiosk that called three minutes ago, a card of somebody who has nothing booked, one of whoever eats, and who
+    sits at the desk."""
     centre = centre_by_code(KIOSK_OF)
     if centre is None:
         raise LookupError(KIOSK_OF)
@@ -101,9 +103,11 @@ def _prepare() -> tuple[str, str, str]:
     ).first()
     if somebody is None:
         raise LookupError("nobody without a booking")
-    _card, code = issue_card(OPERATOR, somebody.id)
+    eater = db.session.scalars(select(Resident.id).where(Resident.name == EATER)).one()
+    _card, seat_card = issue_card(OPERATOR, somebody.id)
+    _card, meal_card = issue_card(OPERATOR, eater)
     db.session.remove()
-    return secret, code, DESK_CLERK
+    return secret, seat_card, meal_card, DESK_CLERK
 
 
 def _journey(screens: Screens, url: str, secret: str, card: str) -> None:
@@ -128,12 +132,39 @@ def _journey(screens: Screens, url: str, secret: str, card: str) -> None:
     at.tap("确认预约")
     at.title("约好了")
     shots.append(_shot(page))
+    _beside(shots, "journey.png")
+
+
+def _meal(screens: Screens, url: str, secret: str, card: str) -> None:
+    """Tomorrow's lunch in 长辈版, by card."""
+    page = screens.open(PORTRAIT, base_url=url)
+    page.context.add_cookies([{"name": DEVICE_COOKIE, "value": secret, "url": url}])
+    at = At(page)
+    at.open()
+    at.tap("长辈版")
+    at.title("今天想办什么")
+    shots = [_shot(page)]
+    at.tap("订午餐")
+    at.title("明天吃什么")
+    shots.append(_shot(page))
+    at.tap(r"订\S+，您付")
+    at.title("您是哪一位")
+    at.type_scan(card)
+    at.title("请您看一遍")
+    shots.append(_shot(page))
+    at.tap("确认订餐")
+    at.title("订好了")
+    shots.append(_shot(page))
+    _beside(shots, "meal.png")
+
+
+def _beside(shots: list[Image.Image], name: str) -> None:
     width, height = (round(side * SHARE) for side in PORTRAIT)
-    sheet = Image.new("RGB", (4 * width + 5 * GAP, height + 2 * GAP), GROUND)
+    sheet = Image.new("RGB", (len(shots) * (width + GAP) + GAP, height + 2 * GAP), GROUND)
     for place, shot in enumerate(shots):
         small = shot.resize((width, height), Image.Resampling.LANCZOS)
         sheet.paste(small, (GAP + place * (width + GAP), GAP))
-    _keep(sheet, "journey.png")
+    _keep(sheet, name)
 
 
 def _console(screens: Screens, url: str, clerk: str) -> None:
