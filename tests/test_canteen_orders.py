@@ -10,8 +10,9 @@ from canteen.services import ledger
 from canteen.services.close import close_menu, fail_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, redeem, undo
+from centres.services import set_policy
 from core.approvals import Approval, decide
-from core.audit import CLOCK, Actor
+from core.audit import CLOCK, OPERATOR, Actor
 from core.database import db
 from core.errors import Refused
 from people.models import CallTask, Staff
@@ -74,15 +75,31 @@ def test_never_more_portions_than_the_quota(meals: Meals) -> None:
     assert len(db.session.scalars(select(MealOrder)).all()) == 1
 
 
-def test_after_the_cutoff_only_those_who_are_here_eat(meals: Meals, clock: Clock) -> None:
+@pytest.mark.parametrize("channel", ["phone", "family", "api"])
+def test_after_the_cutoff_only_those_who_are_here_eat(meals: Meals, clock: Clock, channel: str) -> None:
     meals.lunch(TUESDAY)
-    clock.set("2026-11-23 16:00")
-    with pytest.raises(Refused) as refused:
-        meals.order(meals.cast.chen, TUESDAY, channel="phone")
-    assert refused.value.code == "after_cutoff"
-    clock.set("2026-11-24 11:40")
+    for moment in ("2026-11-23 16:00", "2026-11-24 11:40"):
+        clock.set(moment)
+        with pytest.raises(Refused) as refused:
+            meals.order(meals.cast.chen, TUESDAY, channel=channel)
+        assert refused.value.code == "after_cutoff"
+    assert db.session.scalars(select(MealOrder)).all() == []
     order = meals.order(meals.cast.chen, TUESDAY)
     assert order.walk_in
+
+
+def test_one_person_orders_no_more_of_one_meal_than_the_policy_lets_them(meals: Meals) -> None:
+    set_policy(OPERATOR, meals.cast.district, "canteen.meal_orders", 2, date(2026, 1, 1))
+    meals.lunch(TUESDAY)
+    meals.lunch(TUESDAY, meal="dinner")
+    chen = meals.cast.chen
+    first, _second = meals.order(chen, TUESDAY, "L1"), meals.order(chen, TUESDAY, "L2")
+    with pytest.raises(Refused) as refused:
+        meals.order(chen, TUESDAY, "L4")
+    assert refused.value.code == "enough"
+    assert meals.order(chen, TUESDAY, meal="dinner").meal == "dinner"
+    cancel(Actor("resident", chen), first.id)
+    assert meals.order(chen, TUESDAY, "L4").state == "ordered"
 
 
 def test_one_order_is_one_meal_and_can_be_undone(meals: Meals, clock: Clock) -> None:
