@@ -142,8 +142,8 @@ REFUSED = [
 ]
 
 
-def find(browser: Browser, scene: Scene) -> list[Sight]:
-    """All of them, in an order that is the same every time."""
+def find(browser: Browser, scene: Scene, surface: str) -> list[Sight]:
+    """All of a surface, in an order that is the same every time."""
     values = {
         **scene.codes,
         **scene.numbers,
@@ -152,12 +152,14 @@ def find(browser: Browser, scene: Scene) -> list[Sight]:
     }
     found: dict[str, Sight] = {}
     for role, paths in {**WALKS, **PAIRING}.items():
+        if role.partition("-")[0] != surface:
+            continue
         begin = [re.sub(r"{([^}]+)}", lambda match: values[match[1]], path) for path in paths]
         for sight in _walk(browser, scene, role, begin):
             kind = sight.name.rpartition(" ")[0]
             if sum(name.startswith(f"{kind} ") for name in found) < SAME_SHAPE:
                 found.setdefault(sight.name, sight)
-    return [*found.values(), *REFUSED]
+    return [*found.values(), *(sight for sight in REFUSED if sight.surface == surface)]
 
 
 def _walk(browser: Browser, scene: Scene, role: str, begin: list[str]) -> Iterator[Sight]:

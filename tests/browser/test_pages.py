@@ -1,6 +1,7 @@
 """Checks 1 and 2 on every page anybody can come to: sizes, gaps, places, and axe; in all sizes, modes and languages."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -40,8 +41,9 @@ FIXED: dict[tuple[Any, ...], dict[str, Any]] = {}
 
 
 @pytest.fixture(scope="session")
-def sights(browser: Browser, scene: Scene) -> list[Sight]:
-    return find(browser, scene)
+def sights(browser: Browser, scene: Scene) -> Callable[[str], list[Sight]]:
+    """Every page of a surface; looked for when it is first asked for, since not every worker looks at all of them."""
+    return cache(lambda surface: find(browser, scene, surface))
 
 
 def limits(surface: str, size: tuple[int, int], mode: str, sight: Sight) -> dict[str, Any]:
@@ -120,13 +122,14 @@ def test_pages(
     lang: str,
     browser: Browser,
     scene: Scene,
-    sights: list[Sight],
+    sights: Callable[[str], list[Sight]],
     screens: Screens,
 ) -> None:
-    names = tuple(sight.name for sight in sights if sight.surface == surface)
+    there = sights(surface)
+    names = tuple(sight.name for sight in there)
     wanted = {row[3] for row in rows(names, surface) if row[:3] == (size, mode, lang)}
     asked = {row[3] for row in for_axe(names, surface) if row[:3] == (size, mode, lang)}
-    mine = sorted((sight for sight in sights if sight.name in wanted), key=lambda sight: sight.role)
+    mine = sorted((sight for sight in there if sight.name in wanted), key=lambda sight: sight.role)
     found: list[str] = []
     for role, here in groupby(mine, key=lambda sight: sight.role):
         scene.reset()
