@@ -3,18 +3,21 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.models import (
     Account,
+    Canteen,
     KitchenSheet,
     MealOrder,
     Menu,
+    OddScan,
     Offer,
     OfferDish,
+    Redemption,
     SheetChange,
     Transfer,
 )
@@ -41,6 +44,8 @@ class OfferLine:
     offer: Offer
     orders: list[MealOrder] = field(default_factory=list)
     cooked: int | None = None
+    more: int = 0
+    """Portions that went out beside its orders, as a review has decided."""
 
     def many(self, column: str) -> int:
         """How many of its orders count there."""
@@ -51,7 +56,7 @@ class OfferLine:
         """Portions cooked that nobody was served; those still to be served are not wasted."""
         if self.cooked is None:
             return None
-        return max(0, self.cooked - self.many("served") - self.many("waiting"))
+        return max(0, self.cooked - self.many("served") - self.many("waiting") - self.more)
 
 
 @dataclass(slots=True)
@@ -97,6 +102,7 @@ def meals_of(centre_id: int, day: date) -> list[MealReport]:
         .where(MealOrder.menu_id.in_([menu.id for menu in menus]))
         .order_by(MealOrder.menu_id, MealOrder.pick_up)
     ).all()
+    more = Counter(one.order.offer_id for one in extras_of(centre_id, day) if one.order is not None)
     by_offer: dict[int, list[MealOrder]] = defaultdict(list)
     for order in orders:
         by_offer[order.offer_id].append(order)
@@ -104,7 +110,7 @@ def meals_of(centre_id: int, day: date) -> list[MealReport]:
     for menu in menus:
         cooked = _cooked(menu, {order.id: order.offer_id for order in orders if order.menu_id == menu.id})
         lines = [
-            OfferLine(offer, by_offer[offer.id], None if cooked is None else cooked[offer.id])
+            OfferLine(offer, by_offer[offer.id], None if cooked is None else cooked[offer.id], more[offer.id])
             for offer in menu.offers
         ]
         found.append(MealReport(menu, [line for line in lines if line.orders or line.cooked]))
@@ -124,6 +130,40 @@ def _cooked(menu: Menu, offer_of: dict[int, int]) -> Counter[int] | None:
         if sign and change.order_id in offer_of:
             many[offer_of[change.order_id]] += sign
     return many
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A meal that went out beside what was ordered: an offline window gave it, and a review decided that it counts.
+    order: whose slip was scanned; None where it belongs to none."""
+
+    at: datetime
+    window: str
+    number: str
+    words: str
+    order: MealOrder | None
+
+
+def extras_of(centre_id: int, day: date) -> list[Extra]:
+    """Those of a day, by time: of the meal's day where the slip is known, else of the day of the scan."""
+    settled = db.session.scalars(
+        select(Redemption)
+        .join(MealOrder, MealOrder.id == Redemption.order_id)
+        .options(joinedload(Redemption.order))
+        .where(Redemption.centre_id == centre_id, Redemption.state == "settled", MealOrder.day == day)
+    ).all()
+    found = [Extra(row.scanned_at, row.window, row.order.number, row.reason, row.order) for row in settled]
+    start, end = day_bounds(day, db.session.get_one(Canteen, centre_id).centre.zone)
+    scanned = func.coalesce(OddScan.scanned_at, OddScan.recorded_at)
+    odd = db.session.scalars(
+        select(OddScan).where(
+            OddScan.centre_id == centre_id, OddScan.state == "served", scanned >= start, scanned < end
+        )
+    ).all()
+    found += [
+        Extra(row.scanned_at or row.recorded_at, row.window, row.number, row.words, None) for row in odd
+    ]
+    return sorted(found, key=lambda one: one.at)
 
 
 # --- money ----------------------------------------------------------------------------------------------------------

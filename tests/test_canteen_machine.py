@@ -279,9 +279,7 @@ class Machine(RuleBasedStateMachine):
         prepaid=st.booleans(),
         whenever=st.sampled_from([False, False, True]),
     )
-    def order(
-        self, who: str, where: str, day: int, code: str, prepaid: bool, whenever: bool = True
-    ) -> None:
+    def order(self, who: str, where: str, day: int, code: str, prepaid: bool, whenever: bool = True) -> None:
         day = day if whenever else self.coming(day)
         expected, walk_in, helped = self.expected_order(who, where, day, code, prepaid)
         made = self.deed(
@@ -409,7 +407,9 @@ class Machine(RuleBasedStateMachine):
             self.end(one, "cancelled")
 
     @precondition(lambda self: self.orders)
-    @rule(which=st.integers(0, 30), times=st.sampled_from([1, 2]), really=st.sampled_from([False, False, True]))
+    @rule(
+        which=st.integers(0, 30), times=st.sampled_from([1, 2]), really=st.sampled_from([False, False, True])
+    )
     def kitchen_fails(self, which: int, times: int, really: bool) -> None:
         if not really:  # a failed lunch ends much that could be seen otherwise
             return

@@ -14,7 +14,16 @@ from sqlalchemy import delete, select, text, update
 
 from canteen import settlement as reads
 from canteen.figures import wasted
-from canteen.models import Account, MealOrder, Redemption, Settlement, SettlementLine, SubsidyRule, Transfer
+from canteen.models import (
+    Account,
+    MealOrder,
+    OddScan,
+    Redemption,
+    Settlement,
+    SettlementLine,
+    SubsidyRule,
+    Transfer,
+)
 from canteen.report import meals_of
 from canteen.services import ledger, review, settle
 from canteen.services.close import close_menu, finish_menu
@@ -30,6 +39,7 @@ from people.models import Resident, Staff
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
 from tests.support.forms import send
+from tests.support.hall import moment
 from tests.support.meals import Meals, furnish
 
 TUESDAY, LAST = date(2026, 11, 24), date(2026, 11, 30)
@@ -258,9 +268,25 @@ def test_nothing_is_sealed_before_it_is_over(meals: Meals, lunch: dict[str, int]
         "not_served",
         "网断了，发了一份",
     )
+    for key, when in (("odd-00001", "2026-11-30 11:50"), ("odd-00002", "2026-12-01 08:00")):
+        review.keep_odd(
+            accountant(meals),
+            meals.cast.shuibei,
+            "1号窗",
+            key,
+            "没有这个号",
+            number="22222222",
+            at=moment(when),
+            fen=0,
+        )
+    assert refusal(meals) == "reviews_open"
+    first, second = db.session.scalars(select(OddScan.id).order_by(OddScan.id)).all()
+    review.decide_odd(accountant(meals), meals.cast.shuibei, first, "not_served", "看错了")
     assert seal(meals).claimed_fen == 4300 + 700
     clock.set("2027-01-04 09:00")
-    seal(meals, date(2026, 12, 1))
+    assert refusal(meals, DECEMBER) == "reviews_open"
+    review.decide_odd(accountant(meals), meals.cast.shuibei, second, "not_served", "看错了")
+    seal(meals, DECEMBER)
     assert refusal(meals, date(2026, 10, 1)) == "later_sealed"
 
 

@@ -16,14 +16,14 @@ from canteen import report
 from canteen.models import MealOrder, Menu, OddScan, Redemption, Run, SubsidyClaim, Transfer
 from canteen.rules import floor_of, route_key
 from canteen.services import corrections, ledger, reconcile, review, runs, window
-from canteen.services.close import fail_menu, finish_menu
+from canteen.services.close import close_menu, fail_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
 from canteen.services.plan import swap_dish
 from canteen.services.reconcile import Kept
 from canteen.services.serve import Answer, Scan, redeem, undo
 from centres.models import Building, Centre
-from core.audit import Actor
+from core.audit import CLOCK, Actor
 from core.clock import now
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
@@ -403,6 +403,30 @@ def test_scans_that_fit_no_order_are_set_aside_with_their_cash_and_decided(
     told = report.sums(report.money_of(centre, "Asia/Shanghai", TUESDAY))
     assert (told["cash_meals"], told["cash_back"], "cash_mended" in told) == (2000, -1000, False)
     assert db.session.get_one(OddScan, row, populate_existing=True).words == "钱退给他了"
+
+
+def test_what_went_out_beside_the_orders_is_in_the_day_s_report_and_not_wasted(
+    meals: Meals, clock: Clock, lunch: MealOrder
+) -> None:
+    centre = meals.cast.shuibei
+    menu, slip = lunch.menu_id, [kept(lunch, "one-00001", 5), kept(lunch, "two-00001", 3)]
+    clock.set("2026-11-23 12:00")
+    late = meals.order(meals.cast.aqiang, TUESDAY)
+    clock.set("2026-11-23 16:01")
+    close_menu(CLOCK, menu)
+    clock.set("2026-11-24 11:45")
+    cancel(Actor("staff", staff_id()), late.id, "住院了")
+    nobody = {"key": "odd-00001", "number": "22222222", "at": now().isoformat(), "cash": True, "fen": 1000}
+    reconcile.send_in(staff_id(), centre, "1号窗", [*slip, nobody])
+    wasted = [one.wasted for one in report.meals_of(centre, TUESDAY)]
+    assert (wasted, report.extras_of(centre, TUESDAY)) == ([1], [])
+    review.decide(staff_id(), centre, queries.reviews(centre)[0].id, "served", "两位都说领了")
+    review.decide_odd(staff_id(), centre, queries.odd_scans(centre)[0].id, "served", "临时来的客人")
+    told = {one.number: one.words for one in report.extras_of(centre, TUESDAY)}
+    assert told.keys() == {lunch.number, "22222222"}
+    assert ("两位都说领了" in told[lunch.number], told["22222222"]) == (True, "临时来的客人")
+    assert report.extras_of(centre, WEDNESDAY) == report.extras_of(meals.cast.sungang, TUESDAY) == []
+    assert [one.wasted for one in report.meals_of(centre, TUESDAY)] == [0]
 
 
 def test_signs_and_times_that_no_database_keeps_do_not_stop_the_next_scan(

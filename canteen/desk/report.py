@@ -75,6 +75,16 @@ def report(centre: Centre) -> Response:
             today_url=url,
             columns=[(column, _column_words(column)) for column in reads.COLUMNS],
             meals=[_meal(rows, one) for one in reads.meals_of(centre.id, day)],
+            extras=[
+                {
+                    "when": clock_words(one.at, centre.zone),
+                    "window": one.window,
+                    "what": dish_words(one.order) if one.order else _("没有对上订餐"),
+                    "number": show_number(one.number) if one.number else "–",
+                    "words": one.words,
+                }
+                for one in reads.extras_of(centre.id, day)
+            ],
             sees_money=sees_money,
             money=[
                 {

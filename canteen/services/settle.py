@@ -17,6 +17,7 @@ from canteen.models import (
     Canteen,
     ClaimCorrection,
     MealOrder,
+    OddScan,
     Redemption,
     Settlement,
     SettlementLine,
@@ -29,7 +30,7 @@ from centres.policies import policies
 from core import approvals, audit
 from core.approvals import Approval, ApprovalKind
 from core.audit import Actor
-from core.clock import database_now, local_day
+from core.clock import database_now, day_bounds, local_day
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.money import yuan
@@ -306,7 +307,7 @@ def seal(staff_id: int, centre_id: int, month: date) -> Settlement:
         found = month_of(centre_id, month)
         if found.settlement is not None:
             return found.settlement
-        _may_be_sealed(found, local_day(now, canteen.centre.zone))
+        _may_be_sealed(found, canteen.centre.zone, local_day(now, canteen.centre.zone))
         row = Settlement(
             centre_id=centre_id,
             month=month,
@@ -347,7 +348,7 @@ def _book_support(staff_id: int, row: Settlement, now: datetime) -> int | None:
     return ledger.move(debit, credit, abs(fen), "support", Actor("staff", staff_id), at=now)
 
 
-def _may_be_sealed(found: Month, today: date) -> None:
+def _may_be_sealed(found: Month, zone: str, today: date) -> None:
     centre, month, until = found.centre_id, found.month, next_month(found.month)
     if today < until:
         raise Refused(
@@ -377,11 +378,18 @@ def _may_be_sealed(found: Month, today: date) -> None:
         .join(MealOrder, MealOrder.id == Redemption.order_id)
         .where(Redemption.centre_id == centre, Redemption.state == "review", MealOrder.day < until)
     )
-    if reviews:
+    odd = db.session.scalar(
+        select(func.count()).where(
+            OddScan.centre_id == centre,
+            OddScan.state == "review",
+            func.coalesce(OddScan.scanned_at, OddScan.recorded_at) < day_bounds(until, zone)[0],
+        )
+    )
+    if open_ones := (reviews or 0) + (odd or 0):
         raise Refused(
             "reviews_open",
-            _("还有 %(n)d 份发了两次，没有核对", n=reviews),
-            _("请先在“窗口”里核对，再封。"),
+            _("还有 %(n)d 次扫码没有核对", n=open_ones),
+            _("请先在“窗口”的“要核对的”里看过，再封。"),
             status=422,
         )
     twice = db.session.scalar(
