@@ -40,6 +40,10 @@ class CanteenPolicy:
     """Orders of one person for one meal; the second one is not subsidised."""
     guest_orders: int = field(default=2, metadata={"most": 100})
     """Orders of one visit that nobody is known in, for one meal."""
+    guest_share: int = field(default=20, metadata={"most": 100})
+    """Of a hundred portions of a meal, how many guests who have not paid may order at screens; one at least."""
+    card_orders: int = field(default=6, metadata={"least": 1, "most": 100})
+    """Orders a day that a card makes without its PIN, for whatever days: it may be a photograph of the card."""
     subsidies_week: int = field(default=5, metadata={"most": 21})
     missed_after: int = field(default=0, metadata={"most": 1_440})
     """After the end of serving, until what is not collected counts as uncollected."""
@@ -57,6 +61,15 @@ class CanteenPolicy:
     nobody_home_within: int = field(default=10, metadata={"most": 1_440})
     leap_day_counts_on: int = field(default=301, metadata={"least": 228, "most": 301})
     """Born on 29 February: the birthday of other years, as month and day (228 or 301)."""
+
+
+def guests_most(portions: int, share: int) -> int:
+    """How many of so many portions may go to guests who have not paid: `share` of a hundred, one at least.
+
+    >>> [guests_most(portions, 20) for portions in (1, 4, 10, 45)]
+    [1, 1, 2, 9]
+    """
+    return max(1, portions * share // 100)
 
 
 # --- orders ---------------------------------------------------------------------------------------------------------

@@ -223,6 +223,13 @@ def shown_name() -> str | None:
     return found.resident.masked_name if confirmed else None
 
 
+def by_card_alone() -> bool:
+    """Whether somebody is known by nothing but a card, which a stranger may have photographed: no PIN was given, and
+    this is no phone on which they once gave it."""
+    found = known_visit()
+    return found is not None and found.level == "card" and (at_kiosk() or shown_name() is None)
+
+
 def forget() -> Response:
     """The wipe: the visit ends, the person's cookie goes by name, the device's own stays."""
     if visit() is not None:

@@ -15,8 +15,9 @@ from canteen.models import DietProfile, Dish, MealOrder, Menu, StandingOrder, St
 from canteen.services import ledger
 from canteen.services.close import close_menu
 from canteen.services.diet import set_profile
+from canteen.services.give_back import cancel
 from canteen.services.plan import set_quota, swap_dish
-from canteen.services.serve import Scan, redeem
+from canteen.services.serve import Scan, pay_at_desk, redeem
 from canteen.services.standing import start
 from centres.models import Building
 from centres.services import set_policy
@@ -100,7 +101,7 @@ def order_on(client: FlaskClient, page: TestResponse) -> TestResponse:
 
 def test_at_the_kiosk_with_a_card(client: FlaskClient, meals: Meals, cast: Cast) -> None:
     at = Kiosk(client, cast)
-    assert "明天的，今天 16:00 前订" in words(at.page)
+    assert "明天的， 今天 16:00 前订" in words(at.page)
     menu = at.open(f"{BASE}/")
     checked(menu)
     assert "明天吃什么？" in menu.text
@@ -265,6 +266,64 @@ def test_sold_out_between_the_page_and_the_tap(client: FlaskClient, meals: Meals
     assert "今天 9:41 订满了" in menu.text
     assert "可选另外3种" in menu.text
     assert client.get(f"{LUNCH}/check?offer=L1").status_code == 409
+
+
+@pytest.mark.parametrize("where", ["phone", "kiosk"])
+def test_a_card_alone_orders_a_few_a_day_and_the_pin_as_many_as_one_likes(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock, where: str
+) -> None:
+    """Whoever has photographed a card orders no more than so many."""
+    with house(meals):
+        set_policy(OPERATOR, cast.district, "canteen.card_orders", 2, date(2026, 1, 1))
+        meals.lunch(date(2026, 11, 26))
+        meals.order(cast.chen, TUESDAY, channel="desk")  # staff have seen who it is: it does not count
+    if where == "kiosk":
+        Kiosk(client, cast).scan(cast.chen_code)
+    else:
+        card_phone(client, cast)
+    asked = [f"{BASE}/menu/{day}/lunch/check?offer=L1" for day in (TUESDAY, WEDNESDAY, date(2026, 11, 26))]
+    for page in asked[:2]:
+        assert order_on(client, client.get(page)).status_code == 303
+    refused = order_on(client, client.get(asked[2]))
+    assert refused.status_code == 409
+    assert "今天刷卡已经订了2份" in words(refused)
+    way = BeautifulSoup(refused.text, "html.parser").select_one("#main a.choice")
+    assert way is not None
+    assert "输密码" in way.text
+    with house(meals):
+        assert meals.order(cast.chen, WEDNESDAY, "L2", channel="desk").state == "ordered"
+        mine = db.session.scalars(select(MealOrder).where(MealOrder.visit_id.is_not(None))).all()
+        cancel(Actor("resident", cast.chen), mine[0].id)
+    assert order_on(client, client.get(asked[0])).status_code == 303  # what is given back makes room
+    pin = client.get(str(way["href"]))
+    answer = send(client, pin, pin.request.path, pin=PIN)
+    assert answer.location == asked[2]
+    assert order_on(client, client.get(answer.location)).status_code == 303
+    assert len(orders(meals)) == 6
+
+
+def test_guests_who_throw_away_who_they_were_share_a_part_of_the_portions(
+    app: Flask, meals: Meals, cast: Cast
+) -> None:
+    with house(meals):
+        set_quota(OPERATOR, meals.offer(TUESDAY), 10)
+    for _visit in range(2):  # a fifth of ten
+        client = app.test_client()
+        assert order_on(client, client.get(f"{LUNCH}/check?offer=L1&guest=1")).status_code == 303
+    client = app.test_client()
+    refused = order_on(client, client.get(f"{LUNCH}/check?offer=L1&guest=1"))
+    assert (refused.status_code, "留给客人的份订完了" in words(refused)) == (409, True)
+    way = BeautifulSoup(refused.text, "html.parser").select_one("#main a.choice")
+    assert way is not None
+    assert "guest" not in str(way["href"])
+    assert order_on(client, client.get(f"{LUNCH}/check?offer=L2&guest=1")).status_code == 303
+    with house(meals):
+        first = orders(meals)[0]
+        pay_at_desk(staff_id(), first.id)
+    client = app.test_client()
+    assert order_on(client, client.get(f"{LUNCH}/check?offer=L1&guest=1")).status_code == 303
+    known = card_phone(app.test_client(), cast)
+    assert order_on(known, known.get(f"{LUNCH}/check?offer=L1")).status_code == 303
 
 
 def test_the_cutoff_passed_while_the_page_stood_open(client: FlaskClient, meals: Meals, clock: Clock) -> None:

@@ -34,6 +34,7 @@ from centres.services import set_policy
 from core.audit import CLOCK, OPERATOR, Actor
 from core.database import db, unit_of_work
 from core.errors import Refused
+from kiosk.services import begin_visit, know
 from people.models import Staff
 from tests.support.clock import Clock
 from tests.support.hall import ALL, apart
@@ -288,3 +289,48 @@ def test_finishing_twice_at_once_keeps_the_money_once(
     db.session.rollback()
     assert db.session.get_one(Menu, menu, populate_existing=True).finished_at is not None
     assert ledger.wrong_sums() == []
+
+
+@pytest.mark.usefixtures("crowd")
+def test_guests_of_many_visits_share_what_is_left_to_guests(app: Flask, meals: Meals) -> None:
+    """Each tap comes with a cookie of its own; of ten portions two may go to guests who have not paid."""
+    visits = [begin_visit(meals.cast.shuibei, None)[0].id for _guest in range(10)]
+    for number in range(ROUNDS // 2):
+        day = workday(number)
+        meals.lunch(day, quotas={"L1": 10})
+        offer = meals.offer(day)
+        taps = [
+            apart(app, partial(place, Actor("nobody"), offer, None, Wish(), channel="phone", visit_id=visit))
+            for visit in visits
+        ]
+        assert codes(together(taps)) == {"done": 2, "guests_full": 8}
+        db.session.rollback()
+        assert db.session.get_one(Offer, offer, populate_existing=True).taken == 2
+
+
+def test_a_card_orders_no_more_a_day_from_however_many_phones(
+    app: Flask, meals: Meals, crowd: list[int]
+) -> None:
+    days = [workday(number) for number in range(8)]
+    for day in days:
+        meals.lunch(day)
+    for who in crowd[: ROUNDS // 3]:
+        visits = [begin_visit(meals.cast.shuibei, None)[0].id for _phone in days]
+        for visit in visits:
+            know(visit, who, "card")
+        taps = [
+            apart(
+                app,
+                partial(
+                    place,
+                    Actor("resident", who),
+                    meals.offer(day),
+                    who,
+                    Wish(),
+                    channel="phone",
+                    visit_id=visit,
+                ),
+            )
+            for day, visit in zip(days, visits, strict=True)
+        ]
+        assert codes(together(taps)) == {"done": 6, "card_enough": 2}

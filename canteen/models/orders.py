@@ -51,7 +51,7 @@ class MealOrder(Base):
     """The relative who ordered."""
     standing_id: Mapped[int | None] = mapped_column(ForeignKey("standing_order.id"))
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
-    """Of a guest at a screen: only a few are ordered in one visit."""
+    """Of a guest at a screen, or of a card without its PIN: only a few are ordered so."""
     day: Mapped[date]
     meal: Mapped[str] = mapped_column(Short)
     number: Mapped[str] = mapped_column(Short, unique=True)

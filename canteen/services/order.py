@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from canteen.catalogue import Choice, Where, choice, where
@@ -19,10 +19,10 @@ from canteen.days import ServingDay, day_of
 from canteen.gateways import gateway
 from canteen.models import DietProfile, MealLine, MealOrder, Menu, Offer, SheetChange, SubsidyClaim
 from canteen.quotes import Right, right_under
-from canteen.rules import Diet, Plate, conflicts, phase, week_of
+from canteen.rules import Diet, Plate, conflicts, guests_most, phase, week_of
 from core import audit
 from core.audit import Actor
-from core.clock import database_now, local_day
+from core.clock import database_now, day_bounds, local_day
 from core.codes import new_code, new_number
 from core.crypto import blind
 from core.database import db, unit_of_work
@@ -42,7 +42,7 @@ PRESENT = frozenset({"kiosk", "desk"})
 _OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
 _ORDER, _CLAIM = MealOrder.metadata.tables["meal_order"], SubsidyClaim.metadata.tables["subsidy_claim"]
 _LINE, _DIET = MealLine.metadata.tables["meal_line"], DietProfile.metadata.tables["diet_profile"]
-_PERSON = Resident.metadata.tables["resident"]
+_PERSON, _VISIT = Resident.metadata.tables["resident"], Visit.metadata.tables["visit"]
 _LOCKED = (
     select(_PERSON.c.id, _PERSON.c.born, _PERSON.c.hukou, _PERSON.c.lifecycle, _PERSON.c.building_id)
     .where(_PERSON.c.id == bindparam("resident"))
@@ -55,7 +55,7 @@ _TAKE = (
         taken=_OFFER.c.taken + 1,
         full_at=case((_OFFER.c.taken + 1 >= _OFFER.c.quota, bindparam("now", type_=_OFFER.c.full_at.type))),
     )
-    .returning(_OFFER.c.taken)
+    .returning(_OFFER.c.quota)
 )
 _NUMBER = (
     update(_MENU)
@@ -66,7 +66,7 @@ _NUMBER = (
         _MENU.c.walk_in_taken + bindparam("walk") <= _MENU.c.walk_in,
     )
     .values(pick_up_last=_MENU.c.pick_up_last + 1, walk_in_taken=_MENU.c.walk_in_taken + bindparam("walk"))
-    .returning(_MENU.c.pick_up_last, _MENU.c.closed_at)
+    .returning(_MENU.c.pick_up_last, _MENU.c.closed_at, _MENU.c.walk_in)
 )
 _REVISION = select(_MENU.c.revision).where(_MENU.c.id == bindparam("menu"))
 _MINE = (
@@ -90,6 +90,32 @@ _GUESTS = (
         _ORDER.c.state.not_in(["cancelled", "failed"]),
     )
 )
+_GUESTS_OF = (
+    select(func.count())
+    .select_from(_ORDER)
+    .where(
+        _ORDER.c.menu_id == bindparam("menu"),
+        _ORDER.c.walk_in == bindparam("walk"),
+        or_(_ORDER.c.walk_in, _ORDER.c.offer_id == bindparam("offer")),
+        _ORDER.c.resident_id.is_(None),
+        _ORDER.c.visit_id.is_not(None),
+        _ORDER.c.state == "ordered",
+        _ORDER.c.pay_state == "due",
+    )
+)
+_BY_CARD = (
+    select(func.count())
+    .select_from(_ORDER)
+    .join(_VISIT, _VISIT.c.id == _ORDER.c.visit_id)
+    .where(
+        _ORDER.c.resident_id == bindparam("resident"),
+        _ORDER.c.day >= bindparam("today"),
+        _ORDER.c.ordered_at >= bindparam("since"),
+        _ORDER.c.state.not_in(["cancelled", "failed"]),
+        _VISIT.c.level == "card",
+    )
+)
+"""What a card ordered today; not what somebody did who has given the PIN since."""
 _DIET_OF = select(_DIET.c.allergens, _DIET.c.labels, _DIET.c.texture).where(
     _DIET.c.resident_id == bindparam("resident")
 )
@@ -124,9 +150,9 @@ def place(
 ) -> MealOrder:
     """Order one portion for a resident, or for a guest (None). channel: kiosk, phone, family, desk, api, standing.
 
-    visit_id: of a guest at a screen, whose orders are counted. Raises `Refused`: `not_offered`, `closed`, `too_early`,
-    `after_cutoff`, `over`, `sold_out`, `enough`, `against_diet`, `no_address`, `sum_changed`, `balance_low` and what
-    the gateway says.
+    visit_id: of a guest at a screen, or of a card without its PIN: their orders are counted. Raises `Refused`:
+    `not_offered`, `closed`, `too_early`, `after_cutoff`, `over`, `sold_out`, `guests_full`, `enough`, `card_enough`,
+    `against_diet`, `no_address`, `sum_changed`, `balance_low` and what the gateway says.
     """
     with unit_of_work():
         now = database_now()
@@ -139,6 +165,8 @@ def place(
         walk_in = _check_time(menu, day, channel, standing_id is not None, now)
         if resident is not None:
             _check_enough(resident.id, menu, day)
+            if visit_id is not None:
+                _check_card(resident.id, day, now)
         elif visit_id is not None:
             _check_guests(visit_id, menu, day)
         diet = diet_of(resident_id)
@@ -165,7 +193,9 @@ def place(
         way = gateway(wish.gateway)
         if pays and way.at_first == "held" and proxy_id is not None:
             _check_may_pay(resident_id, proxy_id)
-        pick_up, closed = _take_portion(offer, menu, walk_in, now)
+        pick_up, closed, portions = _take_portion(offer, menu, walk_in, now)
+        if resident is None and visit_id is not None:
+            _check_share(offer, menu, day, walk_in, portions)
         order = _write(
             menu,
             offer,
@@ -271,19 +301,46 @@ def _check_guests(visit_id: int, menu: Where, day: ServingDay) -> None:
         )
 
 
-def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> tuple[int, bool]:
-    """The pick-up number and one portion, each by one conditional UPDATE. Losers write nothing: the unit of work is
-    lost. The menu comes first, as in every verb; it also sees whether what is on it is still what was read, and
-    whether the sheet was drawn meanwhile: read before its lock, an order at the cutoff would be on no paper."""
+def _check_card(resident_id: int, day: ServingDay, now: datetime) -> None:
+    """A card may be a photograph of it: without its PIN it orders a few a day. The resident is locked."""
+    today = local_day(now, day.zone)
+    asked = {"resident": resident_id, "today": today, "since": day_bounds(today, day.zone)[0]}
+    if db.session.execute(_BY_CARD, asked).scalar_one() >= day.policy.card_orders:
+        raise Refused(
+            "card_enough",
+            _("今天刷卡已经订了%(n)d份", n=day.policy.card_orders),
+            _("您没有做错。输一次密码，就可以接着订。"),
+        )
+
+
+def _check_share(offer: Choice, menu: Where, day: ServingDay, walk_in: bool, portions: int) -> None:
+    """Whoever throws away who they were is another visit: all guests who have not paid share a part of the portions.
+    The portion is taken already, so that its row is locked; refused, it goes back with the unit of work."""
+    asked = {"menu": menu.menu_id, "offer": offer.id, "walk": walk_in}
+    if db.session.execute(_GUESTS_OF, asked).scalar_one() >= guests_most(portions, day.policy.guest_share):
+        raise Refused(
+            "guests_full",
+            _("留给客人的份订完了"),
+            _("您没有做错。请刷卡订，或到服务台交钱订。"),
+        )
+
+
+def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> tuple[int, bool, int]:
+    """The pick-up number, whether the sheet is drawn, and of how many portions one was taken; each by one conditional
+    UPDATE. Losers write nothing: the unit of work is lost. The menu comes first, as in every verb; it also sees whether
+    what is on it is still what was read, and whether the sheet was drawn meanwhile: read before its lock, an order at
+    the cutoff would be on no paper."""
     asked = {"menu": menu.menu_id, "walk": int(walk_in), "seen": menu.revision}
     number = db.session.execute(_NUMBER, asked).first()
     if number is None:
         if db.session.scalar(_REVISION, {"menu": menu.menu_id}) != menu.revision:
             raise Refused("menu_changed", _("这份餐刚刚换了菜"), _("您没有做错。请再看一眼，再点一次。"))
         raise Refused("sold_out", _("现场的份没有了"), _("您没有做错。可以订明天的。"))
-    if not walk_in and db.session.execute(_TAKE, {"offer": offer.id, "now": now}).first() is None:
+    taken = None if walk_in else db.session.execute(_TAKE, {"offer": offer.id, "now": now}).first()
+    if not walk_in and taken is None:
         raise Refused("sold_out", _("刚刚订满了"), _("您没有做错。请看看别的菜。"))
-    return int(number.pick_up_last), number.closed_at is not None
+    portions = taken.quota if taken is not None else number.walk_in
+    return int(number.pick_up_last), number.closed_at is not None, int(portions)
 
 
 def _write(

@@ -31,7 +31,7 @@ from core.http import once, own_path, personal, see_other, with_next
 from core.http.paging import with_asked
 from core.money import yuan
 from core.words import date_words, near_day, span_words
-from kiosk.session import actor, is_here, known_visit, need_visit
+from kiosk.session import actor, by_card_alone, is_here, known_visit, need_visit
 
 
 @blueprint.get("/who")
@@ -203,7 +203,7 @@ def order(code: str, day: str, meal: str) -> Response:
         onward = meal_url(centre, parse_day(day), meal, "check", offer=wanted)
         return see_other(with_next(f"{base(centre)}/who", onward))
     found = known_visit()
-    visit = need_visit(centre) if eats.guest else None
+    visit = need_visit(centre) if eats.guest else found if eats.link is None and by_card_alone() else None
     channel = "family" if eats.link is not None else "kiosk" if is_here() else "phone"
     try:
         made = place(
@@ -233,6 +233,17 @@ def _ways_on(why: str, code: str, day: str, meal: str, wanted: str) -> list[Alte
         return [Alternative(_("回首页"), home(load_canteen(code)[0]))]
 
 
+def _ways_to_be_known(why: str, table: Table, offer: Offer) -> list[Alternative]:
+    """Past what a card or a guest may order: who gives the PIN, or shows a card at all, orders on."""
+    centre, onward = table.centre, table.url("check", offer=offer.code, guest=None)
+    if why == "card_enough":
+        known = Alternative(_("输密码，接着订"), with_next(f"/c/{centre.code}/identify/pin", onward))
+    else:
+        known = Alternative(_("刷卡或用手机号"), with_next(f"/c/{centre.code}/identify/", onward))
+    mine = [Alternative(_("看我订好的"), f"/c/{centre.code}/my/")] if table.who.known else []
+    return [known, *mine, Alternative(_("回首页"), home(centre))]
+
+
 def _gone(table: Table, offer: Offer) -> Refused:
     """The page was open for a while, and now there is none left."""
     title = _("刚刚订满了") if table.meal.can_order else _("订餐的时间过了")
@@ -250,6 +261,8 @@ def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
     ways: list[Alternative] = []
     if why in {"against_diet", "sum_changed", "menu_changed", "family_pay"}:
         ways.append(Alternative(_("再看一遍"), table.url("check", offer=offer.code)))
+    if why in {"card_enough", "guests_full"}:
+        return _ways_to_be_known(why, table, offer)
     here = next((one for one in found if one.menu.id == menu.id and one.can_order), None)
     if here is not None and why != "enough":
         rest = [
