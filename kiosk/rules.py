@@ -43,3 +43,16 @@ def prefs_of(settings: dict[str, object]) -> dict[str, str]:
         "contrast": "high" if settings.get("contrast") == "high" else "normal",
         "reach": "low" if settings.get("lower_half") else "normal",
     }
+
+
+def settings_of(prefs: dict[str, str]) -> dict[str, object]:
+    """The other way round: how a screen is set now, as a card carries it.
+
+    >>> settings_of(prefs_of({"large_type": True, "contrast": "high", "lower_half": False}))
+    {'large_type': True, 'contrast': 'high', 'lower_half': False}
+    """
+    return {
+        "large_type": prefs["text"] == "elder",
+        "contrast": prefs["contrast"],
+        "lower_half": prefs["reach"] == "low",
+    }

@@ -16,8 +16,9 @@ from core.database import db
 from core.http import page_asked
 from kiosk.models import Visit
 from kiosk.services import begin_visit, know, remove_phones
+from people.models import Resident
 from people.services.cards import issue_card, report_lost
-from people.services.residents import set_pin
+from people.services.residents import consents, set_pin
 from tests.support.cast import PIN, Cast
 from tests.support.clock import Clock
 from tests.support.forms import Kiosk, send
@@ -197,3 +198,29 @@ def test_a_bookings_name_is_shown_at_a_kiosk_and_on_a_phone_that_was_confirmed(
     sign_in(phone)
     assert all("陈*英" in phone.get(url).text for url in (page, f"{page}done"))
     assert "陈*英" not in app.test_client().get(slip).text, "whoever was sent the slip"
+
+
+def test_a_card_carries_how_its_holder_wants_screens_once_they_say_so(app: Flask, cast: Cast) -> None:
+    at = Kiosk(app.test_client(), cast)
+    at.scan(cast.chen_code)
+    at.open(f"{IDENTIFY}/pin?next={MY}consents")
+    at.send("form.pad-page", pin=PIN)
+    for name, value in (("text", "elder"), ("contrast", "high"), ("lang", "zh_Hant")):
+        at.post("/kiosk/prefs", {name: value})
+    page = at.open(f"{MY}consents")
+    assert "以後刷卡都像現在這樣" in page.text
+    at.send("form:has(input[name=keeps])")
+    assert "刷卡就像現在這樣" in at.follow().text
+    at.post("/kiosk/wipe", {})
+    assert 'data-text="normal"' in at.open("/kiosk/").text
+    at.scan(cast.chen_code)
+    shown = at.follow().text
+    for is_set in ('data-text="elder"', 'data-contrast="high"', 'data-reach="normal"', 'lang="zh-Hant"'):
+        assert is_set in shown
+    at.open(f"{IDENTIFY}/pin?next={MY}consents")
+    at.send("form.pad-page", pin=PIN)
+    at.open(f"{MY}consents")
+    at.send("form:has(input[value=settings])")  # taken back, the card carries nothing any more
+    with app.app_context():
+        assert db.session.get_one(Resident, cast.chen).settings == {}
+        assert "settings" not in consents(cast.chen)

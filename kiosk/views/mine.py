@@ -10,10 +10,12 @@ from core.errors import Refused
 from core.http import once, personal, see_other, with_next
 from core.http.paging import paging
 from kiosk import areas, services
+from kiosk.models import Visit
+from kiosk.rules import settings_of
 from kiosk.session import actor, at_kiosk, known_visit, load_centre, prefs
 from kiosk.views.identify import identify_url
 from kiosk.views.root import blueprint
-from people.services.residents import consents, withdraw_consent
+from people.services.residents import consents, keep_settings, withdraw_consent
 
 PAGE, PAGE_FEW = 5, 4
 
@@ -56,7 +58,10 @@ def my_consents(code: str) -> Any:
         "diet": _("登记您不能吃的"),
         "family": _("让家人帮您订餐"),
     }
-    rows = [{"kind": kind, "label": words[kind]} for kind in words if kind in given]
+    rows: list[dict[str, Any]] = [
+        {"keeps": True, "label": _("大字、颜色、语言"), "as_now": "settings" in given and _as_now(found)}
+    ]
+    rows += [{"kind": kind, "label": words[kind]} for kind in words if kind in given]
     rows.append({"phones": "1", "label": _("认得您的手机")})
     pages = paging(len(rows), PAGE_FEW, lambda n: f"{url}?page={n}")
     return personal(
@@ -71,16 +76,38 @@ def my_consents(code: str) -> Any:
     )
 
 
+def _as_now(found: Visit) -> bool:
+    """Whether their card carries already how this screen is set."""
+    person = found.resident
+    return person is not None and (
+        _settings_now().items() <= person.settings.items() and person.language == prefs()["lang"]
+    )
+
+
+def _settings_now() -> dict[str, object]:
+    """How this screen is set; a phone has no buttons that could be lower."""
+    now_set = settings_of(prefs())
+    return now_set if at_kiosk() else {name: now_set[name] for name in now_set if name != "lower_half"}
+
+
 @blueprint.post("/c/<code>/my/consents")
 @once
 def take_back(code: str) -> Response:
-    """Take one consent back, or have all phones forget."""
+    """Take one consent back, have all phones forget, or have the card carry how this screen is set now."""
     load_centre(code)
     found = known_visit()
     if found is None or found.resident_id is None or found.level != "pin":
         raise Refused("pin_needed", _("请先输密码"), status=403)
     if request.form.get("phones"):
         services.remove_phones(actor(), found.resident_id, found.id)
+    elif request.form.get("keeps"):
+        keep_settings(
+            actor(),
+            found.resident_id,
+            _settings_now(),
+            prefs()["lang"],
+            "kiosk" if at_kiosk() else "phone",
+        )
     else:
         withdraw_consent(actor(), found.resident_id, request.form.get("kind", ""))
     return see_other(f"/c/{code}/my/consents")

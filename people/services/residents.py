@@ -144,6 +144,18 @@ def give_consent(actor: Actor, resident_id: int, kinds: set[str], where: str) ->
             )
 
 
+def keep_settings(
+    actor: Actor, resident_id: int, settings: dict[str, object], language: str, where: str
+) -> None:
+    """Their card carries how they want screens from now on, and their language; asking for it is the consent."""
+    with unit_of_work():
+        resident = locked(resident_id)
+        give_consent(actor, resident_id, {"settings"}, where)
+        resident.settings = {**resident.settings, **settings}
+        resident.language = language
+        audit.record(actor, "settings.kept", "resident", resident_id)
+
+
 def withdraw_consent(actor: Actor, resident_id: int, kind: str) -> None:
     """Take a consent back; what it allowed ends with it."""
     with unit_of_work():
