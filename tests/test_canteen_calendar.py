@@ -1,4 +1,4 @@
-"""Cutoffs and working days around the holidays of October 2026, by the wall clock of Shenzhen."""
+"""Cutoffs and working days around the holidays of autumn 2026 as published, by the wall clock of Shenzhen."""
 
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ from core.clock import at, local
 from core.database import db
 from core.errors import Refused
 from tests.support.clock import ZONE, Clock
-from tests.support.meals import Meals
+from tests.support.meals import Meals, days
 
 WALL = "Asia/Shanghai"
 
@@ -41,7 +41,8 @@ CUTOFFS = [
     ("2026-09-19", "2026-09-18 16:00", False),  # a plain Saturday: served, not subsidised
     ("2026-09-20", "2026-09-19 16:00", True),  # a Sunday on which people work
     ("2026-09-21", "2026-09-20 16:00", True),
-    ("2026-09-28", "2026-09-26 16:00", True),
+    ("2026-09-24", "2026-09-23 16:00", True),
+    ("2026-09-28", "2026-09-24 16:00", True),  # three days of the Mid-Autumn Festival lie between
     ("2026-09-29", "2026-09-28 16:00", True),
     ("2026-09-30", "2026-09-29 16:00", True),
     ("2026-10-08", "2026-09-30 16:00", True),  # seven days of holidays lie between
@@ -61,14 +62,23 @@ def test_orders_close_on_the_serving_day_before(
     assert set(found.meals) == {"lunch", "dinner"}
 
 
-@pytest.mark.parametrize("day", [*range(1, 8), 11])
-def test_on_holidays_and_sundays_nothing_is_cooked(canteen: Canteen, day: int) -> None:
-    found = serving_day(canteen, date(2026, 10, day))
-    assert found.meals == {}
-    assert found.closed_reason == ("国庆节" if day < 8 else "")
-    with pytest.raises(Refused) as refused:
-        make_menu(OPERATOR, canteen, date(2026, 10, day), "lunch")
-    assert refused.value.code == "closed"
+CLOSED = {
+    **{date(2026, 9, day): "中秋节" for day in (25, 26, 27)},
+    **{date(2026, 10, day): "国庆节" for day in range(1, 8)},
+    date(2026, 10, 11): "",
+}
+"""Every day from 24 September to 12 October on which nothing is cooked, with what residents read."""
+
+
+def test_on_holidays_and_sundays_nothing_is_cooked(canteen: Canteen) -> None:
+    for day in days(date(2026, 9, 24), date(2026, 10, 12)):
+        found = serving_day(canteen, day)
+        assert (found.meals == {}) is (day in CLOSED), day
+        if day in CLOSED:
+            assert found.closed_reason == CLOSED[day]
+            with pytest.raises(Refused) as refused:
+                make_menu(OPERATOR, canteen, day, "lunch")
+            assert refused.value.code == "closed"
 
 
 def test_help_follows_the_working_days(canteen: Canteen, meals: Meals, clock: Clock) -> None:
@@ -106,6 +116,18 @@ def test_the_first_lunch_after_the_holidays_is_ordered_before_them(
     clock.set("2026-10-03 10:00")
     assert refusal(meals, meals.cast.aqiang, first) == "after_cutoff"
     assert meals.order(chen, second).cutoff_at == moment("2026-10-08 16:00")
+
+
+def test_the_monday_after_mid_autumn_is_ordered_until_thursday(
+    canteen: Canteen, meals: Meals, clock: Clock
+) -> None:
+    monday = date(2026, 9, 28)
+    meals.lunch(monday)
+    clock.set("2026-09-24 15:59:59")
+    assert meals.order(meals.cast.chen, monday).cutoff_at == moment("2026-09-24 16:00")
+    for late in ("2026-09-24 16:00:00", "2026-09-25 10:00", "2026-09-27 15:59"):
+        clock.set(late)
+        assert refusal(meals, meals.cast.aqiang, monday) == "after_cutoff"
 
 
 def test_a_day_that_closes_moves_the_cutoff_and_not_what_was_promised(

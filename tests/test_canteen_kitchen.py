@@ -95,7 +95,8 @@ def test_last_week_is_copied_past_the_holidays_and_onto_the_make_up_saturday(
             .where(Offer.menu_id == meals.menus[meals.cast.shuibei, monday, "lunch"], Offer.code == "L2")
             .values(price_fen=900)
         )
-    for day, code in ((date(2026, 9, 24), "M03"), (date(2026, 9, 25), "M04")):  # Thursday and Friday before
+    # the Thursday before, and the Friday before Mid-Autumn
+    for day, code in ((date(2026, 9, 24), "M03"), (date(2026, 9, 18), "M04")):
         menu = make_menu(OPERATOR, canteen(meals), day, "lunch")
         set_offers(OPERATOR, menu.id, [Planned("L1", "set", [meals.dishes[code], meals.dishes["T01"]], 12)])
     clock.set("2026-09-30 15:00")  # at 16:00 the orders of the 8th close

@@ -61,12 +61,12 @@ def test_86_have_ordered_and_4_are_served_when_the_kitchen_fails(
 
 def test_a_standing_order_leaves_holidays_and_a_skipped_day_out(meals: Meals, clock: Clock) -> None:
     chen, centre = meals.cast.chen, meals.cast.shuibei
-    clock.set("2026-09-28 09:00")
+    clock.set("2026-09-24 09:00")
     row = standing.start(Actor("resident", chen), chen, centre, "lunch", [0, 1, 2, 3, 4])
-    days = [date(2026, 9, 29), date(2026, 9, 30), *(date(2026, 10, day) for day in (8, 9, 10, 12))]
+    days = [date(2026, 9, day) for day in (28, 29, 30)] + [date(2026, 10, day) for day in (8, 9, 10, 12)]
     menus = [meals.lunch(day) for day in days]
     standing.skip(Actor("resident", chen), row.id, date(2026, 10, 9))
-    cutoffs = ("09-28", "09-29", "09-30", "10-08", "10-09", "10-10")
+    cutoffs = ("09-24", "09-28", "09-29", "09-30", "10-08", "10-09", "10-10")
     for cutoff, menu in zip(cutoffs, menus, strict=True):
         clock.set(f"2026-{cutoff} 16:00:10")
         close_menu(CLOCK, menu)

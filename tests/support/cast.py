@@ -6,8 +6,8 @@ from datetime import date, time
 from flask import Flask
 
 from booking.models import Space, SpaceHours, Unit
-from centres.models import CalendarYear, Centre, OrgUnit, WeeklyHours, Workday
-from centres.services import set_policy
+from centres.models import Centre, OrgUnit, WeeklyHours
+from centres.services import seed_year, set_policy
 from core.audit import OPERATOR
 from core.database import db, unit_of_work
 from kiosk.services import make_pairing_code, pair
@@ -163,36 +163,9 @@ def _tree() -> tuple[int, int, int]:
                 WeeklyHours(centre_id=unit.id, weekday=weekday, opens=time(8, 30), closes=time(18, 0))
             )
         ids.append(unit.id)
+    db.session.flush()
     for year in (2025, 2026):
-        db.session.add(CalendarYear(unit_id=district.id, year=year, published=True))
-    for day in range(1, 8):
-        db.session.add(
-            Workday(
-                unit_id=district.id,
-                day=date(2026, 10, day),
-                kind="holiday",
-                name_zh="国庆节",
-                name_en="National Day",
-            )
-        )
-    db.session.add(
-        Workday(
-            unit_id=district.id,
-            day=date(2026, 10, 10),
-            kind="makeup_workday",
-            name_zh="国庆节调休上班",
-            name_en="Make-up",
-        )
-    )
-    db.session.add(
-        Workday(
-            unit_id=district.id,
-            day=date(2026, 9, 20),
-            kind="makeup_workday",
-            name_zh="国庆节调休上班",
-            name_en="Make-up",
-        )
-    )
+        seed_year(district.id, year)  # as published: holidays and the weekends that are worked
     return district.id, ids[0], ids[1]
 
 
