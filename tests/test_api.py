@@ -25,6 +25,7 @@ from api.models import ApiClient
 from api.services import make_client, new_key, revoke_client, set_hook
 from canteen.models import MealOrder
 from canteen.services.close import finish_menu
+from canteen.services.serve import Scan, redeem
 from core.audit import Audit
 from core.database import db
 from core.events import deliver_due
@@ -331,16 +332,28 @@ def listen(there: Meals, ear: Ear, *kinds: str) -> str:
 
 
 def test_what_happens_is_told_signed_and_once(there: Meals, program: Program, ear: Ear, clock: Clock) -> None:
+    cast, kinds = there.cast, ("meal.ordered", "meal.collected", "meal.missed")
     with there.app.app_context():
-        secret = listen(there, ear, "meal.ordered", "meal.missed")
-        there.order(there.cast.chen, TUESDAY)
+        secret = listen(there, ear, *kinds)
+        fetched, missed, brought = (there.order(who, TUESDAY) for who in (cast.chen, cast.aqiang, cast.wheel))
+        numbers = [order.number for order in (fetched, missed, brought)]
+        clock.set("2026-11-24 11:40")
+        for order, how in ((fetched, "slip"), (brought, "delivery"), (fetched, "card")):
+            redeem(staff_of(cast), cast.shuibei, order.id, Scan("1号窗", f"scan-{order.id}-{how}", how, cash=True))
         clock.set("2026-11-24 13:00")
-        finish_menu(there.menus[there.cast.shuibei, TUESDAY, "lunch"])
+        finish_menu(there.menus[cast.shuibei, TUESDAY, "lunch"])
         for _again in range(2):
             deliver_due()
             send_due()
         db.session.remove()
-    assert [one.json["kind"] for one in ear.heard] == ["meal.ordered", "meal.missed"]
+    told = [(one.json["kind"], one.json["data"]["order"], one.json["data"]["state"]) for one in ear.heard]
+    assert told == [
+        *(("meal.ordered", number, "ordered") for number in numbers),
+        ("meal.collected", numbers[0], "collected"),
+        ("meal.collected", numbers[2], "delivered"),
+        ("meal.missed", numbers[1], "uncollected"),
+    ]
+    assert len({one.json["id"] for one in ear.heard}) == len(told)
     for one in ear.heard:
         assert one.path == "/told"
         seconds, _comma, given_ = one.headers["Hall-Signature"].removeprefix("t=").partition(",v1=")

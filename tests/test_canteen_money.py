@@ -19,6 +19,7 @@ from core.audit import CLOCK, Actor, Audit
 from core.clock import database_now
 from core.database import db, unit_of_work
 from core.errors import Refused
+from core.events import Event
 from people.models import CallTask, Staff
 from people.services.calls import put_call
 from tests.support.cast import PASSWORD, Cast
@@ -140,6 +141,39 @@ def test_a_big_refund_waits_for_a_second_person_and_is_paid_once(meals: Meals) -
     assert named.value.code == "reference_missing"
 
 
+def written() -> dict[str, int]:
+    """How many rows the books, the audit and what is told have."""
+    db.session.rollback()
+    tables = (Account, Transfer, Audit, Event)
+    return {
+        one.__tablename__: db.session.execute(select(func.count()).select_from(one)).scalar_one()
+        for one in tables
+    }
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_up_to_the_limit_and_no_fen_more(meals: Meals, outside: bool) -> None:
+    chen, way = meals.cast.chen, {"outside": outside, "reference": "20261123-1"}
+
+    def refused(fen: int) -> Refused:
+        before = written()
+        with pytest.raises(Refused) as found:
+            ledger.top_up(staff_id(), meals.cast.shuibei, chen, fen, **way)  # type: ignore[arg-type]
+        assert written() == before
+        return found.value
+
+    first = refused(500_001)
+    assert (first.code, first.title) == ("account_full", "充了会超过上限")
+    assert first.text == "饭卡里最多存 ¥5000.00，这是预付卡的规定。"
+    assert not ledger.has_account(chen)
+    for fen in (499_900, 100):
+        assert refused(500_001).code == "account_full"
+        ledger.top_up(staff_id(), meals.cast.shuibei, chen, fen, **way)  # type: ignore[arg-type]
+    assert ledger.balance(chen) == 500_000
+    assert refused(1).code == "account_full"
+    assert ledger.wrong_sums() == []
+
+
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
@@ -191,6 +225,18 @@ def test_money_that_came_another_way_needs_its_reference(app: Flask, cast: Cast)
     assert "凭证号" in refused.text
     odd = send(wu, wu.get(f"{DESK}/account/{cast.chen}"), f"{DESK}/account/{cast.chen}/top-up", amount="五十")
     assert odd.status_code == 422
+
+
+@pytest.mark.usefixtures("till")
+def test_the_desk_reads_how_much_fits_on_a_card(app: Flask, cast: Cast) -> None:
+    wu, path = desk(app, cast.wu), f"{DESK}/account/{cast.chen}"
+    answer = send(wu, wu.get(path), f"{path}/top-up", amount="5000.01", way="cash")
+    assert answer.status_code == 422
+    assert "充了会超过上限" in answer.text
+    assert "最多存 ¥5000.00" in answer.text
+    assert send(wu, wu.get(path), f"{path}/top-up", amount="5000", way="cash").status_code == 303
+    with app.app_context():
+        assert ledger.balance(cast.chen) == 500_000
 
 
 def test_a_guest_s_order_is_found_by_its_number_paid_cancelled_and_paid_out(

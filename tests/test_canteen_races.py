@@ -28,6 +28,7 @@ from canteen.services import ledger
 from canteen.services.close import close_menu, fail_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
+from canteen.services.plan import set_walk_in
 from canteen.services.serve import Answer, Scan, redeem
 from canteen.services.standing import start
 from centres.services import set_policy
@@ -56,9 +57,11 @@ def codes(results: Sequence[object]) -> Counter[str]:
     return found
 
 
-def ordering(app: Flask, who: int, offer: int, gateway: str = "counter") -> Callable[[], object]:
+def ordering(
+    app: Flask, who: int, offer: int, gateway: str = "counter", channel: str = "phone"
+) -> Callable[[], object]:
     actor, wish = Actor("resident", who), Wish(gateway)
-    return apart(app, lambda: place(actor, offer, who, wish, channel="phone"))
+    return apart(app, lambda: place(actor, offer, who, wish, channel=channel))
 
 
 def staff_id() -> int:
@@ -114,6 +117,42 @@ def test_thirty_want_the_last_five_portions(app: Flask, meals: Meals, crowd: lis
         assert sorted(numbers) == list(range(1, LEFT + 1))
         claims = select(func.count()).select_from(SubsidyClaim).where(SubsidyClaim.day == day)
         assert db.session.scalar(claims) == LEFT
+
+
+def test_thirty_who_walk_in_want_the_last_three_and_what_one_gives_back_goes_once(
+    app: Flask, meals: Meals, crowd: list[int], clock: Clock
+) -> None:
+    """After the cutoff; the offer has portions left that were never cooked, and they are nobody's."""
+    staff, left = Actor("staff", staff_id()), 3
+    for number in range(ROUNDS):
+        day = workday(number)
+        menu = meals.lunch(day)
+        set_walk_in(OPERATOR, menu, left)
+        offer = meals.offer(day)
+        clock.set(f"{day - timedelta(days=1)} 16:01")
+        close_menu(CLOCK, menu)
+        clock.set(f"{day} 11:35")
+        outcome = codes(together([ordering(app, who, offer, channel="kiosk") for who in crowd]))
+        assert outcome == {"done": left, "sold_out": MANY - left}
+        db.session.rollback()
+        orders = db.session.scalars(select(MealOrder).where(MealOrder.menu_id == menu)).all()
+        assert [order.walk_in for order in orders] == [True] * left
+        assert sold(menu, offer) == (left, 0)
+        gone, without = orders[0].id, set(crowd) - {order.resident_id for order in orders}
+        back = [apart(app, partial(cancel, staff, gone, "不舒服")) for _tap in range(4)]
+        assert codes(together(back)) == {"done": 4}
+        assert sold(menu, offer) == (left - 1, 0)
+        outcome = codes(together([ordering(app, who, offer, channel="kiosk") for who in without]))
+        assert outcome == {"done": 1, "sold_out": MANY - left - 1}
+        assert sold(menu, offer) == (left, 0)
+
+
+def sold(menu: int, offer: int) -> tuple[int, int]:
+    """Walk-in portions and portions of an offer that are taken."""
+    db.session.rollback()
+    taken = select(Menu.walk_in_taken, Offer.taken).join(Offer).where(Menu.id == menu, Offer.id == offer)
+    walked, ordered = db.session.execute(taken).one()
+    return walked, ordered
 
 
 def test_one_meal_is_helped_once_in_all_centres(app: Flask, meals: Meals, crowd: list[int]) -> None:
@@ -203,6 +242,22 @@ def test_two_desks_that_pay_back_at_once_count_one_after_the_other(
         assert sorted(type(one).__name__ for one in done) == ["Approval", "Transfer"]
         db.session.rollback()
         assert ledger.balance(who) == 6000
+
+
+def test_two_desks_that_top_up_at_once_never_pass_the_limit(
+    app: Flask, meals: Meals, crowd: list[int]
+) -> None:
+    """Each sum fits, both together do not; the account is opened by whoever comes first."""
+    staff, centre = staff_id(), meals.cast.shuibei
+    set_policy(OPERATOR, meals.cast.district, "canteen.account_most_fen", 10_000, date(2026, 1, 1))
+    for who in crowd[: min(ROUNDS, MANY)]:
+        large = [apart(app, partial(ledger.top_up, staff, centre, who, 6000)) for _desk in range(4)]
+        assert codes(together(large)) == {"done": 1, "account_full": 3}
+        small = [apart(app, partial(ledger.top_up, staff, centre, who, 1000)) for _desk in range(6)]
+        assert codes(together(small)) == {"done": 4, "account_full": 2}
+        db.session.rollback()
+        assert ledger.balance(who) == 10_000
+    assert ledger.wrong_sums() == []
 
 
 def test_two_windows_hand_out_one_meal(app: Flask, meals: Meals, clock: Clock) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from canteen.services import ledger
-from canteen.services.close import close_menu, fail_menu
+from canteen.services.close import close_due, close_menu, fail_menu
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
 from canteen.services.plan import swap_dish
@@ -31,6 +31,7 @@ from tests.support.clock import Clock
 from tests.support.ear import Ear
 from tests.support.hall import moment, refusal
 from tests.support.house import House
+from tests.support.mail import Postbox
 from tests.support.meals import Meals
 from tests.support.server import ROOT
 
@@ -256,6 +257,104 @@ def test_the_language_is_the_persons(meals: Meals, sms: Ear) -> None:
     said = dict(texts(sms))
     assert "Steamed sea bass" in said["1187"]
     assert "清蒸鲈鱼" in said["1188"]
+
+
+@pytest.fixture
+def mail(meals: Meals, smtp: Postbox, staff: int) -> Iterator[Postbox]:
+    """陈奶奶 reads English, 阿强 simplified and one of the couple traditional characters; all have e-mail, agreed to
+    messages and have ¥40.00 on their cards. There is no SMS."""
+    before = dict(channels.by_name)
+    channels.by_name.pop("sms", None)
+    channels.use_smtp(smtp.url, "hall@example.cn")
+    cast = meals.cast
+    readers = {cast.chen: ("en", "chen"), cast.aqiang: ("zh_Hans", "qiang"), cast.couple[0]: ("zh_Hant", "li")}
+    for person, (language, name) in readers.items():
+        ledger.top_up(staff, cast.shuibei, person, 4000)
+        deliver_due()  # before they agreed: told to nobody
+        with unit_of_work():
+            row = db.session.get_one(Resident, person)
+            row.language, row.email = language, f"{name}@example.cn"
+        give_consent(OPERATOR, person, {"messages"}, "desk")
+    yield smtp
+    channels.by_name = before
+
+
+def letters(mail: Postbox) -> dict[str, tuple[str, str]]:
+    """Address → (subject, body) of what arrived since; two to one address fail the test. The clock runs twice."""
+    mail.letters.clear()
+    for _twice in range(2):
+        deliver_due()
+        send_due()
+    found = {str(one["To"]): (str(one["Subject"]), str(one.get_content()).strip()) for one in mail.letters}
+    assert len(found) == len(mail.letters)
+    return found
+
+
+NEVER_SAID = ("¥", "补", "補", "政府", "低保", "subsid", "government", "tier", "P15", "A5", "陈", "陳")
+
+
+def test_a_failed_kitchen_reaches_each_mailbox_once_in_its_language(
+    meals: Meals, mail: Postbox, staff: int
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    for person in (meals.cast.chen, meals.cast.aqiang, meals.cast.couple[0]):
+        meals.order(person, TUESDAY, gateway="account")
+    assert letters(mail) == {}
+    for _twice in range(2):
+        fail_menu(staff, menu, "停气了")
+    said = letters(mail)
+    assert said == {
+        "chen@example.cn": (
+            "No Lunch on Tuesday 24 Nov",
+            "We are sorry: Lunch on Tuesday 24\xa0Nov cannot be cooked: 停气了. Please do not come for it. What was"
+            " paid has been given back, you need do nothing. If you need help, ring 0755-00001234.",
+        ),
+        "qiang@example.cn": (
+            "11月24日 星期二午餐做不了",
+            "很抱歉，11月24日 星期二午餐做不了：停气了。请不用来取。付过的钱已经退回，不用您办什么。"
+            "有难处请打 0755-00001234。",
+        ),
+        "li@example.cn": (
+            "11月24日 星期二午餐做不了",
+            "很抱歉，11月24日 星期二午餐做不了：停气了。請不用來取。付過的錢已經退回，不用您辦什麼。"
+            "有難處請打 0755-00001234。",
+        ),
+    }
+    assert not [word for word in NEVER_SAID if word in str(said)]
+    assert letters(mail) == {}
+    assert calls() == []
+
+
+def test_a_standing_order_that_was_not_made_reaches_each_mailbox_once_in_its_language(
+    meals: Meals, mail: Postbox, clock: Clock
+) -> None:
+    meals.lunch(TUESDAY, quotas={"L1": 0, "L2": 0, "L3": 0, "L4": 0})
+    for person in (meals.cast.chen, meals.cast.aqiang, meals.cast.couple[0]):
+        start(Actor("resident", person), person, meals.cast.shuibei, "lunch", [1], gateway_name="account")
+    clock.set("2026-11-23 16:00")
+    for _twice in range(2):
+        close_due()
+    said = letters(mail)
+    assert said == {
+        "chen@example.cn": (
+            "Lunch on Tuesday 24 Nov could not be ordered",
+            "Your standing order for Lunch on Tuesday 24\xa0Nov could not be placed: Sold out. On the day there may"
+            " still be walk-in portions at the canteen, or call us on 0755-00001234.",
+        ),
+        "qiang@example.cn": (
+            "11月24日 星期二午餐没有订上",
+            "您的长期订餐，11月24日 星期二午餐这次没有订上：订满了。当天到食堂来，也许还有现场的份，"
+            "或打 0755-00001234 找我们。",
+        ),
+        "li@example.cn": (
+            "11月24日 星期二午餐沒有訂上",
+            "您的長期訂餐，11月24日 星期二午餐這次沒有訂上：訂滿了。當天到食堂來，也許還有現場的份，"
+            "或打 0755-00001234 找我們。",
+        ),
+    }
+    assert not [word for word in NEVER_SAID if word in str(said)]
+    assert letters(mail) == {}
+    assert calls() == []
 
 
 # --- when -----------------------------------------------------------------------------------------------------------
