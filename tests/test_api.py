@@ -339,7 +339,12 @@ def test_what_happens_is_told_signed_and_once(there: Meals, program: Program, ea
         numbers = [order.number for order in (fetched, missed, brought)]
         clock.set("2026-11-24 11:40")
         for order, how in ((fetched, "slip"), (brought, "delivery"), (fetched, "card")):
-            redeem(staff_of(cast), cast.shuibei, order.id, Scan("1号窗", f"scan-{order.id}-{how}", how, cash=True))
+            redeem(
+                staff_of(cast),
+                cast.shuibei,
+                order.id,
+                Scan("1号窗", f"scan-{order.id}-{how}", how, cash=True),
+            )
         clock.set("2026-11-24 13:00")
         finish_menu(there.menus[cast.shuibei, TUESDAY, "lunch"])
         for _again in range(2):

@@ -1,8 +1,9 @@
 """The settlement: what a month claims is what was handed out and what the ledger moved, to the fen, and stays so."""
 
 import io
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import flask_migrate
 import openpyxl
@@ -37,10 +38,10 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from people.models import Resident, Staff
 from tests.support.cast import PASSWORD, Cast
-from tests.support.clock import Clock
+from tests.support.clock import ZONE, Clock
 from tests.support.forms import send
 from tests.support.hall import moment
-from tests.support.meals import Meals, furnish
+from tests.support.meals import Meals, double_ninth, furnish
 
 TUESDAY, LAST = date(2026, 11, 24), date(2026, 11, 30)
 PAGE = "/staff/c/shuibei/canteen/settlement"
@@ -453,12 +454,8 @@ def test_the_pack_says_what_the_database_says(meals: Meals, lunch: dict[str, int
     clock.set("2026-12-01 09:00")
     seal(meals)
     settle.record_paid(accountant(meals), meals.cast.shuibei, NOVEMBER, 4000, date(2026, 12, 1))
-    book = openpyxl.load_workbook(io.BytesIO(reads.pack(november(meals))))
-    assert book.sheetnames == ["汇总", "明细", "送餐", "运营", "更正", "核对"]
-    table = {
-        sheet.title: [row for row in sheet.iter_rows(values_only=True) if row[0] is not None]
-        for sheet in book
-    }
+    table = sheets(november(meals))
+    assert list(table) == ["汇总", "明细", "送餐", "运营", "更正", "核对"]
     sums = {str(row[0]): row[5] for row in table["汇总"]}
     assert [fen(sums[name]) for name in ("申领合计", "已拨付", "少付")] == [4300, 4000, 300]
     meals_ = {str(row[0]).replace(" ", ""): row for row in table["明细"][1:]}
@@ -482,6 +479,118 @@ def test_the_pack_says_what_the_database_says(meals: Meals, lunch: dict[str, int
     said = str(table)
     assert "陈*英" in said
     assert "陈秀英" not in said
+
+
+def sheets(month: settle.Month) -> dict[str, list[tuple[Any, ...]]]:
+    """Title → rows of the pack that are not empty, heads included."""
+    book = openpyxl.load_workbook(io.BytesIO(reads.pack(month)))
+    return {
+        sheet.title: [row for row in sheet.iter_rows(values_only=True) if row[0] is not None]
+        for sheet in book
+    }
+
+
+def december_with_corrections(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
+    """November is sealed, two of its meals turn out not to have been handed out, and December is sealed with three
+    meals of its own, one of them brought, in a week with a promotion."""
+    set_policy(OPERATOR, meals.cast.shuibei, "canteen.redeem_undo", 60 * 24 * 30, date(2026, 11, 1))
+    double_ninth(meals.cast, DECEMBER, date(2026, 12, 31))
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    for name in ("hundred", "chen"):
+        found = select(Redemption.id).where(Redemption.order_id == lunch[name])
+        undo(accountant(meals), db.session.scalars(found).one(), "没有拿到")
+    day = date(2026, 12, 2)
+    meals.lunch(day)
+    who = {
+        name: db.session.get_one(MealOrder, lunch[name]).resident_id for name in ("chen", "dibao", "hundred")
+    }
+    orders = {name: meals.order(one, day, delivery=name == "hundred").id for name, one in who.items()}
+    clock.set("2026-12-02 11:47")
+    for name, order in orders.items():
+        assert scan(meals, order, "delivery" if name == "hundred" else "slip", window="2号窗") == "ok"
+    clock.set("2027-01-02 09:00")
+    for menu in meals.menus.values():
+        finish_menu(menu)
+    seal(meals, DECEMBER)
+
+
+def test_every_sheet_says_line_by_line_what_the_database_says(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    """Each row is made here from the tables alone: the order, its person, its rule, its scan."""
+    december_with_corrections(meals, lunch, clock)
+    month = settle.month_of(meals.cast.shuibei, DECEMBER)
+    assert month.settlement is not None
+    lines = db.session.scalars(
+        select(SettlementLine).where(SettlementLine.settlement_id == month.settlement.id)
+    )
+    wanted: dict[str, list[tuple[object, ...]]] = {"明细": [], "送餐": [], "运营": [], "更正": []}
+    kinds = {"meal": "用餐补贴", "delivery": "送餐补贴", "operating": "运营补贴"}
+    for line in lines:
+        order, rule = (
+            db.session.get_one(MealOrder, line.order_id),
+            db.session.get_one(SubsidyRule, line.rule_id),
+        )
+        name = order.resident.name if order.resident else ""
+        number = f"{order.number[:4]} {order.number[4:]}"
+        which = (number, order.day, "午餐")
+        who = (f"P{order.resident_id:06d}", f"{name[0]}*{name[-1]}")
+        if line.corrects_id is not None:
+            before = db.session.get_one(SettlementLine, line.corrects_id)
+            assert (before.order_id, before.kind, before.amount_fen) == (
+                line.order_id,
+                line.kind,
+                -line.amount_fen,
+            )
+            why = "封存以后撤回了核销"
+            wanted["更正"].append((*which, *who, kinds[line.kind], rule.code, line.amount_fen, why))
+            continue
+        at = db.session.scalars(select(Redemption).where(Redemption.order_id == order.id)).one()
+        scanned = (at.window, f"{at.scanned_at.astimezone(ZONE):%Y-%m-%d %H:%M}")
+        if line.kind == "meal":
+            assert line.amount_fen == order.subsidy_fen
+            sums = (order.price_fen, order.promotion_fen, line.amount_fen, order.pays_fen)
+            how = {"slip": "扫小票", "delivery": "送到家"}[at.how]
+            wanted["明细"].append(
+                (*which, main_dish(order), *who, rule.code, rule.tier, *sums, *scanned, how, None)
+            )
+        elif line.kind == "delivery":
+            wanted["送餐"].append((*which, *who, rule.code, line.amount_fen, *scanned))
+        else:
+            wanted["运营"].append((*which, *who, rule.code, line.amount_fen))
+    assert {title: len(rows) for title, rows in wanted.items()} == {
+        "明细": 3,
+        "送餐": 1,
+        "运营": 3,
+        "更正": 5,
+    }
+    table = sheets(month)
+    found = {title: [plain(row) for row in table[title][1:]] for title in wanted}
+    assert {title: sorted(rows, key=str) for title, rows in found.items()} == {
+        title: sorted(rows, key=str) for title, rows in wanted.items()
+    }
+    in_all = sum(line[place] for title, place in SUMS.items() for line in found[title])  # type: ignore[misc]
+    *parts, total = (fen(row[5]) for row in table["汇总"] if isinstance(row[5], int | float))
+    assert total == sum(parts) == in_all == (500 + 1300 + 1300 + 200 + 600) - 2600
+    assert table["核对"][0][0] == "和核销、账本一分不差。"
+
+
+SUMS = {"明细": 10, "送餐": 6, "运营": 6, "更正": 7}
+"""Sheet → the column of what is claimed."""
+
+
+def main_dish(order: MealOrder) -> str:
+    """As the order keeps it."""
+    return next(line.name_zh for line in order.lines if line.position == 0)
+
+
+def plain(row: tuple[Any, ...]) -> tuple[object, ...]:
+    """Cells as the database has them: days, and money in fen."""
+    return tuple(
+        cell.date() if isinstance(cell, datetime) else fen(cell) if isinstance(cell, int | float) else cell
+        for cell in row
+    )
 
 
 def fen(value: object) -> int:

@@ -267,7 +267,11 @@ def mail(meals: Meals, smtp: Postbox, staff: int) -> Iterator[Postbox]:
     channels.by_name.pop("sms", None)
     channels.use_smtp(smtp.url, "hall@example.cn")
     cast = meals.cast
-    readers = {cast.chen: ("en", "chen"), cast.aqiang: ("zh_Hans", "qiang"), cast.couple[0]: ("zh_Hant", "li")}
+    readers = {
+        cast.chen: ("en", "chen"),
+        cast.aqiang: ("zh_Hans", "qiang"),
+        cast.couple[0]: ("zh_Hant", "li"),
+    }
     for person, (language, name) in readers.items():
         ledger.top_up(staff, cast.shuibei, person, 4000)
         deliver_due()  # before they agreed: told to nobody
