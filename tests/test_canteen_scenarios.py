@@ -4,18 +4,24 @@ from collections import Counter
 from datetime import date
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from canteen.models import Account, MealOrder, Transfer
-from canteen.services import ledger, standing
-from canteen.services.close import close_menu, fail_menu
+from canteen import settlement as reads
+from canteen.catalogue import changed_catalogue
+from canteen.models import Account, Dish, MealOrder, Transfer
+from canteen.services import ledger, settle, standing
+from canteen.services.close import close_menu, fail_menu, finish_menu
+from canteen.services.give_back import cancel
 from canteen.services.plan import Planned, put_offer
 from canteen.services.serve import Scan, redeem
 from core.audit import CLOCK, OPERATOR, Actor
-from core.database import db
+from core.database import db, unit_of_work
 from people.models import Staff
+from tests.support.cast import Cast
 from tests.support.clock import Clock
-from tests.support.meals import Meals
+from tests.support.meals import Meals, furnish
 
 TUESDAY = date(2026, 11, 24)
 
@@ -33,6 +39,69 @@ def test_a_price_that_changes_is_not_the_price_of_what_was_ordered(meals: Meals)
     kept = db.session.get_one(MealOrder, before)
     assert (kept.price_fen, kept.subsidy_fen, kept.pays_fen) == (1500, 500, 1000)
     assert meals.order(meals.cast.aqiang, TUESDAY).pays_fen == 1800
+
+
+def change_the_menu(meals: Meals, menu: int) -> None:
+    """The set meal is cheaper and of other dishes; the fish that was on it has another name and price."""
+    with unit_of_work():
+        fish = db.session.get_one(Dish, meals.dishes["M01"])
+        fish.name_zh, fish.name_en, fish.price_fen = "红烧带鱼", "Braised hairtail", 400
+        changed_catalogue()
+    put_offer(OPERATOR, menu, Planned("L1", "set", [meals.dishes["M03"], meals.dishes["T01"]], 45, 1200))
+
+
+def test_a_meal_keeps_its_name_its_sum_and_its_help_until_the_government_has_it(
+    app: Flask, cast: Cast, clock: Clock, client: FlaskClient
+) -> None:
+    """Ordered for ¥15.00, of which the government pays ¥5.00 or all of it; then the menu changes to ¥12.00."""
+    with app.app_context():
+        meals, centre = furnish(app, cast), cast.shuibei
+        menu = meals.lunch(TUESDAY)
+        wu = db.session.scalars(select(Staff.id).where(Staff.email == cast.wu)).one()
+        on_low_income = meals.person(
+            "刘桂芳", date(1942, 11, 2), statuses=[("dibao", date(2026, 1, 1), None)]
+        )
+        for who in (cast.chen, cast.aqiang):
+            ledger.top_up(wu, centre, who, 3000)
+        hers = meals.order(cast.chen, TUESDAY, gateway="account")
+        his = meals.order(cast.aqiang, TUESDAY, gateway="account").id
+        free = meals.order(on_low_income, TUESDAY).id
+        paid, slip = hers.id, f"/q/{hers.code}"
+        change_the_menu(meals, menu)
+        fresh = meals.order(cast.wheel, TUESDAY)
+        assert (fresh.price_fen, fresh.lines[0].name_zh) == (1200, "香菇豆腐")
+        cancel(Actor("resident", cast.aqiang), his)
+        assert ledger.balance(cast.aqiang) == 3000
+        db.session.remove()
+    receipts = [client.get(slip).text]
+    with app.app_context():
+        clock.set("2026-11-23 16:01")
+        close_menu(CLOCK, menu)
+        clock.set("2026-11-24 11:40")
+        for order in (paid, free):
+            assert redeem(wu, centre, order, Scan("1号窗", f"scan-{order:04d}")).kind == "ok"
+        assert ledger.balance(cast.chen) == 2000
+        db.session.remove()
+    receipts.append(client.get(slip).text)
+    for text in receipts:
+        assert "清蒸鲈鱼" in text
+        assert "¥15.00" in text
+        assert "¥10.00" in text
+        assert "红烧带鱼" not in text
+        assert "香菇豆腐" not in text
+        assert "¥12.00" not in text
+    with app.app_context():
+        clock.set("2026-11-24 12:31")
+        finish_menu(menu)
+        clock.set("2026-12-01 09:00")
+        settle.seal(wu, centre, TUESDAY.replace(day=1))
+        rows = reads.rows_of(settle.month_of(centre, TUESDAY.replace(day=1)))
+        assert {
+            (row.line.order_id, row.dish, row.price_fen, row.line.amount_fen, row.pays_fen)
+            for row in rows
+            if row.line.kind == "meal"
+        } == {(paid, "清蒸鲈鱼", 1500, 500, 1000), (free, "清蒸鲈鱼", 1500, 1500, 0)}
+        assert ledger.wrong_sums() == []
 
 
 def test_86_have_ordered_and_4_are_served_when_the_kitchen_fails(
