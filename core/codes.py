@@ -29,12 +29,18 @@ def new_code(kind: Kind) -> str:
 def read_code(text: str) -> tuple[str, str] | None:
     """(kind letter, code) of what a reader typed: a whole address or the code alone. None if it is not ours."""
     code = _plain(text)
-    if len(code) != LENGTH or code[0] not in KINDS or any(sign not in ALPHABET for sign in code[1:]):
+    if not is_whole(text):
         return None
     stem, tag = code[:-TAG], code[-TAG:]
     if not any(hmac.compare_digest(_tag(key, stem), tag) for key in keys.all("code")):
         return None
     return code[0], code
+
+
+def is_whole(text: str) -> bool:
+    """Whether this is built like a code of ours, whoever made it: only the HMAC says whether we did."""
+    code = _plain(text)
+    return len(code) == LENGTH and code[0] in KINDS and all(sign in ALPHABET for sign in code[1:])
 
 
 def is_cut(text: str) -> bool:

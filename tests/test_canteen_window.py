@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -25,6 +27,8 @@ from canteen.services.serve import Answer, Scan, redeem, undo
 from centres.models import Building, Centre
 from core.audit import CLOCK, Actor
 from core.clock import now
+from core.codes import new_code
+from core.crypto import Keys
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from people.models import CallTask, Resident, Staff
@@ -81,9 +85,13 @@ def test_a_slip_that_is_to_be_paid_asks_for_the_money_first(meals: Meals, lunch:
     assert till(meals) == before + 1000
 
 
-@pytest.mark.parametrize("read", ["slip", "address", "number", "spaced", "pick_up", "card", "linked"])
+WAYS = ["slip", "address", "number", "spaced", "pick_up", "card", "linked", "linked like a code"]
+
+
+@pytest.mark.parametrize("read", WAYS)
 def test_one_order_is_found_in_every_way(meals: Meals, lunch: MealOrder, read: str) -> None:
-    link_card(Actor("staff", staff_id()), meals.cast.chen, "SZ0012345678")
+    for number in ("SZ0012345678", "F41234567"):  # the second begins as one of our codes does
+        link_card(Actor("staff", staff_id()), meals.cast.chen, number)
     payloads = {
         "slip": lunch.code,
         "address": f"https://elsewhere.invalid/q/{lunch.code}",
@@ -92,6 +100,7 @@ def test_one_order_is_found_in_every_way(meals: Meals, lunch: MealOrder, read: s
         "pick_up": str(lunch.pick_up),
         "card": meals.cast.chen_code,
         "linked": "SZ0012345678",
+        "linked like a code": "F41234567",
     }
     answer = scan(payloads[read], cash=True)
     assert answer.kind == "ok"
@@ -149,6 +158,80 @@ def test_a_slip_of_another_centre_and_codes_that_are_none(
     _card, code = issue_card(Actor("staff", staff_id()), meals.cast.aqiang)
     issue_card(Actor("staff", staff_id()), meals.cast.aqiang)
     assert scan(code).kind == "unknown"
+
+
+@pytest.fixture
+def no_meals(meals: Meals, clock: Clock, lunch: MealOrder, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Everything that may lie under the scanner of Wednesday's lunch and is no meal of it, by what it is. Those after
+    a slash are the same thing in another shape."""
+    staff = Actor("staff", staff_id())
+    with unit_of_work():
+        house = Building(unit_id=meals.cast.shuibei, code="SB2-9", name_zh="水贝二街9栋", floors=7)
+        db.session.add(house)
+        db.session.flush()
+        db.session.get_one(Resident, meals.cast.wheel).building_id = house.id
+    clock.set("2026-11-23 12:00")
+    round_of_tuesday = planned([meals.order(meals.cast.wheel, TUESDAY, delivery=True)])
+    meals.lunch(WEDNESDAY)
+    gone, failed = (meals.order(who, WEDNESDAY) for who in meals.cast.couple)
+    cancel(staff, gone.id, "不吃了")
+    meals.lunch(WEDNESDAY, meals.cast.sungang)
+    far = meals.order(meals.cast.aqiang, WEDNESDAY, centre=meals.cast.sungang)
+    with unit_of_work():
+        failed.state, failed.reason = "failed", "停气了"
+    clock.set("2026-11-25 11:40")
+    _card, reissued = issue_card(staff, meals.cast.chen)
+    _card, today = issue_card(staff, meals.cast.chen)
+    there = Keys()
+    there.use(["the secret of another hall, of which we know nothing"])
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("core.codes.keys", there)
+        foreign, foreign_card = new_code("M"), new_code("K")
+    return {
+        "reissued": reissued,
+        "a card nobody has": new_code("K"),
+        "a card without a meal today": today,
+        "yesterday's slip": lunch.code,
+        "a slip that is not kept any more": new_code("M"),
+        "cut": far.code[:20],
+        "foreign": foreign,
+        "foreign/card": foreign_card,
+        "foreign/forged": f"{far.code[:-1]}{'0' if far.code[-1] != '0' else '1'}",
+        "an address of somebody else": "https://example.org/menu",
+        "a round": round_of_tuesday.code,
+        "a round/booking": new_code("B"),
+        "a round/invitation": new_code("F"),
+        "cancelled": gone.code,
+        "failed": failed.code,
+        "elsewhere": far.code,
+        "a number nobody has": "K7M24QXD",
+        "a pick-up number nobody has": "987",
+    }
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "en"])
+def test_whatever_is_no_meal_is_told_apart_and_nothing_of_the_person_is_said(
+    meals: Meals, no_meals: dict[str, str], language: str
+) -> None:
+    """A code that another hall signed and one that somebody made up cannot be told apart: both bear a sign that is
+    not ours."""
+    people = [row.name for row in db.session.scalars(select(Resident))]
+    names = {part for name in people for part in (name, name[1:], f"{name[0]}*")}
+    with force_locale(language):
+        said = {what: scan(payload, f"scan-{what[:40]}") for what, payload in no_meals.items()}
+    for what, answer in said.items():
+        assert answer.colour == "red", what
+        assert answer.title, what
+        assert answer.text, what
+        words = f"{answer.title} {answer.text}".replace("不吃了", "").replace("停气了", "")  # staff's own
+        assert bool(re.search("[\u4e00-\u9fff]", words)) is (language == "zh_Hans"), words
+        assert not [name for name in names if name in words], words
+        assert not re.search(r"\d{4}|¥|C-", words), words
+        first = said[what.partition("/")[0]]
+        assert (answer.title, answer.text, answer.kind) == (first.title, first.text, first.kind), what
+    of_their_own = [one for what, one in said.items() if "/" not in what]
+    for texts in ([one.title for one in of_their_own], [one.text for one in of_their_own]):
+        assert len(set(texts)) == len(texts), sorted(texts)
 
 
 def test_after_a_swap_the_person_is_asked_first(meals: Meals, lunch: MealOrder) -> None:

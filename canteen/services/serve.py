@@ -18,7 +18,7 @@ from canteen.services.order import CODE, changed
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, local_day
-from core.codes import is_cut, read_code
+from core.codes import is_cut, is_whole, read_code
 from core.crypto import blinds
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
@@ -68,6 +68,8 @@ def read_slip(payload: str) -> MealOrder | Answer:
     if read is None:
         if is_cut(payload):
             return Answer("cut", _("没有扫全"), _("请把整个码对准，再扫一次。"))
+        if is_whole(payload):
+            return Answer("forged", _("这个码对不上"), _("可能是别处的，或印坏了。请问居民的取餐号。"))
         return Answer("forged", _("不是我们的码"), _("请看看小票，或问居民的取餐号。"))
     if read[0] != "M":
         return Answer("unknown", _("这不是取餐的码"), _("请扫取餐小票，或刷居民的卡。"))

@@ -13,7 +13,7 @@ from centres.models import Centre
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, local_day
-from core.codes import NUMBER_ALPHABET, is_cut, read_code
+from core.codes import NUMBER_ALPHABET, read_code
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from people.models import Resident
@@ -44,7 +44,7 @@ def find(centre: Centre, payload: str, now: datetime) -> tuple[MealOrder, str] |
     read = read_code(text)
     if read is not None and read[0] == "K":
         return _by_card(centre, now, code=read[1])
-    if read is None and not is_cut(text):
+    if read is None:  # before it is called cut: the number on a card of their own may begin as our codes do
         resident = _linked(text)
         if isinstance(resident, Answer):
             return resident
