@@ -213,6 +213,17 @@ def account_of(resident_id: int) -> Account | None:
     return db.session.scalar(select(Account).where(Account.resident_id == resident_id))
 
 
+def blocked_cards(centre_id: int) -> list[Resident]:
+    """Whose prepaid account of this centre is being looked at, since the longest time first."""
+    query = (
+        select(Resident)
+        .join(Account, Account.resident_id == Resident.id)
+        .where(Account.centre_id == centre_id, Account.blocked_at.is_not(None))
+        .order_by(Account.blocked_at, Account.id)
+    )
+    return list(db.session.scalars(query))
+
+
 def cash_account(centre_id: int) -> Account | None:
     """A centre's till, once money has been in it."""
     return db.session.scalar(select(Account).where(Account.centre_id == centre_id, Account.kind == "cash"))

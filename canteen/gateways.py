@@ -76,7 +76,8 @@ class Prepaid:
             return _("这里还没有开通饭卡")
         there = ledger.balance(resident_id) if resident_id is not None else None
         if there is None:
-            return _("还没有存过钱")
+            looked_at = resident_id is not None and ledger.is_blocked(resident_id)
+            return _("饭卡正在核对") if looked_at else _("还没有存过钱")
         if there < amount_fen:
             return _("余额 %(sum)s，不够", sum=yuan(there))
         return None

@@ -8,19 +8,22 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from canteen import desk_queries, queries
+from canteen.counter_queries import blocked_cards
 from canteen.days import serving_day
 from canteen.desk.root import LOOK, base, menu_url
+from canteen.desk.till import MONEY
 from canteen.models import Canteen, Menu
 from canteen.morning import ITEMS, failed
 from canteen.words import MEALS
 from centres.models import Centre
 from core.area import Alarm, Figure, Strip, Today
 from core.clock import now
-from core.words import clock_words
+from core.words import clock_words, masked
 
 
 def today(centre_id: int, day: date) -> Today:
-    """Ordered, collected, not collected; the meals on the ruler; samples, the morning check and strips as alarms."""
+    """Ordered, collected, not collected; the meals on the ruler; samples, the morning check, strips and
+    cards that are looked at as alarms."""
     canteen = queries.canteen_of(centre_id)
     if canteen is None:
         return Today()
@@ -92,6 +95,13 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
         )
         note = _("、").join(dish.name for dish in due[:4])
         found.append(Alarm(title, note, f"{base(centre)}/samples/", _("去倒"), level="warn", roles=LOOK))
+    cards = blocked_cards(canteen.id)
+    if cards:
+        title = ngettext("有 %(num)s 张饭卡在核对", "有 %(num)s 张饭卡在核对", len(cards))
+        who = _("、").join(masked(person.name) for person in cards[:4])
+        note = _("%(who)s：余额和明细对不上，先停用了", who=who)
+        url = f"{base(centre)}/account/{cards[0].id}"
+        found.append(Alarm(title, note, url, _("去核对"), roles=MONEY))
     unseen = desk_queries.unseen_strips([one.id for one in menus if one.serves_until > moment])
     for menu in menus:
         if unseen.get(menu.id):

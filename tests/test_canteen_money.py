@@ -1,11 +1,12 @@
 """The money desk: top up and refund, guests who pay and are paid out, the till that is counted; and who may do what."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from canteen.models import Account, CashCount, MealOrder, Transfer
 from canteen.services import ledger, standing
@@ -13,18 +14,22 @@ from canteen.services import till as counts
 from canteen.services.close import close_menu, fail_menu
 from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, pay_at_desk, pay_out, redeem
+from centres.services import publish_year
 from core import approvals
 from core.approvals import Approval, decide
-from core.audit import CLOCK, Actor, Audit
+from core.audit import CLOCK, OPERATOR, Actor, Audit
 from core.clock import database_now
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import Event
+from core.scheduler import JobRun, tick
 from people.models import CallTask, Staff
 from people.services.calls import put_call
-from tests.support.cast import PASSWORD, Cast
-from tests.support.clock import Clock
+from staff.commands import jobs
+from tests.support.cast import PASSWORD, PIN, Cast
+from tests.support.clock import ZONE, Clock
 from tests.support.forms import send
+from tests.support.hall import refusal
 from tests.support.meals import Meals, furnish
 
 TUESDAY = date(2026, 11, 24)
@@ -395,6 +400,97 @@ def test_a_blocked_account_goes_on_when_a_second_person_says_so_with_what_the_le
     assert ledger.check_sums() == []
     with pytest.raises(Refused):
         ledger.ask_unblock(staff_id(), account, "再来一次")
+
+
+def told_by_the_doctor(app: Flask) -> tuple[int, str]:
+    """Exit code of `flask doctor`, and what it says of the ledger."""
+    found = app.test_cli_runner().invoke(args=["doctor"])
+    lines = found.output.splitlines()
+    (place,) = [n for n, line in enumerate(lines) if "账本的每个余额" in line]
+    advice = lines[place + 1] if lines[place].startswith("✗") else ""
+    return found.exit_code, f"{lines[place]}{advice}"
+
+
+def night(app: Flask, clock: Clock, day: str) -> None:
+    """The clock runs at two in the morning, twice."""
+    clock.set(f"{day} 02:00:30")
+    with app.app_context():
+        for _twice in range(2):
+            tick(jobs(), "the only clock")
+        assert db.session.scalars(select(JobRun.error).where(JobRun.error.is_not(None))).all() == []
+        db.session.remove()
+
+
+def test_a_balance_that_was_changed_is_found_stopped_and_said_and_two_people_let_it_go_on(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    with app.app_context():
+        meals, centre, chen, wu = furnish(app, cast), cast.shuibei, cast.chen, staff_id()
+        meals.lunch(date(2026, 11, 26))
+        publish_year(OPERATOR, cast.district, 2027)  # else the doctor asks for it in November
+        ledger.top_up(wu, centre, chen, 5000)
+        account = db.session.scalars(select(Account.id).where(Account.resident_id == chen)).one()
+        db.session.remove()
+    night(app, clock, "2026-11-24")
+    assert told_by_the_doctor(app) == (0, "✓ 账本的每个余额都对得上")
+    with app.app_context():
+        db.session.execute(text("UPDATE account SET balance_fen = 9000 WHERE id = :id"), {"id": account})
+        db.session.commit()
+    code, said = told_by_the_doctor(app)
+    assert code == 1
+    assert said.startswith(f"✗ 账本的每个余额都对得上  → 账户 {account} ")
+    assert "备份" in said
+    assert "恢复使用" in said
+    night(app, clock, "2026-11-25")
+    night(app, clock, "2026-11-26")
+    with app.app_context():
+        row = db.session.get_one(Account, account)
+        assert row.blocked_at is not None
+        assert row.blocked_at.astimezone(ZONE).day == 25, "the first night found it"
+        assert db.session.scalars(select(Audit.verb).where(Audit.verb == "account.blocked")).all() == [
+            "account.blocked"
+        ]
+        moved = db.session.scalars(select(Transfer.id)).one()
+        for deed in (
+            partial(ledger.top_up, wu, centre, chen, 100),
+            partial(ledger.refund, wu, centre, chen, 100, reason="要回去"),
+            partial(ledger.reverse, wu, moved, "记错了"),
+        ):
+            assert refusal(deed) == "account_blocked"
+        db.session.remove()
+    clock.set("2026-11-25 09:00")
+    hers = app.test_client()
+    page = hers.get("/c/shuibei/identify/phone?next=/c/shuibei/my/")
+    asked = send(hers, page, "/c/shuibei/identify/phone", phone="13800001187")
+    send(hers, hers.get(asked.location), asked.location, pin=PIN)
+    check = "/c/shuibei/canteen/menu/2026-11-26/lunch/check?offer=L1"
+    assert "饭卡正在核对" in hers.get("/c/shuibei/canteen/mine/").text
+    own = hers.get("/c/shuibei/canteen/mine/account").text
+    assert "我们正在核对这张饭卡" in own
+    assert 'data-reason="饭卡正在核对"' in hers.get(check).text
+    assert "¥90.00" not in own
+    desks = {email: desk(app, email) for email in (cast.wu, cast.kitchen, cast.luo)}
+    today, alarm, one = "/staff/c/shuibei/today", "有 1 张饭卡在核对", f"{DESK}/account/{chen}"
+    shown = desks[cast.wu].get(today).text
+    assert alarm in shown
+    assert "陈*英" in shown
+    assert one in shown
+    assert one not in desks[cast.kitchen].get(today).text
+    assert alarm not in desks[cast.luo].get("/staff/c/sungang/today").text
+    asking = send(desks[cast.wu], desks[cast.wu].get(one), f"{one}/unblock", reason="有人改过数据库")
+    assert "等另一位同事批" in desks[cast.wu].get(asking.location).text
+    assert "饭卡正在核对" in hers.get("/c/shuibei/canteen/mine/").text, "one person is not enough"
+    with app.app_context():
+        (waiting,) = approvals.open_about(ledger.UNBLOCK, [account])
+        decide(waiting.id, staff_id(cast.manager), True)
+        db.session.remove()
+    assert "余额 ¥50.00" in hers.get("/c/shuibei/canteen/mine/").text
+    assert "正在核对" not in hers.get("/c/shuibei/canteen/mine/account").text
+    assert alarm not in desks[cast.wu].get(today).text
+    assert told_by_the_doctor(app) == (0, "✓ 账本的每个余额都对得上")
+    with app.app_context():
+        assert meals.order(chen, date(2026, 11, 26), gateway="account").pays_fen == 1000
+        assert ledger.balance(chen) == 4000
 
 
 def test_a_standing_order_is_made_to_be_paid_at_the_counter_where_the_card_cannot_pay(

@@ -84,6 +84,12 @@ def balance(resident_id: int) -> int | None:
     return None if found is None or found.blocked_at is not None else int(found.balance_fen)
 
 
+def is_blocked(resident_id: int) -> bool:
+    """Whether an account of theirs is being looked at: nothing is spent from it meanwhile."""
+    found = db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first()
+    return found is not None and found.blocked_at is not None
+
+
 def has_account(resident_id: int) -> bool:
     """Whether there is an account of theirs, whatever is on it."""
     return db.session.execute(_OF_RESIDENT, {"resident": resident_id}).first() is not None
@@ -317,7 +323,7 @@ def _carry_out_unblock(approval: Approval, actor: Actor) -> None:
     was, row.balance_fen, row.blocked_at = row.balance_fen, _sum_of(account), None
     detail = {"was": was, "is": row.balance_fen}
     audit.record(actor, "account.unblocked", "account", account, unit_id=row.centre_id, detail=detail, at=now)
-    bump(f"money:{row.centre_id}")
+    bump(f"money:{row.centre_id}", f"today:{row.centre_id}")
 
 
 def _sum_of(account: int) -> int:
@@ -379,13 +385,17 @@ def check_sums() -> list[int]:
     if wrong:
         with unit_of_work():
             now = database_now()
-            db.session.execute(
+            found = db.session.execute(
                 update(Account)
                 .where(Account.id.in_(wrong), Account.blocked_at.is_(None))
                 .values(blocked_at=now)
-            )
-            for account_id in wrong:
-                audit.record(Actor("clock"), "account.blocked", "account", account_id, at=now)
+                .returning(Account.id, Account.centre_id)
+            ).all()
+            for account_id, centre_id in found:
+                audit.record(
+                    Actor("clock"), "account.blocked", "account", account_id, unit_id=centre_id, at=now
+                )
+                bump(f"money:{centre_id}", f"today:{centre_id}")
     return wrong
 
 

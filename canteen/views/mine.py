@@ -6,6 +6,7 @@ from flask import Response, render_template
 from flask_babel import gettext as _
 
 from canteen import queries
+from canteen.gateways import gateway
 from canteen.models import Canteen
 from canteen.services import ledger
 from canteen.services.order import diet_of
@@ -61,7 +62,7 @@ def _account_note(canteen: Canteen, person: Resident) -> str:
     there = ledger.balance(person.id)
     if there is not None:
         return _("余额 %(sum)s", sum=yuan(there))
-    return _("还没有存过钱") if ledger.accounts_are_on(canteen) else _("这里还没有开通饭卡")
+    return gateway("account").why_not(canteen, person.id, 0) or ""
 
 
 def _standing_note(person: Resident) -> str:
