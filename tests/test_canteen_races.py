@@ -3,8 +3,13 @@
 The control comes first: under the same harness, looking first and taking then sells more than there is.
 """
 
+import json
+import secrets
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -13,6 +18,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
+from api.services import make_client
 from canteen.models import (
     Account,
     KitchenSheet,
@@ -37,6 +43,8 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from kiosk.services import begin_visit, know
 from people.models import Staff
+from people.services.cards import issue_card
+from tests.conftest import StartServer
 from tests.support.clock import Clock
 from tests.support.hall import ALL, apart
 from tests.support.meals import Meals
@@ -389,3 +397,98 @@ def test_a_card_orders_no_more_a_day_from_however_many_phones(
             for day, visit in zip(days, visits, strict=True)
         ]
         assert codes(together(taps)) == {"done": 6, "card_enough": 2}
+
+
+# --- over HTTP, in several processes --------------------------------------------------------------------------------
+
+CALLERS, WORKERS = 24, 4
+
+
+@dataclass
+class Programs:
+    """Other programs that all call at once, over HTTP, with a key of the district."""
+
+    url: str
+    key: str
+
+    def post(self, path: str, **said: object) -> int:
+        """The status of the answer."""
+        headers = {
+            "Authorization": f"Bearer {self.key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": secrets.token_urlsafe(16),
+        }
+        request = urllib.request.Request(f"{self.url}{path}", json.dumps(said).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def at_once(self, calls: Sequence[Callable[[], int]]) -> Counter[int]:
+        """How often each status was answered."""
+        answers = together(calls)
+        assert not [one for one in answers if isinstance(one, Exception)], answers
+        return Counter(one for one in answers if isinstance(one, int))
+
+
+@pytest.fixture
+def programs(app: Flask, meals: Meals, start_server: StartServer) -> Programs:
+    """Four processes and those who call them. The control comes first: looking and then taking gives one place to
+    several of these callers in these processes."""
+    with db.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE naive (seat integer NOT NULL)"))
+    manager = db.session.scalars(select(Staff.id).where(Staff.email == meals.cast.manager)).one()
+    _row, key = make_client(manager, meals.cast.district, "街道小程序", ("orders:write", "redeem"), 6000)
+    made = Programs(start_server(workers=WORKERS, PLUG="tests.support.naive").url, key)
+    for place_ in range(30):
+        one = partial(made.post, f"/naive/{place_}")
+        taken = CALLERS - made.at_once([one] * CALLERS)[409]
+        if taken > 1:
+            return made
+    raise AssertionError("the harness is too gentle to prove anything")
+
+
+def test_four_processes_hand_out_one_meal(
+    meals: Meals, clock: Clock, crowd: list[int], programs: Programs
+) -> None:
+    meals.lunch(TUESDAY)
+    people = crowd[:5]
+    slips = [meals.order(who, TUESDAY).code for who in people]
+    db.session.remove()
+    clock.set("2026-11-24 11:40")
+    door = "/api/v1/centres/shuibei/redemptions"
+    for slip in slips:
+        scans = [
+            partial(programs.post, door, slip=slip, window=f"{n}号窗", scan=f"{slip[:8]}-{n:04d}", cash=True)
+            for n in range(CALLERS)
+        ]
+        assert programs.at_once(scans) == {200: 1, 409: CALLERS - 1}
+    kinds = Counter(db.session.scalars(select(Transfer.kind)))
+    assert kinds == {"meal_sold": len(people), "subsidy": len(people)}
+    assert db.session.scalars(select(SubsidyClaim.state)).all() == ["claimed"] * len(people)
+    assert ledger.till(meals.cast.shuibei) == 1000 * len(people)
+    assert ledger.wrong_sums() == []
+
+
+def test_four_processes_use_the_last_rights_of_a_week_once(
+    meals: Meals, crowd: list[int], programs: Programs
+) -> None:
+    """Two rights are left; eight meals of four days in two centres are ordered at one moment."""
+    set_policy(OPERATOR, meals.cast.district, "canteen.subsidies_week", 2, date(2026, 1, 1))
+    places = (meals.cast.shuibei, meals.cast.sungang)
+    week = [TUESDAY + timedelta(days=n) for n in range(4)]
+    for day in week:
+        for centre in places:
+            meals.lunch(day, centre)
+    offers = [meals.offer(day, centre=centre) for day in week for centre in places]
+    for who in crowd[:5]:
+        _card, code = issue_card(OPERATOR, who)
+        db.session.remove()
+        calls = [partial(programs.post, "/api/v1/orders", offer=offer, card=code) for offer in offers]
+        assert programs.at_once(calls) == {201: len(offers)}
+        helped = select(MealOrder.day, MealOrder.subsidy_fen).where(MealOrder.resident_id == who)
+        sums = db.session.execute(helped).all()
+        assert sorted(row.subsidy_fen for row in sums) == [0] * 6 + [500] * 2
+        assert len({row.day for row in sums if row.subsidy_fen}) == 2, "one meal of a day is helped once"
