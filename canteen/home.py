@@ -14,7 +14,7 @@ from canteen.words import MEALS
 from core.area import MyItem, Place, Tile
 from core.clock import local_day, now
 from core.database import db
-from core.words import clock_words, near_day, span_words
+from core.words import clock_words, inside, near_day, span_words
 from people.services.family import elders_of
 
 
@@ -33,7 +33,7 @@ def tiles(centre_id: int) -> list[Tile]:
     cutoff = meal.serving.cutoff_at
     until = f"{near_day(local_day(cutoff, zone), today)} {clock_words(cutoff, zone)}"
     note = (
-        _("%(day)s的，%(until)s 前订", day=day, until=until)
+        _("%(day)s的，%(until)s 前订", day=inside(day), until=inside(until))
         if meal.phase == "open"
         else _("今天还有现场的份")
     )

@@ -65,6 +65,14 @@ def near_day(day: date, today: date) -> str:
     return month_day(day)
 
 
+def inside(day: str) -> str:
+    """The same words in the middle of a sentence, where English writes «today» small."""
+    for word in (_("今天"), _("明天"), _("昨天")):
+        if day.startswith(word):
+            return word.lower() + day[len(word) :]
+    return day
+
+
 def month_day(day: date) -> str:
     """11月24日"""
     return _("%(month)s%(day)d日", month=MONTHS[day.month - 1], day=day.day)

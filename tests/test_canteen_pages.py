@@ -869,3 +869,11 @@ def test_a_canteen_without_a_menu_says_so(client: FlaskClient, app: Flask, cast:
         db.session.remove()
     assert "菜单还没有出来" in client.get(f"{BASE}/").text
     assert client.get(f"{LUNCH}/").status_code == 404
+
+
+def test_english_writes_today_small_inside_a_sentence(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    at = Kiosk(client, cast)
+    at.post("/kiosk/prefs", {"lang": "en"})
+    assert "For tomorrow, order before today 16:00" in words(at.open("/kiosk/"))
+    menu = words(at.open(f"{LUNCH}/"))
+    assert ("Menu: Tomorrow" in menu, "Order or cancel by: today 16:00" in menu) == (True, True)

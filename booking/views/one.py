@@ -21,7 +21,7 @@ from core.errors import Alternative, NotFound, Refused
 from core.http import once, page_asked, personal, repeatable, see_other, with_next
 from core.i18n import pick
 from core.qr import qr_svg
-from core.words import clock_words, date_words, full_day, masked, near_day, sentences, span_words
+from core.words import clock_words, date_words, full_day, inside, masked, near_day, sentences, span_words
 from kiosk.forms import digits
 from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, shown_name
 from people.services.identify import BirthdayNeeded, by_tail, check_pin
@@ -130,7 +130,7 @@ def _cancel_step(booking: Booking, centre: Centre, zone: str) -> dict[str, str]:
     today = local_day(booking.free_cancel_until, zone)
     when = f"{near_day(today, local_day(now(), zone))} {clock_words(booking.free_cancel_until, zone)}"
     return {
-        "title": _("不来了？%(when)s 前取消", when=when),
+        "title": _("不来了？%(when)s 前取消", when=inside(when)),
         "note": _("在“我的”里取消，或打 %(phone)s", phone=centre.phone),
     }
 

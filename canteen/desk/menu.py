@@ -25,7 +25,7 @@ from core.errors import NotFound, Refused
 from core.http import once, row_number, see_other
 from core.intervals import Interval
 from core.money import yuan
-from core.words import clock_words, full_day, span_words
+from core.words import clock_words, full_day, inside, span_words
 from people.access import actor, require
 
 MOST_PORTIONS = 2000
@@ -57,7 +57,7 @@ def menu(centre: Centre, day: str, meal: str) -> Any:
         when_words=span_words(when.start, when.end, centre.zone),
         cutoff_words=_(
             "%(day)s %(time)s 截止",
-            day=full_day(local_day(cutoff, centre.zone), today),
+            day=inside(full_day(local_day(cutoff, centre.zone), today)),
             time=clock_words(cutoff, centre.zone),
         ),
         failed_reason=found.failed_reason if found else "",

@@ -21,7 +21,16 @@ from centres.models import Centre
 from core.clock import local_day, now
 from core.errors import Refused
 from core.http import once, see_other
-from core.words import SHORT_WEEKDAYS, clock_words, date_words, full_day, month_day, near_day, span_words
+from core.words import (
+    SHORT_WEEKDAYS,
+    clock_words,
+    date_words,
+    full_day,
+    inside,
+    month_day,
+    near_day,
+    span_words,
+)
 from people.access import actor, require
 
 
@@ -81,7 +90,7 @@ def _head(day: ServingDay, today: date) -> dict[str, Any]:
     if day.meals:
         until = _(
             "%(day)s %(time)s 截止",
-            day=near_day(local_day(day.cutoff_at, day.zone), today),
+            day=inside(near_day(local_day(day.cutoff_at, day.zone), today)),
             time=clock_words(day.cutoff_at, day.zone),
         )
     else:
@@ -188,7 +197,7 @@ def copy_one(centre: Centre) -> Response:
     source = load_menu(centre, form.get("from", ""), form.get("meal", ""))
     target, meal = parse_day(form.get("to", "")), parse_meal(form.get("meal", ""))
     made = _copy(canteen, source, target)
-    flash(_("抄到了%(day)s，还没发布。", day=full_day(target, local_day(now(), centre.zone))), "ok")
+    flash(_("抄到了%(day)s，还没发布。", day=inside(full_day(target, local_day(now(), centre.zone)))), "ok")
     return see_other(
         f"{base(centre)}/week/{week_of(target)}" if form.get("back") else menu_url(centre, made.day, meal)
     )

@@ -30,7 +30,7 @@ from core.errors import Refused
 from core.events import emit
 from core.money import yuan
 from core.versions import bump
-from core.words import clock_words, date_words, full_day
+from core.words import clock_words, date_words, full_day, inside
 from kiosk.models import Visit
 from people.models import Resident
 from people.services.family import may_pay
@@ -258,7 +258,7 @@ def _check_time(menu: Where, day: ServingDay, channel: str, standing: bool, now:
         raise Refused("over", _("这一餐已经结束了"), _("请看看下一餐。"))
     if channel in PRESENT and today == menu.day:
         return True
-    until = f"{full_day(local_day(day.cutoff_at, zone), today)} {clock_words(day.cutoff_at, zone)}"
+    until = f"{inside(full_day(local_day(day.cutoff_at, zone), today))} {clock_words(day.cutoff_at, zone)}"
     raise Refused(
         "after_cutoff",
         _("%(day)s的已经截止了", day=date_words(menu.day)),

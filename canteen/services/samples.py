@@ -18,7 +18,7 @@ from core.clock import database_now, local_day
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.versions import bump
-from core.words import clock_words, full_day
+from core.words import clock_words, full_day, inside
 
 MOST_GRAMS = 2000
 
@@ -92,7 +92,7 @@ def discard_sample(staff_id: int, canteen_id: int, sample_id: int) -> FoodSample
         menu = db.session.get_one(Menu, sample.menu_id)
         zone = menu.canteen.centre.zone
         if now < sample.keep_until:
-            until = full_day(local_day(sample.keep_until, zone), local_day(now, zone))
+            until = inside(full_day(local_day(sample.keep_until, zone), local_day(now, zone)))
             raise Refused(
                 "sample_kept",
                 _("这份留样还不能倒"),

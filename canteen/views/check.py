@@ -30,7 +30,7 @@ from core.errors import Alternative, NotFound, Refused
 from core.http import once, own_path, personal, see_other, with_next
 from core.http.paging import with_asked
 from core.money import yuan
-from core.words import date_words, near_day, span_words
+from core.words import date_words, inside, near_day, span_words
 from kiosk.session import actor, by_card_alone, is_here, known_visit, need_visit
 
 
@@ -287,7 +287,7 @@ def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
     if after is not None:
         near = near_day(after.menu.day, local_day(moment, centre.zone))
         url = with_asked(f"{base(centre)}/menu/{after.menu.day}/{after.menu.meal}/", **table.who.asked)
-        ways.append(Alternative(_("看%(day)s的%(meal)s", day=near, meal=MEALS[after.menu.meal]), url))
+        ways.append(Alternative(_("看%(day)s的%(meal)s", day=inside(near), meal=MEALS[after.menu.meal]), url))
     if table.who.known and table.who.link is None:
         ways.append(Alternative(_("看我订好的"), f"/c/{centre.code}/my/"))
     ways.append(Alternative(_("回首页"), home(centre)))

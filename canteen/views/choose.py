@@ -36,7 +36,7 @@ from core.errors import NotFound
 from core.http import personal, see_other
 from core.http.paging import paging, with_asked
 from core.money import yuan
-from core.words import SHORT_WEEKDAYS, clock_words, date_words, full_day, month_day, near_day
+from core.words import SHORT_WEEKDAYS, clock_words, date_words, inside, month_day, near_day
 from kiosk.session import is_here, prefs
 
 DAYS_A_PAGE, DAY_TABS = 6, 2
@@ -193,7 +193,7 @@ def _until(table: Table) -> str:
     """今天 16:00"""
     cutoff, zone = table.meal.serving.cutoff_at, table.centre.zone
     today = local_day(table.moment, zone)
-    return f"{near_day(local_day(cutoff, zone), today)} {clock_words(cutoff, zone)}"
+    return f"{inside(near_day(local_day(cutoff, zone), today))} {clock_words(cutoff, zone)}"
 
 
 def _why_not(table: Table) -> str:
@@ -237,7 +237,7 @@ def _card(table: Table, offer: Offer, chosen: Offer | None, same: tuple[Offer, s
             off = _("订餐的时间过了")
         elif offer.full_at is not None:
             day, time = local_day(offer.full_at, zone), clock_words(offer.full_at, zone)
-            off = _("%(day)s %(time)s 订满了", day=near_day(day, today), time=time)
+            off = _("%(day)s %(time)s 订满了", day=inside(near_day(day, today)), time=time)
     others = sum(table.can_take(one) for one in table.offers)
     return {
         "name": dishes[0].name,
@@ -303,7 +303,7 @@ def _standing(table: Table) -> dict[str, Any] | None:
     near = near_day(menu.day, local_day(table.moment, table.centre.zone))
     return {
         "url": f"{base(table.centre)}/standing/{one.standing.id}/{menu.day}/{verb}",
-        "words": _("还是要吃") if one.skipped else _("%(day)s不吃", day=near),
+        "words": _("还是要吃") if one.skipped else _("%(day)s不吃", day=inside(near)),
         "skipped": one.skipped,
     }
 
@@ -348,7 +348,7 @@ def _day(centre: Centre, one: Meal, who: Eater, today: Any) -> dict[str, Any]:
         "closed": one.serving.closed_reason or _("订餐的时间过了"),
         "over": _("已经结束了"),
     }
-    until = f"{full_day(local_day(cutoff, zone), today).partition(' ')[0]} {clock_words(cutoff, zone)}"
+    until = f"{inside(near_day(local_day(cutoff, zone), today))} {clock_words(cutoff, zone)}"
     if one.phase == "walk_in":
         note = _("现场还有%(n)d份", n=one.menu.walk_in - one.menu.walk_in_taken)
     elif _readable(one):

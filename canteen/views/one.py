@@ -24,7 +24,7 @@ from core.errors import Alternative, NotFound, Refused
 from core.http import once, page_asked, personal, see_other, with_next
 from core.i18n import pick
 from core.qr import qr_svg
-from core.words import clock_words, date_words, full_day, masked, near_day, span_words
+from core.words import clock_words, date_words, full_day, inside, masked, near_day, span_words
 from kiosk.models import Visit
 from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, shown_name
 from people.services.family import elders_of
@@ -184,11 +184,11 @@ def _done(centre: Centre, order: MealOrder, act: str, *, named: bool, mine: str 
     if order.delivery:
         first = {"title": f"{near} {span}", "note": _("送到家，请留意门铃和电话")}
     else:
-        first = {"title": _("%(day)s %(span)s 来取", day=near, span=span), "note": _take_words(order)}
+        first = {"title": _("%(day)s %(span)s 来取", day=inside(near), span=span), "note": _take_words(order)}
     steps = [first]
     if moment < order.cutoff_at:
         note = _("在“我的”里退，都还给您") if known else _("扫小票就能退")
-        steps.append({"title": _("不来了？%(when)s 前退", when=cutoff), "note": note})
+        steps.append({"title": _("不来了？%(when)s 前退", when=inside(cutoff)), "note": note})
     steps.append({"title": _("自己来不了？"), "note": _("家人拿这张小票代领")})
     return personal(
         render_template(

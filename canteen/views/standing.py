@@ -31,7 +31,7 @@ from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
 from core.http import once, personal, see_other
 from core.http.paging import with_asked
-from core.words import SHORT_WEEKDAYS, clock_words, date_words, near_day, sentences
+from core.words import SHORT_WEEKDAYS, clock_words, date_words, inside, near_day, sentences
 from kiosk.session import actor, at_kiosk, known_visit, prefs
 from people.models import Resident
 from people.services.family import MOST
@@ -104,7 +104,7 @@ def one_standing(code: str, standing_id: int) -> Response:
             words=standing_words(row),
             days=[
                 {
-                    "label": near_day(one.serving.day, today),
+                    "label": inside(near_day(one.serving.day, today)),
                     "date": date_words(one.serving.day),
                     "until": _cutoff(one.serving.cutoff_at, centre.zone, today),
                     "skipped": one.skipped,
@@ -122,7 +122,7 @@ def one_standing(code: str, standing_id: int) -> Response:
 
 
 def _cutoff(at: Any, zone: str, today: Any) -> str:
-    return f"{near_day(local_day(at, zone), today)} {clock_words(at, zone)}"
+    return f"{inside(near_day(local_day(at, zone), today))} {clock_words(at, zone)}"
 
 
 @blueprint.post("/standing/<int:standing_id>/<day>/<verb>")
