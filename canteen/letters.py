@@ -165,6 +165,14 @@ KINDS = [
         {"sum": _SUM, "day": _DAY, "place": _PLACE, "phone": _PHONE},
     ),
     MessageKind(
+        "account.unblocked",
+        lazy_gettext("饭卡核对好了"),
+        lazy_gettext("饭卡可以用了"),
+        lazy_gettext("您的饭卡核对好了，照常用就好。余额请到一体机上看，或打 {phone} 问。"),
+        {"place": _PLACE, "phone": _PHONE},
+        must_reach=True,
+    ),
+    MessageKind(
         "menu.failed",
         lazy_gettext("食堂这一餐做不了（告诉工作人员的群）"),
         lazy_gettext("{place}：{day}{meal}做不了"),
@@ -201,12 +209,7 @@ KINDS = [
 
 def of_meal(canteen: Canteen, day: date, meal: str) -> Values:
     """Which meal of which day, where, and whom to ring up."""
-    return {
-        "day": date_words(day),
-        "meal": str(MEALS[meal]),
-        "place": canteen.name,
-        "phone": canteen.centre.phone,
-    }
+    return {**of_place(canteen), "day": date_words(day), "meal": str(MEALS[meal])}
 
 
 def of_order(order: MealOrder) -> Values:
@@ -247,12 +250,12 @@ def of_menu(menu: Menu) -> Values:
 
 def of_money(canteen: Canteen, day: date, fen: int) -> Values:
     """How much was moved, on which day."""
-    return {
-        "sum": yuan(fen),
-        "day": date_words(day),
-        "place": canteen.name,
-        "phone": canteen.centre.phone,
-    }
+    return {**of_place(canteen), "sum": yuan(fen), "day": date_words(day)}
+
+
+def of_place(canteen: Canteen) -> Values:
+    """Where, and whom to ring up."""
+    return {"place": canteen.name, "phone": canteen.centre.phone}
 
 
 def of_standing(menu: Menu, why: str) -> Values:

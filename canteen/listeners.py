@@ -158,6 +158,20 @@ def tell_account(event: Event) -> None:
     )
 
 
+def tell_goes_on(event: Event) -> None:
+    """A card that was being checked can be used again."""
+    canteen = db.session.get(Canteen, event.payload["centre"])
+    if canteen is None:
+        return
+    tell(
+        f"event-{event.id}-person",
+        event.kind,
+        event.payload["resident"],
+        canteen.id,
+        lambda: letters.of_place(canteen),
+    )
+
+
 def tell_staff(event: Event) -> None:
     """A menu that cannot be cooked, or has another dish: the groups of staff and the hall's screen."""
     menu = db.session.get_one(Menu, event.payload["menu"])
@@ -225,6 +239,7 @@ LISTENERS = [
     Listener("canteen.tell_to_collect", ("standing.to_collect", "standing.to_pay"), tell_as_made),
     Listener("canteen.tell_relatives", ("meal.collected",), tell_relatives),
     Listener("canteen.tell_account", ("account.topped_up", "account.refunded"), tell_account),
+    Listener("canteen.tell_goes_on", ("account.unblocked",), tell_goes_on),
     Listener("canteen.tell_staff", ("menu.failed", "menu.swapped"), tell_staff),
     Listener("canteen.forget_diet", ("consent.withdrawn",), forget_diet, eager=True),
     Listener("canteen.tell_programs", ("meal.ordered", "meal.collected", "meal.missed"), tell_programs),

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from canteen.models import Account
 from canteen.services import ledger
 from canteen.services.close import close_due, close_menu, fail_menu
 from canteen.services.give_back import cancel
@@ -16,6 +17,7 @@ from canteen.services.plan import swap_dish
 from canteen.services.serve import Scan, redeem
 from canteen.services.standing import start
 from centres.models import Building, Centre
+from core.approvals import decide
 from core.audit import CLOCK, OPERATOR, Actor
 from core.channels.hall import current_notices, take_down
 from core.channels.outward import NotAllowed, checked, post_json
@@ -359,6 +361,41 @@ def test_a_standing_order_that_was_not_made_reaches_each_mailbox_once_in_its_lan
     assert not [word for word in NEVER_SAID if word in str(said)]
     assert letters(mail) == {}
     assert calls() == []
+
+
+def test_who_was_promised_to_hear_of_a_checked_card_is_told_that_it_goes_on(
+    meals: Meals, mail: Postbox, staff: int
+) -> None:
+    """«我们查清楚就告诉您» stands where the card was refused; who cannot be written to is rung up."""
+    manager = db.session.scalars(select(Staff.id).where(Staff.email == meals.cast.manager)).one()
+    whose = [meals.cast.chen, meals.cast.aqiang, meals.cast.wheel]
+    ledger.top_up(staff, meals.cast.shuibei, meals.cast.wheel, 4000)
+    letters(mail)
+    with unit_of_work():
+        db.session.execute(
+            update(Account)
+            .where(Account.resident_id.in_(whose))
+            .values(balance_fen=Account.balance_fen + 900)
+        )
+    accounts = ledger.check_sums()
+    assert len(accounts) == 3
+    assert letters(mail) == {}, "the page says it; a letter would only frighten"
+    for account in accounts:
+        decide(ledger.ask_unblock(staff, account, "有人改过数据库").id, manager, True)
+    said = letters(mail)
+    assert said == {
+        "chen@example.cn": (
+            "Your meal card can be used again",
+            "We have checked your meal card: use it as before. See the balance at the kiosk, or ring 0755-00001234.",
+        ),
+        "qiang@example.cn": (
+            "饭卡可以用了",
+            "您的饭卡核对好了，照常用就好。余额请到一体机上看，或打 0755-00001234 问。",
+        ),
+    }
+    assert not [word for word in NEVER_SAID if word in str(said)]
+    (call,) = calls()
+    assert (call.resident_id, call.words) == (meals.cast.wheel, said["qiang@example.cn"][1])
 
 
 # --- when -----------------------------------------------------------------------------------------------------------

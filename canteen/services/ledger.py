@@ -323,6 +323,8 @@ def _carry_out_unblock(approval: Approval, actor: Actor) -> None:
     was, row.balance_fen, row.blocked_at = row.balance_fen, _sum_of(account), None
     detail = {"was": was, "is": row.balance_fen}
     audit.record(actor, "account.unblocked", "account", account, unit_id=row.centre_id, detail=detail, at=now)
+    if row.resident_id is not None:
+        emit("account.unblocked", {"resident": row.resident_id, "centre": row.centre_id}, at=now)
     bump(f"money:{row.centre_id}", f"today:{row.centre_id}")
 
 
