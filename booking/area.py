@@ -3,10 +3,11 @@
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from sqlalchemy import func, select
 
 from booking import desk, queries
+from booking.closed import outside, told
 from booking.jobs import JOBS
 from booking.listeners import LISTENERS
 from booking.master import MASTERS
@@ -18,7 +19,7 @@ from booking.services.resident import leave, merge
 from booking.views import blueprint
 from booking.views.one import act_on_slip, show_slip
 from centres.models import Centre
-from core.area import Area, Arrival, Check, Desk, Figure, MyItem, Place, Strip, Tile, Today
+from core.area import Alarm, Area, Arrival, Check, Desk, Figure, MyItem, Place, Strip, Tile, Today
 from core.clock import day_bounds, local_day, now
 from core.codes import show_number
 from core.database import db
@@ -143,7 +144,19 @@ def today(centre_id: int, day: date) -> Today:
             words = _("约了%(n)s", n=len(here)) if space.mode == "seats" else _("%(n)s场", n=len(here))
             bars.append((opening.start, opening.end, words))
         strips.append(Strip(space.name, f"/staff/c/{centre.code}/booking/{space.code}/{day}", bars))
-    return Today(figures, arrivals, strips)
+    return Today(figures, arrivals, strips, _alarms(centre, moment))
+
+
+def _alarms(centre: Centre, moment: datetime) -> list[Alarm]:
+    """People who will find a closed door."""
+    rows = outside(centre.id, moment)
+    if not rows:
+        return []
+    title = ngettext("%(num)s 个预约在关门时间里，请联系", "%(num)s 个预约在关门时间里，请联系", len(rows))
+    day = full_day(rows[0].local_day, local_day(moment, centre.zone))
+    first = f"{day} {span_words(rows[0].starts_at, rows[0].ends_at, centre.zone)}"
+    note = _("最早的：%(when)s", when=first)
+    return [Alarm(title, note, f"/staff/c/{centre.code}/booking/closed", _("去联系"), roles=DESK)]
 
 
 def search(words: str, unit_ids: frozenset[int]) -> list[MyItem]:
@@ -214,6 +227,7 @@ AREA = Area(
     listeners=LISTENERS,
     places=places,
     today=today,
+    outside=told,
     my_day=my_day,
     search=search,
     export=export,

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from booking import queries
 from booking.board import board as day_board
 from booking.board import state_words
+from booking.closed import outside
 from booking.forms import parse_day, parse_span
 from booking.grid import Grid
 from booking.models import Booking, Space
@@ -19,6 +20,7 @@ from booking.opening import Session, SpaceDay, sessions, space_day
 from booking.queries import place_words, state_now
 from booking.rules import BookingPolicy, staff_check_in_from
 from booking.services import attend, book
+from booking.services.closed import cancel_closed, keep_closed
 from centres.models import Centre
 from centres.policies import policies
 from core.clock import at, day_bounds, local_day, now
@@ -28,7 +30,7 @@ from core.http import digest, draw, not_modified, once, personal, row_number, se
 from core.i18n import language
 from core.intervals import Interval
 from core.kept import Kept
-from core.words import clock_words, full_day, near_day, span_words
+from core.words import clock_words, full_day, masked, near_day, span_words
 from people.access import actor, grants_roles, open_record, polling, require, resident_or_refuse, signed_in
 from people.rules import DESK, MANAGERS
 
@@ -71,6 +73,49 @@ def _space(centre: Centre, code: str) -> Space:
     if found is None:
         raise NotFound(_("没有找到这个场地"))
     return found
+
+
+@blueprint.get("/closed")
+@require(DESK)
+def closed(centre: Centre) -> Any:
+    """Who has booked a time that is not open: to be rung up, then cancelled with a reason or kept on purpose."""
+    url, moment = f"/staff/c/{centre.code}/booking", now()
+    today = local_day(moment, centre.zone)
+    return personal(
+        render_template(
+            "booking/desk_closed.html",
+            rows=[
+                {
+                    "number": row.number,
+                    "shown": show_number(row.number),
+                    "who": masked(row.resident.name) if row.resident else row.title,
+                    "when": f"{full_day(row.local_day, today)} "
+                    f"{span_words(row.starts_at, row.ends_at, centre.zone)}",
+                    "where": place_words(row),
+                    "state": state_words(state_now(row, moment)),
+                    "begun": row.state == "in_use",
+                    "url": f"{url}/b/{row.number}",
+                }
+                for row in outside(centre.id, moment)
+            ],
+            act_url=f"{url}/closed",
+        )
+    )
+
+
+@blueprint.post("/closed")
+@require(DESK)
+@once
+def decide_closed(centre: Centre) -> Response:
+    """Cancel those that are ticked, or keep them."""
+    form, numbers = request.form, request.form.getlist("number")
+    if not numbers:
+        raise Refused("none_chosen", _("请先勾选预约"), _("勾选要取消或保留的，再按下面的。"), status=422)
+    if form.get("verb") == "keep":
+        keep_closed(actor(), centre.id, numbers)
+    else:
+        cancel_closed(actor(), centre.id, numbers, form.get("reason", ""))
+    return see_other(f"/staff/c/{centre.code}/booking/closed")
 
 
 @blueprint.get("/<space>/<day>")

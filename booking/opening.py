@@ -72,6 +72,10 @@ class SpaceDay:
         """Why the space is closed all day, for the reader; '' where no reason was given."""
         return pick(self.closed_zh, self.closed_en) if self.closed_zh else ""
 
+    def holds(self, start: datetime, end: datetime) -> bool:
+        """Whether `[start, end)` lies inside one opening."""
+        return any(opens <= start and end <= closes for opens, closes in self.spans)
+
     def buffered(self, end: datetime) -> datetime:
         """When the unit is free again after a use that ends at `end`; may pass closing time."""
         return end + timedelta(minutes=self.policy.buffer_minutes)

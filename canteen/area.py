@@ -19,7 +19,7 @@ from canteen.services import ledger, settle, till
 from canteen.services.leave import leave
 from canteen.services.ledger import wrong_sums
 from canteen.services.merge import merge
-from canteen.today import today
+from canteen.today import outside, today
 from canteen.views import blueprint, board, carrier, invite
 from canteen.views.one import act_on_slip, show_slip
 from core.area import Area, Check, Desk
@@ -87,6 +87,7 @@ AREA = Area(
     card=card_start,
     places=places,
     today=today,
+    outside=outside,
     my_day=my_day,
     slip=show_code,
     slip_act=act_on_code,

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.cooking import helpings, sheet_rows
 from canteen.models import (
@@ -94,6 +94,21 @@ def order_states(menu_ids: Iterable[int]) -> dict[int, Counter[str]]:
     for menu_id, state, many in rows:
         found[menu_id][state] += many
     return found
+
+
+def menus_ahead(canteen_id: int, moment: datetime) -> list[Menu]:
+    """Published menus whose serving is not over, by time."""
+    query = select(Menu).where(
+        Menu.canteen_id == canteen_id, Menu.state == "published", Menu.serves_until > moment
+    )
+    return list(db.session.scalars(query.order_by(Menu.serves_from, Menu.id)))
+
+
+def waiting_orders(menu_ids: Sequence[int]) -> list[MealOrder]:
+    """Orders of these menus that are still to be served, with whose they are."""
+    query = select(MealOrder).where(MealOrder.menu_id.in_(menu_ids), MealOrder.state == "ordered")
+    whole = query.options(joinedload(MealOrder.menu), joinedload(MealOrder.resident))
+    return list(db.session.scalars(whole.order_by(MealOrder.menu_id, MealOrder.pick_up)))
 
 
 def sheet_of(menu_id: int) -> KitchenSheet | None:

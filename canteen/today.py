@@ -16,9 +16,9 @@ from canteen.models import Canteen, Menu
 from canteen.morning import ITEMS, failed
 from canteen.words import MEALS
 from centres.models import Centre
-from core.area import Alarm, Figure, Strip, Today
-from core.clock import now
-from core.words import clock_words, masked
+from core.area import Alarm, Figure, Outside, Strip, Today
+from core.clock import local_day, now
+from core.words import clock_words, full_day, masked
 
 
 def today(centre_id: int, day: date) -> Today:
@@ -116,3 +116,28 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
             url = menu_url(centre, menu.day, menu.meal, "kitchen")
             found.append(Alarm(title, note, url, _("看看"), level="warn", roles=LOOK))
     return found
+
+
+def outside(centre_id: int) -> list[Outside]:
+    """Meals that are ordered and not served any more, as the calendar now stands. The clock gives everything back."""
+    canteen = queries.canteen_of(centre_id)
+    if canteen is None:
+        return []
+    moment = now()
+    today = local_day(moment, canteen.centre.zone)
+    lost = [
+        menu
+        for menu in desk_queries.menus_ahead(canteen.id, moment)
+        if menu.meal not in serving_day(canteen, menu.day).meals
+    ]
+    return [
+        Outside(
+            f"meal-{order.id}",
+            order.menu.serves_from,
+            masked(order.resident.name) if order.resident else _("客人"),
+            f"{full_day(order.day, today)} {clock_words(order.menu.serves_from, canteen.centre.zone)}",
+            str(MEALS[order.meal]),
+            _("截止时自动退，钱和补贴都退回，会告诉本人"),
+        )
+        for order in desk_queries.waiting_orders([menu.id for menu in lost])
+    ]

@@ -92,6 +92,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """Something that somebody counts on in a time that is not open. key: its own among all areas; the name is masked.
+
+    then: what becomes of it when nobody does anything.
+    """
+
+    key: str
+    at: datetime
+    name: str
+    when: str
+    what: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """One row of the day's places on the today page: `bars` are (start, end, words)."""
 
@@ -126,8 +141,8 @@ class Area:
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
     as (when, title, note). places(centre): what of it can be closed by itself. card(centre): where a card that a phone
     reads begins; None: not here. desks: entries of the console's head. my_day(resident, from, to): what is in that
-    time. today(centre, day). search(words, unit ids) →
-    results for staff. export(resident) → plain data. erase(resident).
+    time. today(centre, day). outside(centre): what people count on and will find closed, as the hours stand now.
+    search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
     slip(code, page) shows what a code whose letter is in `slip_kind` stands for, slip_act(code, verb) acts on it.
     policy: dataclass.
     approvals: what needs two people. masters: data with pages of its own. figures: numbers for reports. files: what
@@ -149,6 +164,7 @@ class Area:
     places: Callable[[int], Sequence[Place]] | None = None
     today: Callable[[int, date], Today] | None = None
     my_day: Callable[[int, datetime, datetime], Sequence[MyItem]] | None = None
+    outside: Callable[[int], Sequence[Outside]] | None = None
     search: Callable[[str, frozenset[int]], Sequence[MyItem]] | None = None
     export: Callable[[int], dict[str, Any]] | None = None
     erase: Callable[[int], None] | None = None

@@ -91,7 +91,7 @@ def _take_again(booking: Booking, now: datetime) -> None:
     """Seat and person's time once more, from now to the end, as if nobody had tidied up; the mark is taken away."""
     start, end = max(booking.starts_at, free_from(now)), booking.ends_at
     buffered = space_day(booking.space, booking.local_day).buffered(end)
-    units = _units(booking.id)
+    units = units_of(booking.id)
     make_room(units, start, buffered, now, booking.resident_id)
     occupy(units, start, end, buffered, booking_id=booking.id, expires_at=None)
     db.session.execute(delete(Violation).where(Violation.booking_id == booking.id))
@@ -168,7 +168,7 @@ def _lock_resident(booking_id: int) -> None:
         locked(resident_id)
 
 
-def _units(booking_id: int) -> Sequence[int]:
+def units_of(booking_id: int) -> Sequence[int]:
     """The unit of a booking, or all of its space; also where it claims none any more."""
     whose = (Unit.id == Booking.unit_id) | (Booking.unit_id.is_(None) & (Unit.space_id == Booking.space_id))
     return db.session.scalars(select(Unit.id).join(Booking, whose).where(Booking.id == booking_id)).all()
@@ -176,7 +176,7 @@ def _units(booking_id: int) -> Sequence[int]:
 
 def _locked(booking_id: int) -> Booking:
     """The booking, after its units: the order of docs/scarce-things.md."""
-    lock_units(_units(booking_id))
+    lock_units(units_of(booking_id))
     return db.session.get_one(Booking, booking_id, with_for_update={"of": Booking}, populate_existing=True)
 
 

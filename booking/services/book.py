@@ -69,7 +69,7 @@ def confirm_hold(visit: Visit, *, at_kiosk: bool) -> Booking:
         space = db.session.get_one(Space, unit.space_id)
         span = Interval(claim.starts_at, claim.use_ends_at)
         day = space_day(space, local_day(span.start, space.centre.zone))
-        if not _is_open(day, span):
+        if not day.holds(span.start, span.end):
             raise Refused("closed", _("这个时间不开放了"), _("刚刚有了变化，您没有做错。请换个时间。"))
         _check_kept(day, unit, resident, at_kiosk, now)
         use_now = at_kiosk and span.start <= now
@@ -111,7 +111,7 @@ def book_for(
         with unit_of_work():
             now = database_now()
             day = space_day(space, local_day(span.start, space.centre.zone))
-            if not _is_open(day, span):
+            if not day.holds(span.start, span.end):
                 raise Refused(
                     "closed", _("这个时间不开放"), _("请选开放的时间，或先登记一次临时开放。"), status=422
                 )
@@ -189,10 +189,6 @@ def book_seat(actor: Actor, resident_id: int, unit: Unit, span: Interval, *, at_
             return booking
     except Taken:
         raise taken(unit) from None
-
-
-def _is_open(day: SpaceDay, span: Interval) -> bool:
-    return any(start <= span.start and span.end <= end for start, end in day.spans)
 
 
 def _resident(resident_id: int) -> Resident:

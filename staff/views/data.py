@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,7 @@ from core.words import clock_words
 from people.access import actor, grants_roles, require, signed_in
 from people.models import Staff
 from people.rules import EVERYONE
+from staff.views.closing import asked_first
 from staff.views.root import blueprint
 
 SPARE_LINES = 3
@@ -355,7 +357,8 @@ def data_save(centre: Centre, master: str, row_id: int) -> Any:
     starts = _starts(opened, wrongs)
     if wrongs:
         return make_response(_form(opened, row, {**opened.master.values(row), **values}, wrongs), 422)
-    service.change(
+    change = partial(
+        service.change,
         actor(),
         opened.master,
         row.id,
@@ -365,7 +368,8 @@ def data_save(centre: Centre, master: str, row_id: int) -> Any:
         seen=request.form.get("seen", ""),
         starts_on=starts,
     )
-    return see_other(f"{opened.url}/" + ("?state=later" if starts and starts > opened.today else ""))
+    done = see_other(f"{opened.url}/" + ("?state=later" if starts and starts > opened.today else ""))
+    return asked_first(centre, f"{opened.url}/{row_id}/", change, done)
 
 
 def _typed(columns: Sequence[Column]) -> tuple[dict[str, Any], dict[str, Wrong]]:

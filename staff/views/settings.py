@@ -1,8 +1,10 @@
 """The house's numbers, its calendar, its one-off openings and closures."""
 
 import json
+from collections.abc import Callable
 from dataclasses import Field, fields
 from datetime import date, datetime, time
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ from kiosk.areas import Areas
 from people.access import actor, require
 from people.rules import MANAGERS
 from people.services.tell import MessagePolicy
+from staff.views.closing import asked_first
 from staff.views.root import blueprint
 
 
@@ -143,17 +146,26 @@ def add_one_off(centre: Centre) -> Response:
         raise Refused("times_odd", _("日期和时间请再看看"), status=422) from None
     if start.year not in YEARS or end.year not in YEARS:
         raise Refused("times_odd", _("日期和时间请再看看"), status=422)
-    services.add_one_off(
-        actor(),
+    return _asked(
         centre,
-        form.get("place", "").strip()[:40],
-        start,
-        end,
-        form.get("is_open") == "1",
-        form.get("reason_zh", ""),
-        form.get("reason_en", ""),
+        partial(
+            services.add_one_off,
+            actor(),
+            centre,
+            form.get("place", "").strip()[:40],
+            start,
+            end,
+            form.get("is_open") == "1",
+            form.get("reason_zh", ""),
+            form.get("reason_en", ""),
+        ),
     )
-    return see_other(f"/staff/c/{centre.code}/settings")
+
+
+def _asked(centre: Centre, deed: Callable[[], Any]) -> Response:
+    """A change of when something is open, after the question who is touched."""
+    url = f"/staff/c/{centre.code}/settings"
+    return asked_first(centre, url, deed, see_other(url))
 
 
 @blueprint.post("/c/<centre>/settings/one-offs/<int:one_off_id>/remove")
@@ -161,8 +173,7 @@ def add_one_off(centre: Centre) -> Response:
 @once
 def remove_one_off(centre: Centre, one_off_id: int) -> Response:
     """Take a one-off back."""
-    services.remove_one_off(actor(), centre, one_off_id)
-    return see_other(f"/staff/c/{centre.code}/settings")
+    return _asked(centre, partial(services.remove_one_off, actor(), centre, one_off_id))
 
 
 @blueprint.post("/c/<centre>/settings/calendar")
@@ -174,16 +185,19 @@ def set_day(centre: Centre) -> Response:
     hours_of = form.get("hours_of", None, int)
     if hours_of is not None and not 0 <= hours_of <= 6:
         raise Refused("weekday_odd", _("请选星期几"), status=422)
-    services.set_workday(
-        actor(),
-        centre.id,
-        _day(form.get("day", "")),
-        form.get("kind", ""),
-        form.get("name_zh", ""),
-        form.get("name_en", ""),
-        hours_of,
+    return _asked(
+        centre,
+        partial(
+            services.set_workday,
+            actor(),
+            centre.id,
+            _day(form.get("day", "")),
+            form.get("kind", ""),
+            form.get("name_zh", ""),
+            form.get("name_en", ""),
+            hours_of,
+        ),
     )
-    return see_other(f"/staff/c/{centre.code}/settings")
 
 
 @blueprint.post("/c/<centre>/settings/calendar/publish")
