@@ -8,10 +8,10 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from centres.models import Centre, OrgUnit, Policy, WeeklyHours
+from centres.models import Centre, OrgUnit, Policy
 from centres.policies import chain
 from centres.services import changed
-from centres.week import Week
+from centres.week import CENTRE_HOURS
 from core.columns import Value, Words, Wrong
 from core.database import db
 from core.master import Master
@@ -119,13 +119,7 @@ CENTRES = Master(
         Words(name="address_zh", label=lazy_gettext("地址"), required=True, most=200),
         Words(name="address_en", label=lazy_gettext("英文地址"), most=200, listed=False),
         Words(name="phone", label=lazy_gettext("电话"), required=True, most=40),
-        Week(
-            name="hours",
-            label=lazy_gettext("每周开放"),
-            hint=lazy_gettext("比如 周一到周五 08:30 12:00，再一行 14:00 18:00。没写的日子不开放。"),
-            model=WeeklyHours,
-            here=False,
-        ),
+        CENTRE_HOURS,
     ],
     look=MANAGERS | {"front_desk"},
     write=MANAGERS,

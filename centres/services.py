@@ -10,9 +10,10 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from centres.models import CalendarYear, Centre, OneOff, OrgUnit, Policy, WeeklyHours, Workday
+from centres.models import CalendarYear, Centre, OneOff, OrgUnit, Policy, Workday
 from centres.queries import subtree
 from centres.rules import CentreFacts, Opening, Place, UnitFacts, in_order, may_stand_under
+from centres.week import CENTRE_HOURS
 from core import audit
 from core.audit import Actor
 from core.clock import database_now
@@ -94,20 +95,20 @@ def make_centre(actor: Actor, told: UnitFacts, facts: CentreFacts) -> Made:
 
 
 def set_weekly_hours(actor: Actor, centre_id: int, hours: Sequence[Opening]) -> bool:
-    """The centre's whole week: a weekday that is not named is closed. False: it was so already."""
+    """The centre's whole week: a weekday that is not named is closed. Written and recorded as the page of the centre
+    does it (core/master.py with the same column). False: it was so already."""
     if not in_order(hours):
         raise Refused("hours_odd", _("开放时间要先开后关，同一天的不能重叠"), status=422)
     with unit_of_work():
-        there = db.session.scalars(select(WeeklyHours).where(WeeklyHours.centre_id == centre_id)).all()
-        if {(row.weekday, row.opens, row.closes) for row in there} == set(hours):
+        centre = db.session.get_one(Centre, centre_id, with_for_update=True, populate_existing=True)
+        before = CENTRE_HOURS.get(centre)
+        CENTRE_HOURS.renew(centre, [(*hour, "") for hour in hours])
+        now = CENTRE_HOURS.get(centre)
+        if now == before:
             return False
-        db.session.execute(delete(WeeklyHours).where(WeeklyHours.centre_id == centre_id))
-        db.session.add_all(
-            WeeklyHours(centre_id=centre_id, weekday=weekday, opens=opens, closes=closes)
-            for weekday, opens, closes in hours
-        )
         db.session.flush()
-        audit.record(actor, "centre.hours", "centre", centre_id, unit_id=centre_id)
+        detail = {"old": {"hours": before}, "new": {"hours": now}}
+        audit.record(actor, "centre.changed", "centre", centre_id, unit_id=centre_id, detail=detail)
         changed(centre_id)
     return True
 

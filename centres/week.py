@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from centres.models import WeeklyHours
 from centres.rules import Opening, in_order
 from core.columns import Choice, Clock, Lines, Wrong
 
@@ -53,8 +54,12 @@ class Week(Lines):
         )
 
     def put(self, row: Any, value: Any) -> None:
+        """The rows become these lines."""
+        self.renew(row, self._rows(value))
+
+    def renew(self, row: Any, hours: Sequence[tuple[int, time, time, str]]) -> None:
         """What stays as it was keeps its row: the database would refuse its double before the old one is gone."""
-        wanted = {self._key(one): one for one in self._rows(value)}
+        wanted = {self._key(one): one for one in hours}
         there = getattr(row, self.name)
         for one in list(there):
             new = wanted.pop(self._key((one.weekday, one.opens, one.closes, self._of(one))), None)
@@ -112,3 +117,13 @@ class Week(Lines):
         if len(keys) != len(set(keys)):
             raise Wrong(_("同一天写了两次"), str(self.hint))
         return self._lines(rows)
+
+
+CENTRE_HOURS = Week(
+    name="hours",
+    label=lazy_gettext("每周开放"),
+    hint=lazy_gettext("比如 周一到周五 08:30 12:00，再一行 14:00 18:00。没写的日子不开放。"),
+    model=WeeklyHours,
+    here=False,
+)
+"""A centre's own week, whether it is told by page or by file."""

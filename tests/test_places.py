@@ -1,6 +1,6 @@
 """Setting up the house without the demo: districts, streets and centres from a file, and what is refused in it."""
 
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -8,12 +8,15 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import select
 
-from centres.models import CalendarYear, Centre, OrgUnit
+from centres.master import CENTRES
+from centres.models import CalendarYear, Centre, OrgUnit, WeeklyHours
 from centres.places import read_places
 from centres.queries import weekly_hours
-from core.audit import Audit
+from centres.services import set_weekly_hours
+from core.audit import OPERATOR, Audit
 from core.database import db
 from core.errors import Refused
+from core.master import change
 from tests.support.cast import Cast
 
 EXAMPLE = Path(__file__).parent.parent / "docs" / "places.example.yaml"
@@ -98,7 +101,7 @@ def test_the_same_file_again_changes_nothing(app: Flask, tmp_path: Path) -> None
     ("old", "new", "verb"),
     [
         ("磨坊路（虚构）1号", "磨坊路（虚构）3号", "centre.changed"),
-        ("14:00-18:00", "14:00-17:30", "centre.hours"),
+        ("14:00-18:00", "14:00-17:30", "centre.changed"),
         ("磨坊社区党群服务中心", "磨坊中心", "unit.changed"),
     ],
 )
@@ -201,3 +204,33 @@ def test_a_file_that_is_no_text_is_refused(app: Flask, tmp_path: Path) -> None:
 def test_midnight_and_clock_times_need_no_quotes() -> None:
     place = read_places(STREET + CENTRE.replace("14:00-18:00", "14:00-23:59"))[-1]
     assert place.hours[1] == (0, time(14), time(23, 59))
+
+
+def test_hours_by_file_and_by_page_are_written_and_recorded_alike(app: Flask, cast: Cast) -> None:
+    """One column writes both: the same rows stay, the same verb and the same shape stand in the audit."""
+    week = [(day, time(8), time(20)) for day in range(7)]
+    lines = [{"days": "mon-sun", "opens": "08:00", "closes": "20:00"}]
+    told = []
+    with app.app_context():
+        for centre_id, by_file in ((cast.shuibei, True), (cast.sungang, False)):
+            if by_file:
+                assert set_weekly_hours(OPERATOR, centre_id, week)
+                assert not set_weekly_hours(OPERATOR, centre_id, week), "it is so already"
+            else:
+                change(OPERATOR, CENTRES, centre_id, [centre_id], {"hours": lines}, today=date(2026, 11, 23))
+            found = db.session.scalars(select(Audit).where(Audit.subject_id == centre_id)).all()
+            (row,) = [one for one in found if "hours" in (one.detail or {}).get("new", {})]
+            told.append((row.verb, row.subject_kind, row.unit_id == centre_id, row.detail["new"]))
+            assert set(weekly_hours(centre_id)) == set(range(7))
+    assert told[0] == told[1] == ("centre.changed", "centre", True, {"hours": lines})
+
+
+def test_a_line_that_stays_keeps_its_row(app: Flask, cast: Cast) -> None:
+    with app.app_context():
+        set_weekly_hours(OPERATOR, cast.shuibei, [(0, time(8), time(12)), (1, time(8), time(12))])
+        monday = select(WeeklyHours.id).where(WeeklyHours.centre_id == cast.shuibei, WeeklyHours.weekday == 0)
+        first = db.session.scalars(monday).one()
+        set_weekly_hours(OPERATOR, cast.shuibei, [(0, time(8), time(11)), (2, time(8), time(12))])
+        rows = db.session.scalars(select(WeeklyHours).where(WeeklyHours.centre_id == cast.shuibei)).all()
+        assert {row.weekday for row in rows} == {0, 2}
+        assert next(row.id for row in rows if row.weekday == 0) == first
