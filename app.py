@@ -31,8 +31,9 @@ from core.messages import kinds as message_kinds
 from core.outbox import channels
 from core.settings import Settings, load
 from demo.commands import demo
-from kiosk import areas, session, speech
+from kiosk import areas, paper, session, speech
 from kiosk import services as kiosk_services
+from kiosk.rules import KioskPolicy
 from kiosk.views import blueprint as kiosk_pages
 from people import master as people_master
 from people import signin
@@ -79,6 +80,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     HTMX(app)
     Compress(app)
     speech.use(settings.espeak)
+    paper.Where.inside = settings.is_demo
     session.setup(app)
     signin.setup(app, settings)
     console.setup(app)
@@ -169,7 +171,8 @@ def _areas(app: Flask) -> None:
         ]
     )
     centres_master.known.use(
-        {"messages": MessagePolicy} | {area.name: area.policy for area in AREAS if area.policy is not None}
+        {"messages": MessagePolicy, "kiosk": KioskPolicy}
+        | {area.name: area.policy for area in AREAS if area.policy is not None}
     )
     figures.measures.use([measure for area in AREAS for measure in area.figures])
     register.parts.use([part for area in AREAS for part in area.register])

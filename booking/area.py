@@ -17,7 +17,7 @@ from booking.queries import Room, place_words, state_now
 from booking.rules import BookingPolicy
 from booking.services.resident import leave, merge
 from booking.views import blueprint
-from booking.views.one import act_on_slip, show_slip
+from booking.views.one import act_on_slip, paper_of, show_slip
 from centres.models import Centre
 from core.area import Alarm, Area, Arrival, Check, Desk, Figure, MyItem, Place, Strip, Tile, Today
 from core.clock import day_bounds, local_day, now
@@ -234,6 +234,7 @@ AREA = Area(
     slip=show_slip,
     slip_act=act_on_slip,
     slip_kind="B",
+    paper=paper_of,
     doctor=doctor,
     policy=BookingPolicy,
     masters=MASTERS,

@@ -21,9 +21,10 @@ from canteen.services.ledger import wrong_sums
 from canteen.services.merge import merge
 from canteen.today import outside, today
 from canteen.views import blueprint, board, carrier, invite
-from canteen.views.one import act_on_slip, show_slip
-from core.area import Area, Check, Desk
+from canteen.views.one import act_on_slip, paper_of, show_slip
+from core.area import Area, Check, Desk, Paper
 from core.database import db
+from core.errors import NotFound
 
 
 def doctor() -> list[Check]:
@@ -78,6 +79,13 @@ def act_on_code(code: str, verb: str) -> object:
     return carrier.act_on_run(code, verb) if code.startswith("R") else act_on_slip(code, verb)
 
 
+def paper(code: str) -> Paper:
+    """What a kiosk prints of a code of ours: an order's slip."""
+    if not code.startswith("M"):
+        raise NotFound(_("这一页没有找到"))
+    return paper_of(code)
+
+
 AREA = Area(
     name="canteen",
     blueprints=[blueprint, board.blueprint, desk.blueprint],
@@ -92,6 +100,7 @@ AREA = Area(
     slip=show_code,
     slip_act=act_on_code,
     slip_kind="MRF",
+    paper=paper,
     jobs=JOBS,
     listeners=LISTENERS,
     messages=KINDS,

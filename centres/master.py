@@ -44,7 +44,11 @@ def _check_policy(row: Policy) -> None:
         raise Wrong(
             _("没有“%(name)s”这一项规定", name=row.name), _("照着列表里的名字写，比如 canteen.walk_in。")
         )
-    if isinstance(field.default, int):
+    choices = field.metadata.get("choices")
+    if choices:
+        if row.value not in choices:
+            raise Wrong(_("这一项只能从几个里选"), _("写 %(these)s。", these=_(" 或 ").join(choices)))
+    elif isinstance(field.default, int):
         least = int(field.metadata.get("least", 0))
         if not isinstance(row.value, int) or not least <= row.value <= 10_000_000:
             raise Wrong(_("这一项是数字"), _("写 %(least)d 或更大的整数。", least=least))

@@ -126,6 +126,24 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
+class Paper:
+    """What stands on a paper slip, in the reader's language: the same as on the screen's.
+
+    big: what one says or looks for (a meal's number, a seat), under `label`. rows, sums: label and value. link: what
+    the code on it leads to.
+    """
+
+    big: str
+    title: str
+    when: str
+    rows: Sequence[tuple[str, str]]
+    link: str
+    label: str = ""
+    sums: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One finding of `doctor`: ok, what was looked at, and what to do where it is not."""
 
@@ -144,7 +162,7 @@ class Area:
     time. today(centre, day). outside(centre): what people count on and will find closed, as the hours stand now.
     search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
     slip(code, page) shows what a code whose letter is in `slip_kind` stands for, slip_act(code, verb) acts on it.
-    policy: dataclass.
+    paper(code) is what a kiosk prints of it. policy: dataclass.
     approvals: what needs two people. masters: data with pages of its own. figures: numbers for reports. files: what
     may be handed in. register: columns of the residents' register. messages: what it tells people. api: its part of
     `/api/v1`.
@@ -171,6 +189,7 @@ class Area:
     slip: Callable[[str, str], Any] | None = None
     slip_act: Callable[[str, str], Any] | None = None
     slip_kind: str = ""
+    paper: Callable[[str], Paper] | None = None
     doctor: Callable[[], Sequence[Check]] | None = None
     policy: type[Any] | None = None
     approvals: Sequence[ApprovalKind] = ()

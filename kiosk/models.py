@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from centres.models import Centre
-from core.database import Base, Moment, Short
+from core.crypto import Encrypted
+from core.database import Base, Moment, Short, Text
 from core.intervals import no_overlap
 from people.models import Resident
 
@@ -29,6 +30,11 @@ class Device(Base):
     """A paired kiosk. Its secret is a cookie; only its digest is kept. Revoked ones are strangers again."""
 
     __tablename__ = "device"
+    __table_args__ = (
+        CheckConstraint("paper_mm IN (58,80)", name="paper_mm"),
+        CheckConstraint("printer_state IN ('ok','low','no_paper','away')", name="printer_state"),
+        CheckConstraint("printer IS NOT NULL OR printer_state IS NULL", name="printer"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"), index=True)
@@ -41,6 +47,12 @@ class Device(Base):
     """What the last heartbeat said: build, clock skew in ms, size of the screen."""
     order: Mapped[str | None] = mapped_column(Short)
     """What the next heartbeat's answer orders: reload or wipe."""
+    printer: Mapped[str | None] = mapped_column(Short)
+    """`host` or `host:port` of the receipt printer beside it; None: it has none."""
+    paper_mm: Mapped[int] = mapped_column(default=80, server_default=text("80"))
+    printer_state: Mapped[str | None] = mapped_column(Short)
+    """What the printer last said: ok, low (paper ends soon), no_paper, away. None: it was never asked."""
+    printer_seen_at: Mapped[datetime | None] = mapped_column(Moment)
     centre: Mapped[Centre] = relationship()
 
 
@@ -127,3 +139,53 @@ class Call(Base):
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     state: Mapped[str] = mapped_column(Short, default="open")
     device: Mapped[Device] = relationship()
+
+
+class PaperSlip(Base):
+    """A slip that a kiosk's printer is to print: at once, or not at all, for the person does not stay.
+
+    key: the device, the code on it and how often it was asked for: one paper an ask. body: what stands on it, as JSON;
+    gone as soon as it is printed or given up. error: why the last try failed: no_paper, away, no_font, or why it was
+    given up.
+    """
+
+    __tablename__ = "paper_slip"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint("printed_at IS NULL OR given_up_at IS NULL", name="one_end"),
+        CheckConstraint(
+            "(body IS NULL) = (printed_at IS NOT NULL OR given_up_at IS NOT NULL)", name="body_goes"
+        ),
+        CheckConstraint("(body IS NULL) = (next_try_at IS NULL)", name="waits"),
+        Index("ix_paper_slip_next_try_at", "next_try_at"),
+        Index("ix_paper_slip_device_id_made_at", "device_id", "made_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    key: Mapped[str] = mapped_column(Short)
+    body: Mapped[str | None] = mapped_column(Encrypted("paper_slip.body"))
+    language: Mapped[str] = mapped_column(Short)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    next_try_at: Mapped[datetime | None] = mapped_column(Moment)
+    tries: Mapped[int] = mapped_column(default=0)
+    printed_at: Mapped[datetime | None] = mapped_column(Moment)
+    given_up_at: Mapped[datetime | None] = mapped_column(Moment)
+    error: Mapped[str | None] = mapped_column(Text)
+    device: Mapped[Device] = relationship()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was printed or given up."""
+        return self.next_try_at is None
+
+    @property
+    def state(self) -> str:
+        """waiting, printed, no_paper or away (whatever else keeps it from being printed); the last two while it is
+        tried again, too."""
+        if self.printed_at is not None:
+            return "printed"
+        if self.error == "no_paper":
+            return "no_paper"
+        return "away" if self.error or self.given_up_at is not None else "waiting"

@@ -10,9 +10,10 @@ from sqlalchemy.orm import defer, joinedload
 from centres.models import Centre
 from core.clock import now
 from core.database import db
-from kiosk.models import Call, ConfirmedPhone, Device, Outage, PairingCode, Visit
-from kiosk.rules import device_state, were_all_out
+from kiosk.models import Call, ConfirmedPhone, Device, Outage, PairingCode, PaperSlip, Visit
+from kiosk.rules import SLIP_SHOWN, device_state, were_all_out
 from kiosk.services import digest
+from kiosk.services.printing import slip_key
 from people.models import Resident, Staff
 
 _DEVICE = (
@@ -121,6 +122,32 @@ def devices(centre_id: int) -> list[DeviceLine]:
         DeviceLine(row, device_state(row.seen_at, moment), int((moment - row.seen_at) / timedelta(minutes=1)))
         for row in rows
     ]
+
+
+def last_paper(device_id: int, code: str) -> tuple[PaperSlip | None, int]:
+    """The last slip that this kiosk was asked to print for a code, and how often it was asked. None: it was not, or
+    long ago."""
+    nth_key = slip_key(device_id, code, 0)
+    head, _nth, tail = nth_key.split(":")
+    rows = db.session.scalars(
+        select(PaperSlip)
+        .options(defer(PaperSlip.body))
+        .where(
+            PaperSlip.device_id == device_id,
+            PaperSlip.key.startswith(f"{head}:", autoescape=True),
+            PaperSlip.key.endswith(f":{tail}", autoescape=True),
+        )
+        .order_by(PaperSlip.id.desc())
+    ).all()
+    if not rows or rows[0].made_at < now() - SLIP_SHOWN:
+        return None, len(rows)
+    return rows[0], len(rows)
+
+
+def printers() -> list[str]:
+    """Every printer of a kiosk, once: two kiosks may share one."""
+    where = (Device.printer.is_not(None), Device.revoked_at.is_(None))
+    return list(db.session.scalars(select(Device.printer).where(*where).distinct().order_by(Device.printer)))
 
 
 def kiosks_failed(centre_id: int, start: datetime, end: datetime) -> bool:

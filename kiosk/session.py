@@ -8,17 +8,18 @@ from flask import Flask, Response, current_app, g, has_request_context, make_res
 from flask_babel import gettext as _
 
 from centres.models import Centre
+from centres.policies import policies
 from centres.queries import centre_by_code
 from core.audit import NOBODY, Actor
-from core.clock import local, now
+from core.clock import local, local_day, now
 from core.errors import NotFound, Refused
 from core.http import on_staff_path
 from core.i18n import DEFAULT, HTML_LANG, LANGUAGES
 from core.words import clock_words, date_words
 from kiosk import services
 from kiosk.models import Device, Visit
-from kiosk.queries import call_words, device_by_secret, phone_is_confirmed, visit_by_token
-from kiosk.rules import IDLE_WARN, IDLE_WARN_PERSONAL, IDLE_WIPE, prefs_of
+from kiosk.queries import call_words, device_by_secret, last_paper, phone_is_confirmed, visit_by_token
+from kiosk.rules import IDLE_WARN, IDLE_WARN_PERSONAL, IDLE_WIPE, KioskPolicy, prefs_of
 from kiosk.speech import available as speech_available
 
 DEVICE_COOKIE, PHONE_COOKIE = "hall_device", "hall_phone"
@@ -230,8 +231,31 @@ def by_card_alone() -> bool:
     return found is not None and found.level == "card" and (at_kiosk() or shown_name() is None)
 
 
+def paper_panel(code: str) -> dict[str, Any] | None:
+    """How the slip of a code stands at this kiosk's printer, for the page that shows it; None: there is no printer.
+
+    state: None (not asked for), waiting, printed, no_paper, away. is_over: nothing is tried any more. nth: the next
+    ask. by_itself: the page asks for the first one without being tapped.
+    """
+    kiosk = device()
+    if kiosk is None or kiosk.printer is None:
+        return None
+    slip, asked = last_paper(kiosk.id, code)
+    rule = policies(KioskPolicy, "kiosk", kiosk.centre_id, local_day(now(), kiosk.centre.zone))
+    return {
+        "url": f"/q/{code}/paper",
+        "state": slip.state if slip else None,
+        "is_over": slip is None or slip.is_over,
+        "nth": asked,
+        "by_itself": slip is None and rule.prints == "always",
+    }
+
+
 def forget() -> Response:
     """The wipe: the visit ends, the person's cookie goes by name, the device's own stays."""
+    kiosk = device()
+    if kiosk is not None and kiosk.printer is not None:
+        services.leave_screen(kiosk)
     if visit() is not None:
         services.end_visit(g.visit.id)
     g.visit = None

@@ -20,6 +20,7 @@ from core.requestkeys import forget_expired
 from core.rotate import rotate
 from core.scheduler import Job, holder_name, tick
 from kiosk.areas import Areas
+from kiosk.jobs import JOBS as KIOSK_JOBS
 from kiosk.services import end_silent_visits
 from people.services.throttles import tidy
 from staff.doctor import examine
@@ -36,6 +37,7 @@ def jobs() -> list[Job]:
         Job("core.deliver", None, deliver_due),
         Job("core.send", None, send_due),
         Job("kiosk.visits", IntervalTrigger(seconds=20, timezone="UTC"), end_silent_visits),
+        *KIOSK_JOBS,
         Job("core.files", IntervalTrigger(hours=1, timezone="UTC"), sweep),
         Job("core.keys", IntervalTrigger(hours=1, timezone="UTC"), _forget_keys),
         Job("people.throttles", IntervalTrigger(hours=1, timezone="UTC"), tidy),

@@ -21,8 +21,9 @@ from core.crypto import Undecryptable
 from core.database import db, unit_of_work
 from core.intervals import GUARDS, Guard
 from core.settings import Settings
-from kiosk import speech
+from kiosk import paper, speech
 from kiosk.areas import Areas
+from kiosk.queries import printers
 from people.models import Resident, Staff
 
 DISK = 200 * 1024 * 1024
@@ -39,6 +40,7 @@ def examine(*, mend: bool = False) -> list[Check]:
         *_calendar(),
         *_machine(settings),
         *_files(),
+        *_printers(),
     ]
     return [*findings, *(check for area in Areas.all if area.doctor for check in area.doctor())]
 
@@ -184,6 +186,24 @@ def _files() -> list[Check]:
             not gone, "every file is in its store", f"lost: {len(gone)}, such as {gone[:1]}; restore a backup"
         ),
     ]
+
+
+def _printers() -> list[Check]:
+    """Every printer of a kiosk answers and has paper, and there is a type to print with."""
+    if "paper_slip" not in inspect(db.session.connection()).get_table_names():
+        return []
+    addresses = printers()
+    advice = "apt-get install fonts-noto-cjk: without it no slip is printed"
+    checks = [Check(paper.has_font(), "slips can be drawn in Chinese", advice)] if addresses else []
+    for address in addresses:
+        said = paper.speak(address)
+        advice = (
+            "put paper in" if said.state == "no_paper" else f"{said.why}: look at its power, cable and cover"
+        )
+        checks.append(
+            Check(said.state in {"ok", "low"}, f"the printer at {address} answers, with paper", advice)
+        )
+    return checks
 
 
 def _machine(settings: Settings) -> list[Check]:

@@ -14,6 +14,7 @@ from booking.rules import is_late_cancel
 from booking.services import attend
 from booking.views.root import base, blueprint
 from centres.models import Centre
+from core.area import Paper
 from core.audit import Actor
 from core.clock import day_bounds, local_day, now
 from core.codes import show_number
@@ -23,7 +24,7 @@ from core.i18n import pick
 from core.qr import qr_svg
 from core.words import clock_words, date_words, full_day, inside, masked, near_day, sentences, span_words
 from kiosk.forms import digits
-from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, shown_name
+from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, paper_panel, shown_name
 from people.services.identify import BirthdayNeeded, by_tail, check_pin
 from people.services.tell import not_before, way_to
 
@@ -39,11 +40,13 @@ def slip_of(booking: Booking, *, named: bool) -> dict[str, Any]:
     if named and booking.resident is not None:
         rows.append({"label": _("姓名"), "value": masked(booking.resident.name)})
     rows.append({"label": _("预约号"), "value": show_number(booking.number)})
+    link = f"{current_app.config['PUBLIC_URL']}/q/{booking.code}"
     return {
         "title": unit_words(booking),
         "when": f"{near_day(booking.local_day, today)} {span_words(booking.starts_at, booking.ends_at, zone)}",
         "rows": rows,
-        "qr": qr_svg(f"{current_app.config['PUBLIC_URL']}/q/{booking.code}"),
+        "link": link,
+        "qr": qr_svg(link),
     }
 
 
@@ -114,7 +117,7 @@ def done(code: str, number: str) -> Any:
             slip=slip_of(booking, named=shown_name() is not None),
             next_steps_rows=steps,
             undo={"url": f"{base(centre)}/b/{number}/undo", "seconds": left} if left > 0 else None,
-            print_url=None,
+            paper=paper_panel(booking.code),
             mine_url=f"/c/{code}/my/",
             back_url=f"{base(centre)}/b/{number}/",
         )
@@ -275,16 +278,47 @@ def _elsewhere(booking: Booking) -> Refused:
 
 def show_slip(code: str, page: str = "") -> Any:
     """What `/q/B…` shows: this one booking, nothing else of the person. page: `cancel` asks once more."""
-    booking = queries.booking_by_code(code)
-    if booking is None:
-        raise NotFound(_("没有找到这张小票"), _("可能太久了。请找工作人员。"))
-    kiosk = device()
-    if kiosk is not None and kiosk.centre_id != booking.centre_id:
-        raise _elsewhere(booking)
+    booking, kiosk = _by_code(code), device()
     if page == "cancel":
         return _cancel_page(booking, f"/q/{code}")
     back = "/kiosk/" if kiosk else f"/c/{booking.centre.code}/"
     return _page(booking, f"/q/{code}", back, named=at_kiosk())
+
+
+def _by_code(code: str) -> Booking:
+    """The booking of a slip; a kiosk shows none of another centre."""
+    booking, kiosk = queries.booking_by_code(code), device()
+    if booking is None:
+        raise NotFound(_("没有找到这张小票"), _("可能太久了。请找工作人员。"))
+    if kiosk is not None and kiosk.centre_id != booking.centre_id:
+        raise _elsewhere(booking)
+    return booking
+
+
+def paper_of(code: str) -> Paper:
+    """What a kiosk prints: the slip, and when to check in. Only while it is to come or in use."""
+    booking = _by_code(code)
+    moment, zone = now(), booking.centre.zone
+    state = state_now(booking, moment)
+    if state not in {"booked", "in_use"}:
+        raise Refused("not_printed", _("这一次已经用过或取消了"), _("不用再打小票。"))
+    slip = slip_of(booking, named=at_kiosk())
+    notes = [_("走的时候扫一下，座位让给别人")]
+    if state == "booked":
+        window = clock_words(booking.check_in_from, zone), clock_words(booking.check_in_until, zone)
+        day = near_day(booking.local_day, local_day(moment, zone))
+        notes = [
+            _("%(day)s %(from)s 到 %(to)s 来签到", day=day, **{"from": window[0], "to": window[1]}),
+            _("刷卡，或扫这张小票，或告诉前台"),
+        ]
+    return Paper(
+        big=slip["title"],
+        title="",
+        when=slip["when"],
+        rows=[(row["label"], row["value"]) for row in slip["rows"]],
+        notes=notes,
+        link=slip["link"],
+    )
 
 
 def act_on_slip(code: str, verb: str) -> Response:

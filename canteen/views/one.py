@@ -17,16 +17,18 @@ from canteen.services.give_back import cancel, state_words, too_late
 from canteen.views.root import Eater, base, blueprint, home, may_see_balance
 from canteen.words import MEALS, conflict_words
 from centres.models import Centre
+from core.area import Paper
 from core.audit import Actor
 from core.clock import local_day, now
 from core.codes import show_number
 from core.errors import Alternative, NotFound, Refused
 from core.http import once, page_asked, personal, see_other, with_next
 from core.i18n import pick
+from core.money import yuan
 from core.qr import qr_svg
 from core.words import clock_words, date_words, full_day, inside, masked, near_day, span_words
 from kiosk.models import Visit
-from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, shown_name
+from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, paper_panel, shown_name
 from people.services.family import elders_of
 
 CARD_DAYS = 7
@@ -119,12 +121,14 @@ def slip_of(order: MealOrder, *, named: bool) -> dict[str, Any]:
         rows.append({"label": _("怎么拿"), "value": _("送到家")})
     if (by := queries.ordered_by(order)) and not _for_other(order):
         rows.append({"label": _("谁订的"), "value": by})
+    link = f"{current_app.config['PUBLIC_URL']}/q/{order.code}"
     return {
         "number": order.pick_up,
         "title": title_of(order),
         "when": full_day(order.day, today),
         "rows": rows,
-        "qr": qr_svg(f"{current_app.config['PUBLIC_URL']}/q/{order.code}"),
+        "link": link,
+        "qr": qr_svg(link),
         "money": order,
         "paid": _pay_words(order),
     }
@@ -199,6 +203,7 @@ def _done(centre: Centre, order: MealOrder, act: str, *, named: bool, mine: str 
             next_steps_rows=steps,
             undo={"url": f"{act}/undo", "seconds": left} if left > 0 else None,
             mine_url=mine,
+            paper=paper_panel(order.code),
             back_url=f"{act}/" if not act.startswith("/q/") else act,
         )
     )
@@ -337,6 +342,18 @@ def _by_code(code: str) -> MealOrder:
 def show_slip(code: str, page: str = "") -> Any:
     """What `/q/M…` shows: this one order, nothing else of the person. page: `cancel` asks once more, `done`."""
     order = _by_code(code)
+    _refuse_elsewhere(order)
+    load_centre(order.centre.code)
+    if page == "cancel":
+        return _cancel_page(order, f"/q/{code}")
+    named = order.resident is not None and at_kiosk()
+    if page == "done":
+        return _done(order.centre, order, f"/q/{code}", named=named, mine=None, known=False)
+    return _page(order, f"/q/{code}", home(order.centre), named=named)
+
+
+def _refuse_elsewhere(order: MealOrder) -> None:
+    """Before a kiosk of another centre nobody fetches it."""
     kiosk = device()
     if kiosk is not None and kiosk.centre_id != order.centre_id:
         raise Refused(
@@ -347,13 +364,34 @@ def show_slip(code: str, page: str = "") -> Any:
                 address=pick(order.centre.address_zh, order.centre.address_en),
             ),
         )
-    load_centre(order.centre.code)
-    if page == "cancel":
-        return _cancel_page(order, f"/q/{code}")
-    named = order.resident is not None and at_kiosk()
-    if page == "done":
-        return _done(order.centre, order, f"/q/{code}", named=named, mine=None, known=False)
-    return _page(order, f"/q/{code}", home(order.centre), named=named)
+
+
+def paper_of(code: str) -> Paper:
+    """What a kiosk prints: the slip and its receipt. Only while the meal is to come, at a kiosk of its own centre."""
+    order = _by_code(code)
+    _refuse_elsewhere(order)
+    if _seen_state(order) != "ordered":
+        raise Refused("not_printed", _("这一份已经用过或取消了"), _("不用再打小票。"))
+    slip, receipt = slip_of(order, named=at_kiosk()), receipt_of(order)
+    sums = [(_("原价"), yuan(order.price_fen))] if order.price_fen != order.pays_fen else []
+    for label, fen in ((_("优惠"), order.promotion_fen), (_("政府补"), order.subsidy_fen)):
+        sums += [(label, yuan(-fen))] if fen else []
+    notes = [slip["paid"]]
+    if receipt["left"] is not None:
+        notes.append(_("本周还可补%(n)d次", n=receipt["left"]))
+    if receipt["balance"] is not None:
+        notes.append(_("余额 %(sum)s", sum=yuan(receipt["balance"])))
+    notes.append(_("送到家，请留意门铃和电话") if order.delivery else _take_words(order))
+    return Paper(
+        label=_("取餐号"),
+        big=str(slip["number"]),
+        title=slip["title"],
+        when=slip["when"],
+        rows=[(str(row["label"]), str(row["value"])) for row in slip["rows"]],
+        sums=[*sums, (_("您付"), yuan(order.pays_fen))],
+        notes=notes,
+        link=slip["link"],
+    )
 
 
 def act_on_slip(code: str, verb: str) -> Response:

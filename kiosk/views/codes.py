@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, make_response, render_template, request
 from flask_babel import gettext as _
 
 from centres.models import Centre
@@ -10,16 +10,17 @@ from centres.queries import centres
 from core.codes import is_cut, read_code
 from core.database import db
 from core.errors import NotFound, Refused
-from core.http import once, personal, repeatable
+from core.http import once, own_path, personal, repeatable, see_other
 from kiosk.areas import card_start, slip_area
-from kiosk.session import at_kiosk, device
+from kiosk.services.printing import ask_paper
+from kiosk.session import at_kiosk, device, need_device, paper_panel
 from kiosk.views.identify import known
 from kiosk.views.root import blueprint
 from people.models import Resident
 from people.services import throttles
 from people.services.cards import resident_of_code
 
-MANY = 60
+MANY, ASKS = 60, 20
 
 
 def _read(code: str) -> tuple[str, str]:
@@ -50,6 +51,32 @@ def show_code(code: str, page: str = "") -> Response:
     if area is None or area.slip is None:
         raise NotFound(_("这个码我们认不出"))
     return personal(area.slip(whole, page))
+
+
+@blueprint.get("/q/<code>/paper")
+def show_paper(code: str) -> Response:
+    """How this kiosk's printer gets on with the slip of a code: a part of its page, asked for every second."""
+    _kind, whole = _read(code)
+    need_device()
+    paper = paper_panel(whole)
+    if paper and request.args.get("state") == paper["state"] and not paper["is_over"]:
+        return make_response("", 204)  # as it was: nothing is changed under a finger
+    return personal(render_template("kiosk/paper.html", paper=paper, here=""))
+
+
+@blueprint.post("/q/<code>/paper")
+@once
+def print_code(code: str) -> Any:
+    """Print the slip of a code at the kiosk where it is shown. nth: how often it was asked for before."""
+    kind, whole = _read(code)
+    area, nth = slip_area(kind), request.form.get("nth", "")
+    if area is None or area.paper is None or not nth.isdecimal() or int(nth) > ASKS:
+        raise NotFound(_("这一页没有找到"))
+    ask_paper(need_device(), whole, int(nth), area.paper(whole))
+    here = own_path(request.form.get("next"), "/kiosk/")
+    if request.headers.get("HX-Request"):
+        return render_template("kiosk/paper.html", paper=paper_panel(whole), here=here)
+    return see_other(here)
 
 
 @blueprint.post("/q/<code>/card")

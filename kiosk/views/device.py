@@ -69,7 +69,8 @@ def heartbeat() -> Response:
         key: value for key, value in report.items() if isinstance(value, int | str) and len(str(value)) < 60
     }
     order = services.beat(device, kept)
-    return jsonify(order=order, call=queries.call_words(device.id), message=None, at=now().isoformat())
+    call, printer = queries.call_words(device.id), device.printer_state
+    return jsonify(order=order, call=call, message=None, printer=printer, at=now().isoformat())
 
 
 @blueprint.post("/kiosk/alive")

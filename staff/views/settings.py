@@ -22,6 +22,7 @@ from core.errors import Refused
 from core.http import once, row_number, see_other
 from core.i18n import pick
 from kiosk.areas import Areas
+from kiosk.rules import KioskPolicy
 from people.access import actor, require
 from people.rules import MANAGERS
 from people.services.tell import MessagePolicy
@@ -85,7 +86,7 @@ def _known() -> dict[str, Field[Any]]:
     known: list[tuple[str, type[Any]]] = [
         (one.name, one.policy) for one in Areas.all if one.policy is not None
     ]
-    known.append(("messages", MessagePolicy))
+    known += [("messages", MessagePolicy), ("kiosk", KioskPolicy)]
     return {f"{name}.{field.name}": field for name, policy in known for field in fields(policy)}
 
 
@@ -107,8 +108,14 @@ def set_policy(centre: Centre) -> Response:
 
 
 def _value(text: str, field: Field[Any]) -> Any:
-    """A number where the default is one, a wall time where it is one (empty: none, where there may be none)."""
+    """A number where the default is one, a wall time where it is one (empty: none, where there may be none), or one of
+    the words to choose from."""
     text = text.strip()
+    if choices := field.metadata.get("choices"):
+        if text not in choices:
+            these = _(" 或 ").join(choices)
+            raise Refused("value_odd", _("这个值不对"), _("写 %(these)s。", these=these), status=422)
+        return text
     try:
         if isinstance(field.default, int):
             number = int(text)

@@ -35,7 +35,7 @@ from people.access import (
     units_with,
 )
 from people.models import Staff
-from people.rules import EVERYONE
+from people.rules import DESK, EVERYONE
 from staff.views.ringing import calls_to_make
 from staff.views.root import blueprint
 
@@ -95,7 +95,11 @@ def _shown(centre: Centre) -> dict[str, Any]:
         "calls": calls,
         "alarms": [
             {**asdict(alarm), "url": _openable(alarm, roles)}
-            for alarm in [*calls_to_make(centre), *(one for part in parts for one in part.alarms)]
+            for alarm in [
+                *calls_to_make(centre),
+                *_printers(centre),
+                *(one for part in parts for one in part.alarms),
+            ]
         ],
         "figures": [
             {**asdict(figure), "url": _openable(figure, roles)} for part in parts for figure in part.figures
@@ -118,6 +122,26 @@ def _shown(centre: Centre) -> dict[str, Any]:
         "devices": [_device(line) for line in devices(centre.id)],
         "poll_url": live,
     }
+
+
+def _printers(centre: Centre) -> list[Alarm]:
+    """Kiosks whose printer prints nothing, or soon will not."""
+    words = {
+        "no_paper": ("err", _("%(device)s的打印机没纸了"), _("换一卷纸。在那以前，居民拍屏幕上的码。")),
+        "away": (
+            "err",
+            _("%(device)s的打印机连不上"),
+            _("看看电源、网线和盖子。在那以前，居民拍屏幕上的码。"),
+        ),
+        "low": ("warn", _("%(device)s的打印机纸快用完"), _("备好一卷纸。")),
+    }
+    url, action = f"/staff/c/{centre.code}/devices", _("看设备")
+    found = []
+    for line in devices(centre.id):
+        if line.device.printer_state in words:
+            level, title, note = words[line.device.printer_state]
+            found.append(Alarm(title % {"device": line.device.name}, note, url, action, level, DESK))
+    return found
 
 
 def _openable(one: Alarm | Figure, roles: frozenset[str]) -> str:

@@ -19,6 +19,7 @@ from core.events import Event, Listener, emit
 from core.versions import bump
 from kiosk.models import Call, ConfirmedPhone, Device, Outage, PairingCode, Visit
 from kiosk.rules import AMBER, PAIRING_ALPHABET, PAIRING_LENGTH, SEEN_EVERY, visit_ends
+from kiosk.services.printing import drop_paper
 
 
 def digest(token: str) -> bytes:
@@ -243,10 +244,18 @@ def end_visit(visit_id: int) -> None:
             update(Visit)
             .where(Visit.id == visit_id, Visit.ended_at.is_(None))
             .values(ended_at=database_now(), phone_index=None)
-            .returning(Visit.id)
+            .returning(Visit.device_id)
         ).first()
         if ended:
+            if ended.device_id is not None:
+                drop_paper(ended.device_id)
             emit("visit.ended", {"visit": visit_id})
+
+
+def leave_screen(device: Device) -> None:
+    """Whoever stood there has gone, also where no visit says so: nothing of theirs is printed any more."""
+    with unit_of_work():
+        drop_paper(device.id)
 
 
 def end_silent_visits() -> int:
