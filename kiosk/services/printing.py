@@ -17,6 +17,7 @@ from core import audit
 from core.area import Paper
 from core.audit import Actor
 from core.clock import database_now
+from core.codes import new_token
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.i18n import language
@@ -171,7 +172,6 @@ def set_printer(actor: Actor, device: Device, address: str, paper_mm: int) -> No
 def try_printer(actor: Actor, device: Device, link: str) -> None:
     """«打一张试试»: a slip that says nothing about anybody."""
     with unit_of_work():
-        now = database_now()
         paper = Paper(
             big=_("试打"),
             title=device.name,
@@ -180,5 +180,5 @@ def try_printer(actor: Actor, device: Device, link: str) -> None:
             link=link,
             notes=[_("字看得清，码扫得出，就好了。")],
         )
-        ask_paper(device, f"test {now.isoformat()}", 0, paper)
+        ask_paper(device, new_token(), 0, paper)
         audit.record(actor, "device.test_print", "device", device.id, unit_id=device.centre_id)
