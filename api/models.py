@@ -9,7 +9,7 @@ from core.crypto import Encrypted
 from core.database import Base, Moment, Short
 
 SCOPES = ("menus:read", "orders:read", "orders:write", "redeem")
-HOOKS = ("meal.ordered", "meal.collected", "meal.missed")
+HOOKS = ("meal.ordered", "meal.collected", "meal.collected_undone", "meal.missed")
 
 
 class ApiClient(Base):

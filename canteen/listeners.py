@@ -213,9 +213,14 @@ def forget_diet(event: Event) -> None:
         diet.erase(Actor("resident", event.payload["resident"]), event.payload["resident"])
 
 
+TOLD = {"meal.ordered": "ordered", "meal.missed": "uncollected", "meal.collected_undone": "ordered"}
+"""The state that each event made, whatever has become of the order since."""
+
+
 def tell_programs(event: Event) -> None:
     """Other programs that asked to be told: ids and states, nobody's name, nobody's money."""
     order = db.session.get_one(MealOrder, event.payload["order"])
+    handed_out = "delivered" if event.payload.get("how") == "delivery" else "collected"
     tell_clients(
         event,
         order.centre_id,
@@ -225,7 +230,7 @@ def tell_programs(event: Event) -> None:
             "day": str(order.day),
             "meal": order.meal,
             "pick_up": order.pick_up,
-            "state": {"meal.ordered": "ordered", "meal.missed": "uncollected"}.get(event.kind, order.state),
+            "state": TOLD.get(event.kind, handed_out),
         },
     )
 
@@ -242,5 +247,5 @@ LISTENERS = [
     Listener("canteen.tell_goes_on", ("account.unblocked",), tell_goes_on),
     Listener("canteen.tell_staff", ("menu.failed", "menu.swapped"), tell_staff),
     Listener("canteen.forget_diet", ("consent.withdrawn",), forget_diet, eager=True),
-    Listener("canteen.tell_programs", ("meal.ordered", "meal.collected", "meal.missed"), tell_programs),
+    Listener("canteen.tell_programs", (*TOLD, "meal.collected"), tell_programs),
 ]

@@ -23,9 +23,9 @@ from werkzeug.test import TestResponse
 
 from api.models import ApiClient
 from api.services import make_client, new_key, revoke_client, set_hook
-from canteen.models import MealOrder
+from canteen.models import MealOrder, Redemption
 from canteen.services.close import finish_menu
-from canteen.services.serve import Scan, redeem
+from canteen.services.serve import Scan, redeem, undo
 from core.audit import Audit
 from core.database import db
 from core.events import deliver_due
@@ -332,7 +332,8 @@ def listen(there: Meals, ear: Ear, *kinds: str) -> str:
 
 
 def test_what_happens_is_told_signed_and_once(there: Meals, program: Program, ear: Ear, clock: Clock) -> None:
-    cast, kinds = there.cast, ("meal.ordered", "meal.collected", "meal.missed")
+    cast = there.cast
+    kinds = ("meal.ordered", "meal.collected", "meal.collected_undone", "meal.missed")
     with there.app.app_context():
         secret = listen(there, ear, *kinds)
         fetched, missed, brought = (there.order(who, TUESDAY) for who in (cast.chen, cast.aqiang, cast.wheel))
@@ -345,6 +346,9 @@ def test_what_happens_is_told_signed_and_once(there: Meals, program: Program, ea
                 order.id,
                 Scan("1号窗", f"scan-{order.id}-{how}", how, cash=True),
             )
+        handed_out = select(Redemption.id).where(Redemption.order_id == fetched.id)
+        undo(staff_of(cast), db.session.scalars(handed_out).one(), "发错了")
+        redeem(staff_of(cast), cast.shuibei, fetched.id, Scan("1号窗", "scan-again", "slip", cash=True))
         clock.set("2026-11-24 13:00")
         finish_menu(there.menus[cast.shuibei, TUESDAY, "lunch"])
         for _again in range(2):
@@ -356,6 +360,8 @@ def test_what_happens_is_told_signed_and_once(there: Meals, program: Program, ea
         *(("meal.ordered", number, "ordered") for number in numbers),
         ("meal.collected", numbers[0], "collected"),
         ("meal.collected", numbers[2], "delivered"),
+        ("meal.collected_undone", numbers[0], "ordered"),
+        ("meal.collected", numbers[0], "collected"),
         ("meal.missed", numbers[1], "uncollected"),
     ]
     assert len({one.json["id"] for one in ear.heard}) == len(told)
