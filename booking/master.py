@@ -395,6 +395,14 @@ SPACES = Master(
         Words(
             name="accessible_toilet",
             label=lazy_gettext("无障碍厕所在哪里"),
+            hint=lazy_gettext("比如：同一层，走 20 米。"),
+            most=60,
+            part="access",
+            listed=False,
+        ),
+        Words(
+            name="accessible_toilet_en",
+            label=lazy_gettext("无障碍厕所在哪里（英文）"),
             most=60,
             part="access",
             listed=False,

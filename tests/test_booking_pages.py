@@ -187,7 +187,7 @@ def test_a_space_tells_what_a_wheelchair_user_must_know_where_it_is_known(
 ) -> None:
     url = "/c/shuibei/booking/spaces/reading/"
     assert "厘米" not in client.get(url).text
-    known = {"door_width_cm": 90, "table_height_cm": 74, "accessible_toilet": "同层，20 米"}
+    known = {"door_width_cm": 90, "table_height_cm": 74, "accessible_toilet": "同一层，走 20 米"}
     with app.app_context(), unit_of_work():
         db.session.get_one(Space, cast.reading).access = known
     assert "门宽 90 厘米，桌高 74 厘米，有无障碍厕所" in client.get(url).text

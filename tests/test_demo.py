@@ -18,7 +18,7 @@ from core.audit import Audit
 from core.clock import day_bounds, local, local_day, now
 from core.database import Base, db
 from core.events import Delivery
-from demo.files import DATA
+from demo.files import DATA, read
 from demo.load import load_demo
 from demo.people import born_on, everybody, pin_of
 from demo.staff import PASSWORD
@@ -234,3 +234,13 @@ def test_never_in_production(database: str, clock: Clock, tmp_path: Any) -> None
         assert count(select(Resident)) == 0
         db.session.remove()
         db.engine.dispose()
+
+
+def test_what_stands_on_screens_is_chinese_with_its_english_beside_it() -> None:
+    """Where the toilet is, is read by people in their language."""
+    spaces = read("spaces.yaml")["spaces"]
+    told = [row["accessibility"] for row in spaces if row["accessibility"].get("accessible_toilet")]
+    assert told
+    for one in told:
+        assert not one["accessible_toilet"].isascii()
+        assert one["accessible_toilet_en"].isascii()
