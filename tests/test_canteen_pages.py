@@ -1,5 +1,6 @@
 """Ordering a meal, page by page: at the kiosk, on a phone, as a guest, for one's mother; and what is refused how."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -871,9 +872,21 @@ def test_a_canteen_without_a_menu_says_so(client: FlaskClient, app: Flask, cast:
     assert client.get(f"{LUNCH}/").status_code == 404
 
 
-def test_english_writes_today_small_inside_a_sentence(client: FlaskClient, meals: Meals, cast: Cast) -> None:
-    at = Kiosk(client, cast)
-    at.post("/kiosk/prefs", {"lang": "en"})
-    assert "For tomorrow, order before today 16:00" in words(at.open("/kiosk/"))
-    menu = words(at.open(f"{LUNCH}/"))
-    assert ("Menu: Tomorrow" in menu, "Order or cancel by: today 16:00" in menu) == (True, True)
+def test_english_writes_a_day_small_within_a_sentence(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    with house(meals):
+        number = meals.order(cast.chen, WEDNESDAY).number
+        row = start(OPERATOR, cast.chen, cast.shuibei, "lunch", [1]).id
+    known_phone(client)
+    send(client, client.get("/kiosk/display"), "/kiosk/prefs", lang="en")
+    for path, sentence in (
+        ("/c/shuibei/", "For tomorrow, order before today 16:00"),
+        (f"{LUNCH}/", "Menu: tomorrow"),
+        (f"{LUNCH}/", "Order or cancel by today 16:00"),
+        (f"{BASE}/days", "Order before today 16:00"),
+        (f"{BASE}/standing/{row}/", "Not eating tomorrow"),
+        (f"{BASE}/o/{number}/done", "Cancel by tomorrow 16:00"),
+    ):
+        said = words(client.get(path))
+        assert sentence in said
+        assert not re.search(r"\b(before|by|eating|for|until) (Today|Tomorrow)\b", said)
+    assert re.search(r"\bTomorrow\b", words(client.get(f"{BASE}/days"))), "alone it begins large"

@@ -25,7 +25,7 @@ from core.clock import database_now, day_bounds, local_day
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
-from core.words import clock_words, full_day
+from core.words import clock_words, full_day, inside
 from people.models import Commitment
 from people.services.commitments import drop_time, end_time, take_time
 from people.services.residents import locked
@@ -67,7 +67,7 @@ def _too_late(actor: Actor, booking: Booking, now: datetime) -> bool:
         opens = staff_check_in_from(opens, day_bounds(booking.local_day, zone)[0])
     if booking.state == "booked" and now < opens:
         when = f"{full_day(local_day(opens, zone), local_day(now, zone))} {clock_words(opens, zone)}"
-        raise Refused("check_in_early", _("还没到签到的时候"), _("%(when)s 起可以签到。", when=when))
+        raise Refused("check_in_early", _("还没到签到的时候"), _("%(when)s 起可以签到。", when=inside(when)))
     if actor.kind != "staff" and (settle_missed(booking.id, now) or booking.state == "no_show"):
         return True
     if booking.state in {"booked", "no_show"} and now >= booking.ends_at:

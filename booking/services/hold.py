@@ -15,7 +15,7 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from core.intervals import Interval
 from core.versions import bump
-from core.words import clock_words, full_day
+from core.words import clock_words, full_day, inside
 from kiosk.models import Visit
 from people.models import Resident
 
@@ -157,7 +157,7 @@ def _words(why: str, day: SpaceDay, now: datetime) -> tuple[str, str]:
         case "too_early":
             today = local_day(now, day.zone)
             opens = f"{full_day(local_day(day.released_at, day.zone), today)} {clock_words(day.released_at, day.zone)}"
-            return _("这一天还没到开放预约的时候"), _("%(when)s 开始可以约。", when=opens)
+            return _("这一天还没到开放预约的时候"), _("%(when)s 开始可以约。", when=inside(opens))
         case "too_short":
             return _("时间短了一点"), _("最少约 %(n)d 分钟。", n=minutes.min_minutes)
         case "too_long":

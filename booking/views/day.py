@@ -19,7 +19,7 @@ from core.clock import local_day, now
 from core.http import digest, draw, not_modified
 from core.http.paging import Paging, page_in
 from core.kept import Kept
-from core.words import full_day
+from core.words import full_day, inside
 from kiosk.session import at_kiosk, prefs, show_centre
 
 GRID_ROWS, GRID_ROWS_FEW, MOST_PAGES = 16, 8, 99
@@ -106,7 +106,9 @@ def _draw(place: Space, day: date, today: date, moment: datetime, asked: int, ma
     page, pages = page_in(asked, len(table.rows), many) if asked else (1, 1)
     html = draw(
         "booking/grid.html",
-        caption=_("%(space)s，%(day)s，每个座位每段时间空不空", space=place.name, day=full_day(day, today)),
+        caption=_(
+            "%(space)s，%(day)s，每个座位每段时间空不空", space=place.name, day=inside(full_day(day, today))
+        ),
         heads=table.heads,
         rows=_cells(table.rows[(page - 1) * many : page * many] if asked else table.rows),
     )

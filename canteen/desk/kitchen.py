@@ -22,7 +22,7 @@ from core.errors import NotFound
 from core.http import not_modified, once, repeatable, row_number, see_other
 from core.i18n import language, pick
 from core.versions import version
-from core.words import clock_words, date_words, full_day, near_day
+from core.words import clock_words, date_words, full_day, inside, near_day
 from people.access import actor, polling, require
 
 Row = Mapping[str, Any]
@@ -128,7 +128,7 @@ def _shown(centre: Centre, menu: Menu) -> dict[str, Any]:
 
 def _moment(centre: Centre, moment: datetime) -> str:
     day = near_day(local_day(moment, centre.zone), local_day(now(), centre.zone))
-    return _("%(day)s %(time)s", day=day, time=clock_words(moment, centre.zone))
+    return _("%(day)s %(time)s", day=inside(day), time=clock_words(moment, centre.zone))
 
 
 def _made_words(centre: Centre, drawn: KitchenSheet) -> str:

@@ -19,7 +19,7 @@ from centres.models import Centre
 from core.clock import local_day, now
 from core.errors import Refused
 from core.http import once, row_number, see_other
-from core.words import clock_words, date_words, full_day, near_day, sentences
+from core.words import clock_words, date_words, full_day, inside, near_day, sentences
 from people.access import require, signed_in
 
 LOG_DAYS = 7
@@ -95,7 +95,9 @@ def _line(centre: Centre, sample: FoodSample, names: dict[int, str]) -> dict[str
         "taken": clock_words(sample.taken_at, centre.zone),
         "by": names.get(sample.taken_by or 0, ""),
         "until": _(
-            "%(day)s %(time)s", day=near_day(until, today), time=clock_words(sample.keep_until, centre.zone)
+            "%(day)s %(time)s",
+            day=inside(near_day(until, today)),
+            time=clock_words(sample.keep_until, centre.zone),
         ),
     }
 

@@ -155,7 +155,7 @@ def _page(table: Table, found: list[Meal]) -> Any:
     return personal(
         render_template(
             "canteen/menu.html",
-            near=near,
+            near=inside(near),
             meal=MEALS[meal.menu.meal],
             date_label=date_words(meal.menu.day),
             until=_until(table),
