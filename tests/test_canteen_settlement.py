@@ -36,10 +36,10 @@ from core.approvals import Approval, decide
 from core.audit import CLOCK, OPERATOR, Actor
 from core.database import db, unit_of_work
 from core.errors import Refused
-from people.models import Resident, Staff
+from people.models import Grant, Resident, Staff
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import ZONE, Clock
-from tests.support.forms import send
+from tests.support.forms import send, ways
 from tests.support.hall import moment
 from tests.support.meals import Meals, double_ninth, furnish
 
@@ -666,3 +666,29 @@ def test_the_day_report_says_what_became_of_each_portion(app: Flask, cast: Cast)
     cook = desk(app, cast.kitchen)
     assert "money=" not in cook.get("/staff/c/shuibei/canteen/report?day=2026-11-24").text
     assert cook.get(money["¥25.00"]).status_code == 404
+
+
+@pytest.mark.usefixtures("after_lunch")
+def test_what_keeps_a_month_open_leads_to_it_whoever_may_look_there(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    """Scans that nobody has looked at: who also serves at the desk is led to them, others back to the books."""
+    with app.app_context():
+        with unit_of_work():
+            staff = db.session.scalars(select(Staff.id).order_by(Staff.id)).first() or 0
+            at = moment("2026-11-24 11:50")
+            review.keep_odd(staff, cast.shuibei, "1号窗", "odd-00009", "没有这个号", number="2", at=at, fen=0)
+        db.session.remove()
+    clock.set("2026-12-01 09:00")
+    tang = desk(app, cast.accountant)
+    refused = send(tang, tang.get(f"{PAGE}/2026-11"), f"{PAGE}/2026-11/seal")
+    assert refused.status_code == 422
+    assert "还有 1 次扫码没有核对" in refused.text
+    assert ways(refused) == ["回到结算"]
+    with app.app_context():
+        with unit_of_work():
+            person = db.session.scalars(select(Staff).where(Staff.email == cast.accountant)).one()
+            db.session.add(Grant(staff_id=person.id, role="front_desk", unit_id=cast.shuibei))
+        db.session.remove()
+    refused = send(tang, tang.get(f"{PAGE}/2026-11"), f"{PAGE}/2026-11/seal")
+    assert ways(refused) == ["去核对", "回到结算"]

@@ -17,12 +17,13 @@ from core.approvals import Approval
 from core.clock import YEARS, database_now, local_day, now
 from core.codes import show_number
 from core.database import unit_of_work
-from core.errors import NotFound
+from core.errors import Alternative, NotFound, Refused
 from core.http import once, personal, see_other
 from core.money import yuan
 from core.sheets import MIME
 from core.words import date_words
 from people.access import actor, grants_roles, require, signed_in
+from people.rules import DESK
 
 BOOKS = frozenset({"accountant", "manager", "supervisor"})
 """Who may look at the settlement."""
@@ -185,7 +186,18 @@ def _row(row: reads.Row) -> dict[str, Any]:
 def seal_settlement(centre: Centre, month: str) -> Response:
     """From now on the month stands."""
     wanted = _parse_month(month)
-    settle.seal(signed_in().id, load_canteen(centre).id, wanted)
+    try:
+        settle.seal(signed_in().id, load_canteen(centre).id, wanted)
+    except Refused as refusal:
+        if refusal.code == "reviews_open":
+            look = (
+                grants_roles(signed_in(), centre.id) & DESK
+            )  # who only keeps the books asks those at the window
+            refusal.alternatives = [
+                *([Alternative(_("去核对"), f"{base(centre)}/review")] if look else []),
+                Alternative(_("回到结算"), _url(centre, wanted)),
+            ]
+        raise
     flash(_("%(month)s已经封存", month=month_words(wanted)), "done")
     return see_other(_url(centre, wanted))
 
