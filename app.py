@@ -39,6 +39,7 @@ from people import master as people_master
 from people import signin
 from people.commands import residents as resident_commands
 from people.commands import staff as staff_commands
+from people.rules import PinPolicy
 from people.services import leave, merge, register
 from people.services.tell import MessagePolicy
 from staff import context as console
@@ -171,7 +172,7 @@ def _areas(app: Flask) -> None:
         ]
     )
     centres_master.known.use(
-        {"messages": MessagePolicy, "kiosk": KioskPolicy}
+        {"messages": MessagePolicy, "kiosk": KioskPolicy, "pins": PinPolicy}
         | {area.name: area.policy for area in AREAS if area.policy is not None}
     )
     figures.measures.use([measure for area in AREAS for measure in area.figures])

@@ -1,6 +1,6 @@
 """Pure decisions about people: PINs, ages, phone numbers' shapes, how many wrong tries are too many."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 ROLES = (
@@ -30,6 +30,14 @@ PIN_TRIES, KIOSK_TRIES, SCAN_TRIES, STAFF_TRIES = 5, 30, 20, 8
 PIN_CHANGES, DAY = 5, timedelta(days=1)
 """How often somebody changes their own PIN in a day: each change shows whether a sharer of the number has it."""
 WINDOW = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class PinPolicy:
+    """What a centre may set about PINs (`pins.<field>`)."""
+
+    kiosk_tries: int = field(default=KIOSK_TRIES, metadata={"least": 5, "most": 1_000})
+    """Wrong tries within a quarter of an hour, whomever they meant, after which PIN entry pauses on a machine."""
 
 
 def weak_pin(pin: str, born: date) -> str | None:

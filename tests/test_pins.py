@@ -7,6 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from centres.models import Centre
+from centres.services import set_policy
 from core.audit import OPERATOR, Actor
 from core.database import db, unit_of_work
 from people.models import Resident, Throttle
@@ -14,13 +16,14 @@ from people.phones import parse_phone, whole_index
 from people.rules import KIOSK_TRIES, PIN_CHANGES, PIN_TRIES, Tries, after_wrong, age_on, is_blocked, weak_pin
 from people.services import throttles
 from people.services.cards import resident_of_code
-from people.services.identify import BirthdayNeeded, by_index, by_tail, check_pin
+from people.services.identify import BirthdayNeeded, by_index, by_tail, check_pin, kiosk_tries
 from people.services.residents import may_set_pin, open_pin, register, set_pin
 from tests.conftest import StartServer
 from tests.support.cast import PIN, Cast
 from tests.support.clock import START, Clock
 from tests.support.forms import Kiosk, send
 from tests.support.hall import apart, refusal
+from tests.support.house import House
 from tests.support.race import together
 from tests.support.visitor import Visitor
 
@@ -138,6 +141,22 @@ def test_a_kiosk_pauses_after_thirty_wrong_tries_against_whomever(people: Cast, 
     assert who(people, PIN, kiosk="device:2") == people.chen
     clock.advance(minutes=15)
     assert who(people, PIN) == people.chen
+
+
+def test_a_centre_may_pause_its_machines_earlier(house: House) -> None:
+    """`pins.kiosk_tries` is the centre's number, on its phones as well."""
+    with house.app.app_context():
+        set_policy(OPERATOR, house.cast.shuibei, "pins.kiosk_tries", 5, date(2026, 1, 1))
+        centre = db.session.get_one(Centre, house.cast.shuibei)
+        assert kiosk_tries(centre) == 5
+        db.session.remove()
+    client = house.client()
+    for n in range(5):
+        house.post(client, "/c/shuibei/identify/phone", {"phone": f"138001000{n:02d}"})
+        answer = house.post(client, "/c/shuibei/identify/pin", {"pin": WRONG})
+        assert answer.status_code == 422
+    house.post(client, "/c/shuibei/identify/phone", {"phone": "13800001187"})
+    assert house.post(client, "/c/shuibei/identify/pin", {"pin": PIN}).status_code == 429
 
 
 def test_the_pin_decides_among_those_who_share_a_phone(people: Cast) -> None:

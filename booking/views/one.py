@@ -25,7 +25,7 @@ from core.qr import qr_svg
 from core.words import clock_words, date_words, full_day, inside, masked, near_day, sentences, span_words
 from kiosk.forms import digits
 from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, paper_panel, shown_name
-from people.services.identify import BirthdayNeeded, by_tail, check_pin
+from people.services.identify import BirthdayNeeded, by_tail, check_pin, kiosk_tries
 from people.services.tell import not_before, way_to
 
 
@@ -411,7 +411,9 @@ def check_in_by_tail(code: str) -> Response:
     try:
         pin = digits(request.form["pin"], 4, 6)
         expected = queries.residents_expected(centre.id, now())
-        person = check_pin(by_tail(tail, expected), pin, f"device:{kiosk.id}", centre.zone, None)
+        person = check_pin(
+            by_tail(tail, expected), pin, f"device:{kiosk.id}", centre.zone, None, tries=kiosk_tries(centre)
+        )
     except BirthdayNeeded:
         ways = [Alternative(_("刷卡或扫小票"), f"{base(centre)}/check-in/")]
         text = _("有两位街坊号码和密码都一样，请刷卡或找工作人员。")

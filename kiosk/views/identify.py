@@ -35,7 +35,7 @@ from people.phones import parse_phone
 from people.rules import SCAN_TRIES
 from people.services import throttles
 from people.services.cards import resident_of_code, resident_of_number
-from people.services.identify import BirthdayNeeded, by_index, check_pin, known_index
+from people.services.identify import BirthdayNeeded, by_index, check_pin, kiosk_tries, known_index
 from people.services.residents import check_strength, consents, give_consent, may_set_pin, set_pin
 
 
@@ -220,7 +220,14 @@ def take_pin(code: str) -> Response:
     try:
         typed = digits(request.form.get("pin", ""), 4, 6)
         candidates = _meant(found, centre)
-        resident = check_pin(candidates, typed, source, centre.zone, month_and_day(asked) if asked else None)
+        resident = check_pin(
+            candidates,
+            typed,
+            source,
+            centre.zone,
+            month_and_day(asked) if asked else None,
+            tries=kiosk_tries(centre),
+        )
     except BirthdayNeeded:
         return see_other(with_next(f"/c/{code}/identify/birthday", onward))
     except Refused as refusal:

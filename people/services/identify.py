@@ -5,12 +5,15 @@ from datetime import date, datetime
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from centres.models import Centre
+from centres.policies import policies
+from core.clock import local_day, now
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.words import clock_words
 from people.models import Resident
 from people.phones import tail_index, whole_index
-from people.rules import KIOSK_TRIES, PIN_TRIES
+from people.rules import KIOSK_TRIES, PIN_TRIES, PinPolicy
 from people.services import throttles
 from people.services.residents import pin_fits, spend_time_on
 
@@ -43,10 +46,22 @@ def by_tail(tail: str, among: list[int]) -> list[Resident]:
     return list(db.session.scalars(query.order_by(Resident.id)))
 
 
+def kiosk_tries(centre: Centre) -> int:
+    """How many wrong PINs pause a machine of this centre today."""
+    return policies(PinPolicy, "pins", centre.id, local_day(now(), centre.zone)).kiosk_tries
+
+
 def check_pin(
-    candidates: list[Resident], pin: str, kiosk: str, zone: str, birthday: tuple[int, int] | None
+    candidates: list[Resident],
+    pin: str,
+    kiosk: str,
+    zone: str,
+    birthday: tuple[int, int] | None,
+    *,
+    tries: int = KIOSK_TRIES,
 ) -> Resident:
-    """The one candidate whose PIN this is. kiosk: what else a wrong try counts against (`device:2`, `phone:<address>`).
+    """The one candidate whose PIN this is. kiosk: what else a wrong try counts against (`device:2`, `phone:<address>`);
+    tries: how many of those pause it.
 
     birthday: (month, day), once it was asked for. Raises `Refused`, or `BirthdayNeeded`. Call outside a unit of work.
 
@@ -54,7 +69,7 @@ def check_pin(
     everybody it could mean, but for the one who gets in, also where it asks for the birth day.
     """
     meant = {f"resident:{person.id}": PIN_TRIES for person in candidates}
-    paused = throttles.begin_try(kiosk, KIOSK_TRIES, meant)
+    paused = throttles.begin_try(kiosk, tries, meant)
     if kiosk in paused:
         raise _paused(_("这台机器上的密码输入先停一停"), paused[kiosk], zone)
     open_ones = [person for person in candidates if f"resident:{person.id}" not in paused]
@@ -64,12 +79,12 @@ def check_pin(
         spend_time_on(pin)
     fitting = [person for person in open_ones if pin_fits(person, pin)]
     if len(fitting) > 1 and birthday is None:
-        throttles.take_back({kiosk: KIOSK_TRIES})
+        throttles.take_back({kiosk: tries})
         raise BirthdayNeeded
     if birthday is not None:
         fitting = [person for person in fitting if _same_day(person.born, birthday)]
     if len(fitting) > 1:
-        throttles.take_back({kiosk: KIOSK_TRIES, **{f"resident:{one.id}": PIN_TRIES for one in fitting}})
+        throttles.take_back({kiosk: tries, **{f"resident:{one.id}": PIN_TRIES for one in fitting}})
         raise Refused(
             "pin_shared",
             _("有两位的号码、密码和生日都一样"),
@@ -83,7 +98,7 @@ def check_pin(
             status=422,
         )
     with unit_of_work():
-        throttles.take_back({kiosk: KIOSK_TRIES})
+        throttles.take_back({kiosk: tries})
         throttles.forget(f"resident:{fitting[0].id}")
     return fitting[0]
 

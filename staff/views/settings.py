@@ -24,7 +24,7 @@ from core.i18n import pick
 from kiosk.areas import Areas
 from kiosk.rules import KioskPolicy
 from people.access import actor, require
-from people.rules import MANAGERS
+from people.rules import MANAGERS, PinPolicy
 from people.services.tell import MessagePolicy
 from staff.views.closing import asked_first
 from staff.views.root import blueprint
@@ -86,7 +86,7 @@ def _known() -> dict[str, Field[Any]]:
     known: list[tuple[str, type[Any]]] = [
         (one.name, one.policy) for one in Areas.all if one.policy is not None
     ]
-    known += [("messages", MessagePolicy), ("kiosk", KioskPolicy)]
+    known += [("messages", MessagePolicy), ("kiosk", KioskPolicy), ("pins", PinPolicy)]
     return {f"{name}.{field.name}": field for name, policy in known for field in fields(policy)}
 
 
