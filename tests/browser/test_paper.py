@@ -11,11 +11,12 @@ from sqlalchemy import select, update
 from booking.models import Space, Unit
 from booking.services.book import book_seat
 from canteen.services import ledger
+from core.area import Paper
 from core.audit import OPERATOR, Actor
 from core.database import db, unit_of_work
 from kiosk.jobs import print_due
-from kiosk.models import Device
-from kiosk.services.printing import set_printer
+from kiosk.models import Device, PaperSlip
+from kiosk.services.printing import ask_paper, give_up_old, set_printer
 from people.models import Staff
 from tests.browser.kiosk import At, kiosk
 from tests.browser.sights import PREFS, Sight
@@ -126,8 +127,7 @@ def test_without_paper_the_page_says_so_and_the_code_stays(
 @SQLITE
 @pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["upright", "lying"])
 def test_it_fits_every_screen(
-    meals: Meals, screens: Screens, server: Server, app: Flask, cast: Cast, printer: Printer,
-    beat: Callable[[], int], size: tuple[int, int],
+    meals: Meals, screens: Screens, server: Server, app: Flask, cast: Cast, printer: Printer, size: tuple[int, int]
 ) -> None:  # fmt: skip
     with app.app_context():
         order = meals.order(cast.chen, TUESDAY, gateway="account")
@@ -138,8 +138,14 @@ def test_it_fits_every_screen(
             "meal": f"/c/shuibei/canteen/o/{order.number}/done",
             "seat": f"/c/shuibei/booking/b/{seat.number}/done",
         }
+        device = db.session.scalars(select(Device)).one()
+        for code in (
+            order.code,
+            seat.code,
+        ):  # given up: the sentence is the longest, and no poll is cut off below
+            ask_paper(device, code, 0, Paper(big="1", title="", when="", rows=[], link="x"))
+        give_up_old(db.session.scalars(select(PaperSlip.id)).all(), "no_paper")
         db.session.remove()
-    printer.state = "no_paper"  # its sentence is the longest
     at = kiosk(screens, server, cast, size)
     at.type_scan(cast.chen_code)
     at.title("今天和明天")
@@ -152,9 +158,6 @@ def test_it_fits_every_screen(
             at.page.request.post(f"{server.url}/kiosk/prefs", form=form)
             for name, path in pages.items():
                 at.open(path)
-                expect(at.page.locator("#paper p")).to_be_visible()
-                beat()
-                at.page.reload()
                 expect(at.page.locator("#paper [data-paper=no_paper]")).to_be_visible()
                 faults = look(at.page, "kiosk", size, mode, Sight(name, "kiosk-card", path))
                 found += [f"{mode} {lang} {name}: {fault}" for fault in faults]
@@ -185,7 +188,8 @@ def test_a_manager_sets_it_up_and_staff_see_that_paper_ended(
     with page.expect_response("**/paper"):
         page.get_by_role("button", name="打一张试试").click()
     assert beat() == 0
+    page.goto("/staff/c/shuibei/devices")
+    expect(page.locator("#main")).to_contain_text("没纸了")
     page.goto("/staff/c/shuibei/today")
     expect(page.locator(".alarm")).to_contain_text("1号一体机的打印机没纸了")
-    page.get_by_role("link", name="看设备").click()
-    expect(page.locator("#main")).to_contain_text("没纸了")
+    expect(page.get_by_role("link", name="看设备")).to_have_attribute("href", "/staff/c/shuibei/devices")
