@@ -28,7 +28,11 @@ with engine.connect() as connection:
     if rebuilds:  # SQLite changes a table by building it anew; what points at it must not object meanwhile
         connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
     context.configure(
-        connection=connection, target_metadata=Base.metadata, compare_type=True, render_item=render_item
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        render_item=render_item,
+        transactional_ddl=True,  # SQLite can take a table back as well; left to itself Alembic would not ask it to
     )
     with context.begin_transaction():
         context.run_migrations()

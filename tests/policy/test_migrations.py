@@ -1,5 +1,8 @@
 """The migrations make exactly what the models say, on both databases, with every guard and every name."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import flask_migrate
@@ -10,11 +13,13 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table, inspect, text
 
+from app import create_app
 from core.appendonly import APPEND_ONLY
 from core.database import Base, db
 from core.intervals import GUARDS
 from staff.doctor import missing_guards
 from tests.policy.test_rooms import ROOT
+from tests.support.databases import settings
 
 
 def differences(metadata: MetaData) -> list[Any]:
@@ -48,6 +53,26 @@ def test_a_table_that_no_migration_makes_is_noticed(inside: Flask) -> None:
 def test_the_migrations_make_what_the_models_say(inside: Flask) -> None:
     assert differences(Base.metadata) == []
     flask_migrate.check()
+
+
+@pytest.mark.databases("sqlite")
+def test_a_migration_that_would_leave_rows_that_point_at_nothing_changes_nothing(
+    empty_database: str, tmp_path: Path
+) -> None:
+    app = create_app(settings(empty_database, tmp_path))
+    with app.app_context():
+        flask_migrate.upgrade(revision="0011")
+        with closing(sqlite3.connect(empty_database.removeprefix("sqlite:///"))) as unguarded, unguarded:
+            unguarded.execute(
+                "INSERT INTO device (centre_id, name, secret_hash, paired_at, seen_at, report) "
+                "VALUES (7, 'k', x'00', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '{}')"
+            )
+        with pytest.raises(SystemExit):
+            flask_migrate.upgrade()
+        assert "printer" not in {column["name"] for column in inspect(db.engine).get_columns("device")}
+        with db.engine.connect() as connection:
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0011"
+        db.engine.dispose()
 
 
 def test_a_missing_guard_is_noticed(inside: Flask) -> None:
