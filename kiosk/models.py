@@ -34,6 +34,7 @@ class Device(Base):
         CheckConstraint("paper_mm IN (58,80)", name="paper_mm"),
         CheckConstraint("printer_state IN ('ok','low','no_paper','away')", name="printer_state"),
         CheckConstraint("printer IS NOT NULL OR printer_state IS NULL", name="printer"),
+        CheckConstraint("(notice IS NULL) = (notice_until IS NULL)", name="notice"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -47,6 +48,9 @@ class Device(Base):
     """What the last heartbeat said: build, clock skew in ms, size of the screen."""
     order: Mapped[str | None] = mapped_column(Short)
     """What the next heartbeat's answer orders: reload or wipe."""
+    notice: Mapped[str | None] = mapped_column(Short)
+    """What staff say on its screen until `notice_until`: a code of `services.notices.READY`, or their own words."""
+    notice_until: Mapped[datetime | None] = mapped_column(Moment)
     printer: Mapped[str | None] = mapped_column(Short)
     """`host` or `host:port` of the receipt printer beside it; None: it has none."""
     paper_mm: Mapped[int] = mapped_column(default=80, server_default=text("80"))

@@ -10,9 +10,11 @@ from sqlalchemy.orm import defer, joinedload
 from centres.models import Centre
 from core.clock import now
 from core.database import db
+from core.i18n import pick
 from kiosk.models import Call, ConfirmedPhone, Device, Outage, PairingCode, PaperSlip, Visit
 from kiosk.rules import SLIP_SHOWN, device_state, were_all_out
 from kiosk.services import digest
+from kiosk.services.notices import READY
 from kiosk.services.printing import slip_key
 from people.models import Resident, Staff
 
@@ -101,6 +103,14 @@ def call_words(device_id: int) -> dict[str, str] | None:
     if row.state == "open":
         return {"state": "open", "text": _("已经告诉工作人员了，请稍等。")}
     return {"state": "answered", "text": _("%(name)s正在过来。", name=row.name)}
+
+
+def notice_words(device: Device) -> dict[str, str] | None:
+    """What staff say on this kiosk's screen, in the reader's language where it is one of theirs; None: nothing."""
+    if device.notice is None or device.notice_until is None or device.notice_until <= now():
+        return None
+    text = str(READY[device.notice]) if device.notice in READY else pick(device.notice, "")
+    return {"text": text, "until": device.notice_until.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ SEEN_EVERY = timedelta(seconds=30)
 IDLE_WARN, IDLE_WARN_PERSONAL, IDLE_WIPE = 60, 30, 30
 """Seconds of silence until the warning (shorter while personal data shows), and from there to the wipe."""
 
+NOTICE_LENGTH, NOTICE_SHOWN = 60, timedelta(minutes=10)
+"""How long a sentence of staff on a kiosk may be, and how long it stands there."""
+
 PAPER_WIDTHS = (58, 80)
 PRINTER_PORT = 9100
 SLIP_WAITS = timedelta(seconds=60)

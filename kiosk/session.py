@@ -18,7 +18,14 @@ from core.i18n import DEFAULT, HTML_LANG, LANGUAGES
 from core.words import clock_words, date_words
 from kiosk import services
 from kiosk.models import Device, Visit
-from kiosk.queries import call_words, device_by_secret, last_paper, phone_is_confirmed, visit_by_token
+from kiosk.queries import (
+    call_words,
+    device_by_secret,
+    last_paper,
+    notice_words,
+    phone_is_confirmed,
+    visit_by_token,
+)
 from kiosk.rules import IDLE_WARN, IDLE_WARN_PERSONAL, IDLE_WIPE, KioskPolicy, prefs_of
 from kiosk.speech import available as speech_available
 
@@ -231,6 +238,12 @@ def by_card_alone() -> bool:
     return found is not None and found.level == "card" and (at_kiosk() or shown_name() is None)
 
 
+def shown_notice() -> dict[str, str] | None:
+    """What staff say on this kiosk's screen; nothing while it shows somebody's own things, which are more urgent."""
+    kiosk = device()
+    return notice_words(kiosk) if kiosk is not None and known_visit() is None else None
+
+
 def paper_panel(code: str) -> dict[str, Any] | None:
     """How the slip of a code stands at this kiosk's printer, for the page that shows it; None: there is no printer.
 
@@ -322,4 +335,6 @@ def _context() -> dict[str, Any]:
         "home_url": "/kiosk/" if kiosk else f"/c/{centre.code}/" if centre else "/",
         "idle": {"warn": warn, "wipe": IDLE_WIPE} if kiosk and (changed or not home) else None,
         "call_state": call_words(kiosk.id) if kiosk else None,
+        "notice": shown_notice(),
+        "build": current_app.config["BUILD"],
     }

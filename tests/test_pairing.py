@@ -151,6 +151,108 @@ def test_a_heartbeat_says_what_time_it_is(house: House) -> None:
     assert answer["call"]["state"] == "open"
 
 
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("skew", ["late", 7000, None])
+def test_the_desk_sees_what_a_kiosk_reports(house: House, skew: object) -> None:
+    kiosk, desk = house.client("card"), house.client("front")
+    house.clock.advance(minutes=1)
+    beat(house, kiosk, build=house.app.config["BUILD"], screen="1080x1920", skew_ms=skew)
+    page = desk.get(DEVICES).text
+    assert ("1080x1920" in page, "它的钟差 7 秒" in page, "页面是旧的" in page) == (True, skew == 7000, False)
+    house.clock.advance(minutes=1)
+    beat(house, kiosk, build="b7")
+    assert "页面是旧的" in desk.get(DEVICES).text
+
+
+# --- a sentence of staff on the screen ------------------------------------------------------------------------------
+
+
+def say(house: House, **form: str) -> TestResponse:
+    return house.post(house.client("front"), f"{DEVICES}/{house.values['device_id']}/notice", form)
+
+
+def band(house: House, kiosk: FlaskClient) -> str:
+    """What stands on the screen, after the page, the beat and the part that the beat fetches have said the same."""
+    told = ((beat(house, kiosk).json or {})["message"] or {"text": ""})["text"]
+    for path in ("/kiosk/", "/kiosk/notice"):
+        found = BeautifulSoup(kiosk.get(path).text, "html.parser").select_one("form.call-note span")
+        assert (found.text if found else "") == told
+    return str(told)
+
+
+def nobody_at(house: House) -> FlaskClient:
+    """The kiosk after the wipe: nobody stands there, no call is open."""
+    kiosk = house.client("card")
+    house.post(kiosk, "/kiosk/wipe")
+    return kiosk
+
+
+def test_a_sentence_of_staff_stands_on_the_screen_for_ten_minutes(house: House) -> None:
+    kiosk = nobody_at(house)
+    assert say(house, ready="beside", own=" 今天 先用\n2号机 ").status_code == 303
+    assert band(house, kiosk) == "今天 先用 2号机"
+    assert "今天 先用 2号机" in house.client("front").get(DEVICES).text
+    house.clock.advance(minutes=10, seconds=-1)
+    assert band(house, kiosk) == "今天 先用 2号机"
+    house.clock.advance(seconds=1)
+    assert band(house, kiosk) == ""
+    assert "今天 先用" not in house.client("front").get(DEVICES).text
+
+
+def test_a_ready_sentence_speaks_the_reader_s_language(house: House) -> None:
+    kiosk = nobody_at(house)
+    say(house, ready="soon_back")
+    assert band(house, kiosk) == "工作人员走开一下，马上回来。"
+    for lang, words in (
+        ("en", "Staff stepped away and will be back soon."),
+        ("zh_Hant", "工作人員走開一下，馬上回來。"),
+    ):
+        house.post(kiosk, "/kiosk/prefs", {"lang": lang})
+        assert band(house, kiosk) == words
+
+
+def test_nothing_is_said_over_what_somebody_does(house: House) -> None:
+    kiosk = house.client("card")
+    say(house, ready="desk")
+    assert band(house, kiosk) == ""
+    house.post(kiosk, "/kiosk/wipe")
+    assert band(house, kiosk) != ""
+
+
+def test_a_sentence_goes_when_it_was_read_and_not_the_one_after_it(house: House) -> None:
+    kiosk = nobody_at(house)
+    say(house, ready="desk")
+    read = (beat(house, kiosk).json or {})["message"]["until"]
+    house.clock.advance(seconds=1)
+    say(house, ready="closing")
+    house.post(kiosk, "/kiosk/notice/seen", {"until": read})
+    assert "快关门" in band(house, kiosk)
+    send(kiosk, kiosk.get("/kiosk/"), "/kiosk/notice/seen")
+    assert band(house, kiosk) == ""
+
+
+def test_staff_take_a_sentence_back_and_the_audit_knows_without_its_words(house: House) -> None:
+    kiosk, device = nobody_at(house), house.values["device_id"]
+    say(house, own="二号窗口关了")
+    for _twice in range(2):
+        assert house.post(house.client("front"), f"{DEVICES}/{device}/quiet").status_code == 303
+    assert band(house, kiosk) == ""
+    with house.app.app_context():
+        rows = db.session.scalars(select(Audit).where(Audit.verb.startswith("device.notice"))).all()
+        assert [row.verb for row in rows] == ["device.notice", "device.notice_ended"]
+        assert "二号窗口" not in str([vars(row) for row in rows])
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [({"own": "长" * 61}, "太长"), ({"own": "  "}, "还没写"), ({"ready": "nothing"}, "还没写")],
+)
+def test_what_cannot_be_said_is_refused(house: House, form: dict[str, str], words: str) -> None:
+    assert words in refused(say(house, **form), 422)
+    assert band(house, nobody_at(house)) == ""
+
+
 # --- calling somebody -----------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,17 @@ from core.http import once, own_path, repeatable, see_other
 from core.logs import clean
 from core.words import sentences
 from kiosk import queries, services, speech
-from kiosk.session import actor, at_kiosk, forget, keep_device, need_device, prefs, set_prefs
+from kiosk.services.notices import end_notice
+from kiosk.session import (
+    actor,
+    at_kiosk,
+    forget,
+    keep_device,
+    need_device,
+    prefs,
+    set_prefs,
+    shown_notice,
+)
 from kiosk.views.root import blueprint
 from people.rules import KIOSK_TRIES
 from people.services import throttles
@@ -70,7 +80,22 @@ def heartbeat() -> Response:
     }
     order = services.beat(device, kept)
     call, printer = queries.call_words(device.id), device.printer_state
-    return jsonify(order=order, call=call, message=None, printer=printer, at=now().isoformat())
+    return jsonify(order=order, call=call, message=shown_notice(), printer=printer, at=now().isoformat())
+
+
+@blueprint.get("/kiosk/notice")
+def notice() -> str:
+    """What staff say on this screen, as the band over the mast; empty: nothing."""
+    need_device()
+    return render_template("kiosk/notice.html")
+
+
+@blueprint.post("/kiosk/notice/seen")
+@repeatable
+def notice_seen() -> Any:
+    """«知道了»: the band goes."""
+    end_notice(actor(), need_device(), request.form.get("until", ""))
+    return make_response("") if request.headers.get("HX-Request") else see_other("/kiosk/")
 
 
 @blueprint.post("/kiosk/alive")

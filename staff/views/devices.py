@@ -12,6 +12,8 @@ from core.words import clock_words
 from kiosk import services
 from kiosk.models import Device
 from kiosk.queries import devices as device_lines
+from kiosk.queries import notice_words
+from kiosk.services.notices import READY, end_notice, show_notice
 from kiosk.services.printing import set_printer, try_printer
 from people.access import actor, grants_roles, require, signed_in
 from people.rules import DESK, MANAGERS
@@ -35,6 +37,10 @@ def devices(centre: Centre) -> Any:
             "seen": clock_words(line.device.seen_at, centre.zone),
             "report": line.device.report or {},
             "order": line.device.order,
+            "notice": notice_words(line.device),
+            "notice_until": clock_words(line.device.notice_until, centre.zone)
+            if line.device.notice_until
+            else "",
             "printer": line.device.printer or "",
             "paper_mm": line.device.paper_mm,
             "paper": printer_words(line.device),
@@ -49,6 +55,8 @@ def devices(centre: Centre) -> Any:
         "staff/devices.html",
         rows=rows,
         pair_url=f"/staff/c/{centre.code}/devices/pair",
+        ready=list(READY.items()),
+        build=current_app.config["BUILD"],
         may_set=bool(MANAGERS & grants_roles(signed_in(), centre.id)),
     )
 
@@ -88,14 +96,26 @@ def pair(centre: Centre) -> Response:
 @require(MANAGERS | {"front_desk"})
 @once
 def act_on_device(centre: Centre, device_id: int, verb: str) -> Response:
-    """Reload, wipe or revoke a kiosk of this centre, or have its printer print something."""
+    """Reload, wipe, silence or revoke a kiosk of this centre, or have its printer print something."""
     device = _device(centre, device_id)
     if verb == "revoke":
         services.revoke_device(actor(), device)
     elif verb == "paper":
         try_printer(actor(), device, f"{current_app.config['PUBLIC_URL']}/")
+    elif verb == "quiet":
+        end_notice(actor(), device)
     else:
         services.order_device(actor(), device, verb)
+    return see_other(f"/staff/c/{centre.code}/devices")
+
+
+@blueprint.post("/c/<centre>/devices/<int:device_id>/notice")
+@require(MANAGERS | {"front_desk"})
+@once
+def say_on_device(centre: Centre, device_id: int) -> Response:
+    """A sentence for whoever stands before a kiosk."""
+    form = request.form
+    show_notice(actor(), _device(centre, device_id), form.get("ready", ""), form.get("own", ""))
     return see_other(f"/staff/c/{centre.code}/devices")
 
 

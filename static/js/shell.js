@@ -274,16 +274,30 @@
       if (!url || this.beating || leaving) return;
       this.beating = true;
       try {
-        const answer = await post(url, JSON.stringify({ now: new Date().toISOString() }), { headers: { "Content-Type": "application/json" } });
-        if (answer.ok) this.obey(await answer.json());
+        const asked = Date.now();
+        const report = { build: setting("build"), screen: `${innerWidth}x${innerHeight}`, skew_ms: this.skew ?? -Math.round(clock.ahead) };
+        const answer = await post(url, JSON.stringify(report), { headers: { "Content-Type": "application/json" } });
+        if (answer.ok) {
+          const said = await answer.json();
+          this.skew = Math.round((asked + Date.now()) / 2 - Date.parse(said.at)); // told with the next beat
+          this.obey(said);
+        }
       } catch { /* the line is down; the next beat tries again */ }
       this.beating = false;
+    },
+    band(message) {
+      const place = $("#notice");
+      const shown = place?.firstElementChild?.dataset.until;
+      if (!place || shown === message?.until) return;
+      if (message) window.htmx?.ajax("GET", setting("noticeUrl"), { target: place, swap: "innerHTML", headers: { "X-Poll": "1" } });
+      else place.replaceChildren();
     },
     obey({ order, call, message }) {
       if (order === "wipe") { wipe(); return; }
       if (order === "reload") { location.reload(); return; }
       const state = $("#call-state");
-      const words = call || (message ? { state: "message", text: message } : null);
+      this.band(message);
+      const words = call;
       const shown = $(".call-note", state || document);
       if (state && !words && shown) state.replaceChildren();
       if (!state || !words || (shown?.textContent.trim() === words.text && shown.dataset.state === words.state)) return;
@@ -292,7 +306,7 @@
       line.dataset.state = words.state;
       const text = document.createElement("span");
       text.textContent = words.text;
-      const bell = words.state !== "message" && $("[data-fixed=call] .icon")?.cloneNode(true);
+      const bell = $("[data-fixed=call] .icon")?.cloneNode(true);
       line.append(...(bell ? [bell, text] : [text]));
       state.replaceChildren(line);
     },

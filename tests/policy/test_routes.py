@@ -62,6 +62,7 @@ FORMS = {
     "staff.desk_pin": {"pin": "9753", "again": "9753"},
     "staff.register_finding": {"kind": "dibao", "starts": "2026-11-01"},
     "staff.set_device_printer": {"printer": "10.0.0.7", "paper_mm": "80"},
+    "staff.say_on_device": {"ready": "desk"},
     "kiosk.print_code": {"nth": "0"},
     "staff.set_policy": {"name": "booking.hold_seconds", "value": "90", "from": "2026-12-01"},
     "staff.add_one_off": {"from": "2026-12-02T09:00", "to": "2026-12-02T12:00", "reason_zh": "检修"},

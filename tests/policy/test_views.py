@@ -43,6 +43,7 @@ REPEATABLE = (OPEN_TO_ALL - {"security.account", "security.alive", "security.two
     "kiosk.alive",
     "kiosk.change_prefs",
     "kiosk.heartbeat",
+    "kiosk.notice_seen",
     "kiosk.pair",
     "kiosk.say",
     "kiosk.scan",
