@@ -70,7 +70,8 @@ def print_code(code: str) -> Any:
     """Print the slip of a code at the kiosk where it is shown. nth: how often it was asked for before."""
     kind, whole = _read(code)
     area, nth = slip_area(kind), request.form.get("nth", "")
-    if area is None or area.paper is None or not nth.isdecimal() or int(nth) > ASKS:
+    counts = nth.isascii() and nth.isdigit() and len(nth) < 4 and int(nth) <= ASKS
+    if area is None or area.paper is None or not counts:
         raise NotFound(_("这一页没有找到"))
     ask_paper(need_device(), whole, int(nth), area.paper(whole))
     here = own_path(request.form.get("next"), "/kiosk/")

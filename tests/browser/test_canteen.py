@@ -215,7 +215,7 @@ VOICE = """
     [
         ("zh_Hans", "zh-CN", "明天吃什么？", "您付，10元。"),
         ("zh_Hant", "zh-HK", "明天吃什麼？", "您付，10元。"),
-        ("en", "en", "Menu: Tomorrow. ", "You pay, 10 yuan. "),
+        ("en", "en", "Menu: tomorrow. ", "You pay, 10 yuan. "),
     ],
     ids=["zh_Hans", "zh_Hant", "en"],
 )
