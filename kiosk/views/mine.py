@@ -17,7 +17,7 @@ from kiosk.views.identify import identify_url
 from kiosk.views.root import blueprint
 from people.services.residents import consents, keep_settings, withdraw_consent
 
-PAGE, PAGE_FEW = 4, 3
+ROWS = 4, 3, 2
 
 
 @blueprint.get("/c/<code>/my/")
@@ -29,7 +29,7 @@ def my_day(code: str) -> Any:
         return see_other(identify_url(centre, f"/c/{code}/my/"))
     start = day_bounds(local_day(now(), centre.zone), centre.zone)[0]
     items = areas.my_day(found.resident_id, start, 30 if found.level == "pin" else 2)
-    pages = paging(len(items), PAGE_FEW if _has_little_room() else PAGE, lambda n: f"/c/{code}/my/?page={n}")
+    pages = paging(len(items), _rows(), lambda n: f"/c/{code}/my/?page={n}")
     return personal(
         render_template(
             "kiosk/my_day.html",
@@ -62,7 +62,7 @@ def my_consents(code: str) -> Any:
     ]
     rows += [{"kind": kind, "label": words[kind]} for kind in words if kind in given]
     rows.append({"phones": "1", "label": _("认得您的手机")})
-    pages = paging(len(rows), PAGE_FEW if _has_little_room() else PAGE, lambda n: f"{url}?page={n}")
+    pages = paging(len(rows), _rows(), lambda n: f"{url}?page={n}")
     return personal(
         render_template(
             "kiosk/consents.html",
@@ -75,9 +75,11 @@ def my_consents(code: str) -> Any:
     )
 
 
-def _has_little_room() -> bool:
-    """Whether letters are large here, or buttons stay in the lower half."""
-    return at_kiosk() and (prefs()["reach"] == "low" or prefs()["text"] == "elder")
+def _rows() -> int:
+    """So many on a page: fewer where letters are large or buttons stay in the lower half, fewest where both is so."""
+    if not at_kiosk():
+        return ROWS[0]
+    return ROWS[(prefs()["reach"] == "low") + (prefs()["text"] == "elder")]
 
 
 def _as_now(found: Visit) -> bool:
