@@ -24,6 +24,8 @@ KEPT = "booking.kept_closed"
 def outside(centre_id: int, moment: datetime) -> list[Booking]:
     """What is booked or in use in a time that is not open, without what staff keep on purpose; by start."""
     found = _found(centre_id, moment)
+    if not found:  # as nearly always; the today page asks with every change
+        return []
     kept = _kept(found)
     rows = db.session.scalars(full().where(Booking.id.in_(found)).order_by(Booking.starts_at, Booking.id))
     return [

@@ -7,6 +7,7 @@ next. A clock that is killed in between prints again when the claim is over: twi
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from time import perf_counter
 
@@ -126,7 +127,7 @@ def ask_printers() -> None:
     """How every printer is: paper may have been put in, or run out, while nobody printed."""
     for address in queries.printers():
         if not talks.busy(address):
-            talks.begin(address, None, lambda address=address: speak(address))  # type: ignore[misc]
+            talks.begin(address, None, partial(speak, address))
 
 
 JOBS = [
