@@ -64,11 +64,7 @@ class CanteenPolicy:
 
 
 def guests_most(portions: int, share: int) -> int:
-    """How many of so many portions may go to guests who have not paid: `share` of a hundred, one at least.
-
-    >>> [guests_most(portions, 20) for portions in (1, 4, 10, 45)]
-    [1, 1, 2, 9]
-    """
+    """How many of so many portions may go to guests who have not paid: `share` of a hundred, one at least."""
     return max(1, portions * share // 100)
 
 

@@ -103,11 +103,7 @@ def prefs_of(settings: dict[str, object]) -> dict[str, str]:
 
 
 def settings_of(prefs: dict[str, str]) -> dict[str, object]:
-    """The other way round: how a screen is set now, as a card carries it.
-
-    >>> settings_of(prefs_of({"large_type": True, "contrast": "high", "lower_half": False}))
-    {'large_type': True, 'contrast': 'high', 'lower_half': False}
-    """
+    """The other way round: how a screen is set now, as a card carries it."""
     return {
         "large_type": prefs["text"] == "elder",
         "contrast": prefs["contrast"],
