@@ -283,8 +283,10 @@
         await store.put("back", [...((await store.get("back")) || []), ...answers]);
         await store.drop(new Set(answers.map((one) => one.key ?? null)));
       }
+      const wasDown = down;
       await line(false);
       await told();
+      if (wasDown) window.htmx?.trigger("#window-side", "back"); /* not only with its next poll */
     } catch { await line(true); }
     sending = false;
   }
