@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.kiosk import At, kiosk
 from tests.browser.scene import Scene, furnish
@@ -10,6 +11,8 @@ from tests.support.browser import Screens
 from tests.support.cast import Cast
 from tests.support.databases import Databases
 from tests.support.server import Server
+
+expect.set_options(timeout=15_000)  # the longest poll is 5 s, and two cores carry three browsers; what comes is not slowed
 
 
 @pytest.fixture
