@@ -18,6 +18,7 @@ from canteen.rules import CanteenPolicy
 from canteen.services import ledger, settle, till
 from canteen.services.leave import leave
 from canteen.services.ledger import wrong_sums
+from canteen.services.menu_sheet import SHEET as MENUS
 from canteen.services.merge import merge
 from canteen.today import outside, today
 from canteen.views import blueprint, board, carrier, invite
@@ -113,6 +114,6 @@ AREA = Area(
     approvals=[*ledger.APPROVALS, *settle.APPROVALS, *till.APPROVALS],
     masters=MASTERS,
     figures=FIGURES,
-    files=[PHOTO],
+    files=[PHOTO, MENUS],
     register=[DIET],
 )

@@ -22,9 +22,11 @@ from canteen.models import (
     OfferDish,
     ServingHours,
     SheetChange,
+    Swap,
 )
 from canteen.rules import Diet, Plate, conflicts, spread
 from centres.policies import chain
+from core.audit import Audit
 from core.database import db
 from people.models import Resident, Staff
 
@@ -46,6 +48,62 @@ def menus(canteen_id: int, first: date, last: date) -> Sequence[Menu]:
 def menu_of(canteen_id: int, day: date, meal: str) -> Menu | None:
     """The menu of a meal."""
     return next((menu for menu in menus(canteen_id, day, day) if menu.meal == meal), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MenuWish:
+    """What of all menus somebody wants to see. last: None: to the furthest. meal, state: '': every one."""
+
+    first: date
+    last: date | None = None
+    meal: str = ""
+    state: str = ""
+    sort: str = "day"
+    down: bool = True
+
+
+def _sum_of(column: Any) -> Any:
+    return select(func.coalesce(func.sum(column), 0)).where(Offer.menu_id == Menu.id).scalar_subquery()
+
+
+MENU_SORTS = {
+    "day": Menu.day,
+    "quota": _sum_of(Offer.quota),
+    "taken": _sum_of(Offer.taken),
+    "missed": select(func.count())
+    .select_from(MealOrder)
+    .where(MealOrder.menu_id == Menu.id, MealOrder.state == "uncollected")
+    .scalar_subquery(),
+}
+"""By what a list of menus is sorted. Only what is sorted by is counted for every menu of the list."""
+
+
+def listed_menus(
+    canteen_id: int, wish: MenuWish, many: int | None = None, after: int = 0
+) -> tuple[list[Menu], int]:
+    """`many` menus of a list from the row `after` on (None: all of them), and how many there are."""
+    asked = select(Menu).where(Menu.canteen_id == canteen_id, Menu.day >= wish.first)
+    if wish.last is not None:
+        asked = asked.where(Menu.day <= wish.last)
+    for column, value in ((Menu.meal, wish.meal), (Menu.state, wish.state)):
+        if value:
+            asked = asked.where(column == value)
+    there = db.session.scalar(select(func.count()).select_from(asked.subquery())) or 0
+    by = MENU_SORTS[wish.sort]
+    whole = asked.options(selectinload(Menu.offers).selectinload(Offer.dishes).joinedload(OfferDish.dish))
+    ordered = whole.order_by(by.desc() if wish.down else by, Menu.day, Menu.serves_from)
+    return list(db.session.scalars(ordered.limit(many).offset(after))), there
+
+
+def menu_record(menu_id: int) -> list[Audit]:
+    """What was done to a menu, the newest first."""
+    query = select(Audit).where(Audit.subject_kind == "menu", Audit.subject_id == menu_id)
+    return list(db.session.scalars(query.order_by(Audit.id.desc()).limit(200)))
+
+
+def swaps_of(menu_id: int) -> dict[int, Swap]:
+    """Swaps of a menu by their id."""
+    return {row.id: row for row in db.session.scalars(select(Swap).where(Swap.menu_id == menu_id))}
 
 
 def next_menu(canteen_id: int, moment: datetime) -> Menu | None:

@@ -179,10 +179,11 @@ class Real(Column):
 
 @dataclass(frozen=True, kw_only=True)
 class Money(Column):
-    """An amount: fen in the database, yuan for people."""
+    """An amount: fen in the database, yuan for people; with `blank` an empty field is none."""
 
     least: int = 0
     most: int = 100_000_00
+    blank: bool = False
     kind: ClassVar[str] = "money"
     number: ClassVar[bool] = True
     empty: ClassVar[Any] = None
@@ -196,9 +197,11 @@ class Money(Column):
     def cell(self, value: Any) -> Any:
         return None if value is None else Decimal(value) / 100
 
-    def read(self, raw: Any) -> int:
+    def read(self, raw: Any) -> int | None:
         text = self._text(raw).removeprefix("¥").replace(",", "").replace("，", "").removesuffix("元").strip()
         right = _("写元，最多两位小数，比如 12.50。")
+        if not text and self.blank:
+            return None
         if not text:
             raise self._missing()
         try:

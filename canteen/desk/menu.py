@@ -16,7 +16,7 @@ from canteen.models import Canteen, Dish, Menu, Offer
 from canteen.rules import allergens_of, labels_of, week_of
 from canteen.services import plan
 from canteen.services.order import plates
-from canteen.services.plan import Planned
+from canteen.services.plan import MOST_PORTIONS, Planned, own_price
 from canteen.words import KINDS, MENU_STATES, TEXTURES, allergen_words, label_words
 from canteen.words import MEALS as MEAL_WORDS
 from centres.models import Centre
@@ -28,7 +28,6 @@ from core.money import yuan
 from core.words import clock_words, full_day, inside, span_words
 from people.access import actor, require
 
-MOST_PORTIONS = 2000
 NEW = {"new-set": "set", "new-single": "single"}
 LETTERS = {"breakfast": "B", "lunch": "L", "dinner": "D"}
 COPY_AHEAD = 14
@@ -67,6 +66,7 @@ def menu(centre: Centre, day: str, meal: str) -> Any:
         walk_in=found.walk_in if found else serving.policy.walk_in,
         walk_in_taken=found.walk_in_taken if found else 0,
         url=url,
+        history_url=f"{url}/history" if found else "",
         kitchen_url=menu_url(centre, the_day, the_meal, "kitchen") if state != "none" else "",
         swap_url=menu_url(centre, the_day, the_meal, "swap") if state == "published" else "",
         fail_url=menu_url(centre, the_day, the_meal, "fail") if state == "published" else "",
@@ -98,7 +98,6 @@ def offer_row(centre: Centre, menu: Menu | None, offer: Offer) -> dict[str, Any]
     """An offer as a line of its menu."""
     main, *sides = [one.dish for one in offer.dishes]
     on = plates(offer)
-    own = offer.price_fen != sum(one.dish.price_fen for one in offer.dishes)
     url = menu_url(centre, menu.day, menu.meal) if menu else ""
     return {
         "code": offer.code,
@@ -109,7 +108,7 @@ def offer_row(centre: Centre, menu: Menu | None, offer: Offer) -> dict[str, Any]
         "labels": label_words(labels_of(on)),
         "allergens": allergen_words(allergens_of(on)),
         "price": yuan(offer.price_fen),
-        "own_price": own,
+        "own_price": own_price(offer) is not None,
         "taken": offer.taken,
         "quota": offer.quota,
         "url": f"{url}/offers/{offer.code}",
@@ -169,7 +168,7 @@ def offer(centre: Centre, day: str, meal: str, offer: str) -> Any:
     chosen = [one.dish_id for one in row.dishes] if row else []
     rows = list(desk_queries.dishes(canteen.id))
     rows += [one.dish for one in row.dishes if one.dish not in rows] if row else []
-    own = row is not None and row.price_fen != sum(one.dish.price_fen for one in row.dishes)
+    own = own_price(row) if row is not None else None
     today = local_day(now(), centre.zone)
     return render_template(
         "canteen/desk_offer.html",
@@ -186,8 +185,8 @@ def offer(centre: Centre, day: str, meal: str, offer: str) -> Any:
         chosen=chosen[1:],
         quota=row.quota if row else 20,
         taken=row.taken if row else 0,
-        own=own,
-        price=yuan(row.price_fen).removeprefix("¥") if row and own else "",
+        own=own is not None,
+        price=yuan(own).removeprefix("¥") if own is not None else "",
         sum=yuan(sum(one.dish.price_fen for one in row.dishes)) if row else yuan(0),
         url=f"{menu_url(centre, the_day, the_meal)}/offers/{offer}",
         sum_url=f"{base(centre)}/sum",

@@ -26,7 +26,7 @@ COOK = frozenset({"kitchen", "manager", "supervisor"})
 """Who plans, cooks and writes down what the kitchen must."""
 
 TABS = (
-    (lazy_gettext("一周菜单"), "canteen_desk.week", ("week", "menu", "poster")),
+    (lazy_gettext("一周菜单"), "canteen_desk.week", ("week", "menu", "menus", "poster")),
     (lazy_gettext("备餐"), "canteen_desk.kitchen", ("kitchen", "change")),
     (lazy_gettext("窗口"), "canteen_desk.window", ("window",)),
     (lazy_gettext("订单"), "canteen_desk.orders", ("orders", "diet", "standing")),

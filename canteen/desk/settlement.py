@@ -19,8 +19,8 @@ from core.codes import show_number
 from core.database import unit_of_work
 from core.errors import Alternative, NotFound, Refused
 from core.http import once, personal, see_other
+from core.http import sheets as web_sheets
 from core.money import yuan
-from core.sheets import MIME
 from core.words import date_words
 from people.access import actor, grants_roles, require, signed_in
 from people.rules import DESK
@@ -234,7 +234,5 @@ def settlement_pack(centre: Centre, month: str) -> Response:
             detail={"month": str(wanted)},
             at=database_now(),
         )
-    response = Response(reads.pack(settle.month_of(centre.id, wanted)), mimetype=MIME)
-    name = f"settlement-{centre.code}-{wanted:%Y-%m}.xlsx"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return personal(response)
+    pack = reads.pack(settle.month_of(centre.id, wanted))
+    return personal(web_sheets.answer(pack, f"settlement-{centre.code}-{wanted:%Y-%m}"))

@@ -80,6 +80,7 @@ def _sheet(centre: Centre, day: date) -> Any:
         publish_url=f"{base(centre)}/week/{monday}/publish",
         copy_one_url=f"{base(centre)}/copy",
         poster_url=f"{base(centre)}/poster",
+        menus_url=f"{base(centre)}/menus",
         back=monday,
     )
 

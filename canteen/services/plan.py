@@ -1,8 +1,9 @@
 """Planning: menus with their offers, quotas, swaps; and the moments that follow the calendar."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select, update
@@ -31,6 +32,8 @@ from core.clock import database_now
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
+
+MOST_PORTIONS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
         menu = _locked(menu_id)
         _still_open(menu)
         there = {offer.code: offer for offer in menu.offers}
+        before, after = {code: _told(offer) for code, offer in there.items()}, {}
         known = {
             dish.id: dish for dish in db.session.scalars(select(Dish).where(Dish.id.in_(_dishes(wanted))))
         }
@@ -136,6 +140,7 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
             offer.position, offer.price_fen, offer.quota, offer.kind = position, price, one.quota, one.kind
             offer.full_at = offer.full_at if offer.taken >= offer.quota else None
             placed.append((offer, one.dish_ids))
+            after[one.code] = {"dishes": list(one.dish_ids), "quota": one.quota, "price_fen": price}
         db.session.flush()
         _put_dishes(placed)
         for gone in there.values():
@@ -147,9 +152,25 @@ def set_offers(actor: Actor, menu_id: int, wanted: Sequence[Planned]) -> Menu:
             db.session.execute(delete(Offer).where(Offer.id == gone.id))
         db.session.expire(menu, ["offers"])
         _is_another(menu)
-        audit.record(actor, "menu.planned", "menu", menu.id, unit_id=menu.canteen_id)
+        audit.record(
+            actor, "menu.planned", "menu", menu.id, unit_id=menu.canteen_id, detail=_differs(before, after)
+        )
         changed(menu)
     return menu
+
+
+def _told(offer: Offer) -> dict[str, Any]:
+    """An offer for the record of changes."""
+    dishes = [one.dish_id for one in offer.dishes]
+    return {"dishes": dishes, "quota": offer.quota, "price_fen": offer.price_fen}
+
+
+def _differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Code → what stood on the menu and what stands there now, of those that are not the same."""
+    return {
+        "old": {code: one for code, one in before.items() if after.get(code) != one},
+        "new": {code: one for code, one in after.items() if before.get(code) != one},
+    }
 
 
 def _put_dishes(placed: Sequence[tuple[Offer, Sequence[int]]]) -> None:
@@ -223,9 +244,15 @@ def as_planned(offer: Offer) -> Planned:
     return Planned(offer.code, offer.kind, dishes, offer.quota, offer.price_fen)
 
 
+def own_price(offer: Offer) -> int | None:
+    """What somebody set as its price; None: it costs what its dishes cost together."""
+    return offer.price_fen if offer.price_fen != sum(one.dish.price_fen for one in offer.dishes) else None
+
+
 def set_quota(actor: Actor, offer_id: int, quota: int) -> Offer:
     """More or fewer portions; never fewer than are sold: one conditional UPDATE decides."""
     with unit_of_work():
+        before = db.session.scalar(select(Offer.quota).where(Offer.id == offer_id).with_for_update())
         row = db.session.execute(
             update(Offer)
             .where(Offer.id == offer_id, Offer.taken <= quota)
@@ -237,9 +264,8 @@ def set_quota(actor: Actor, offer_id: int, quota: int) -> Offer:
         offer = db.session.get_one(Offer, offer_id, populate_existing=True)
         offer.full_at = database_now() if offer.taken >= offer.quota else None
         menu = db.session.get_one(Menu, row.menu_id)
-        audit.record(
-            actor, "offer.quota", "offer", offer_id, unit_id=menu.canteen_id, detail={"quota": quota}
-        )
+        detail = {"code": offer.code, "was": before, "quota": quota}
+        audit.record(actor, "menu.quota", "menu", menu.id, unit_id=menu.canteen_id, detail=detail)
         changed(menu)
     return offer
 
@@ -273,7 +299,7 @@ def set_walk_in(actor: Actor, menu_id: int, portions: int) -> Menu:
             "menu",
             menu_id,
             unit_id=menu.canteen_id,
-            detail={"quota": portions},
+            detail={"was": before, "quota": portions},
             at=now,
         )
         changed(menu)

@@ -18,11 +18,11 @@ from core.columns import Column, Lines, Wrong
 from core.database import db
 from core.errors import NotFound, Refused
 from core.http import once, repeatable, row_number, see_other, takes_file, uploaded
+from core.http import sheets as web_sheets
 from core.http.paging import paging
 from core.i18n import pick
 from core.imports import MOST_ROWS, SHEET, STARTS
 from core.master import Master, Wish, masters
-from core.stores import Missing
 from core.words import clock_words
 from people.access import actor, grants_roles, require, signed_in
 from people.models import Staff
@@ -225,15 +225,7 @@ def data_sheet(centre: Centre, master: str) -> Response:
     """The list as a sheet, which can be filled in and brought back."""
     opened = _open(centre, master)
     rows = service.every(opened.master, opened.units, _wish(opened.master), opened.today)
-    return sheet_answer(imports.export(opened.master, rows), f"{opened.master.name}-{opened.today}")
-
-
-def sheet_answer(data: bytes, name: str) -> Response:
-    """A sheet as a download; it is kept by no browser."""
-    response = Response(data, mimetype=sheets.MIME)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return web_sheets.answer(imports.export(opened.master, rows), f"{opened.master.name}-{opened.today}")
 
 
 # --- one cell -------------------------------------------------------------------------------------------------------
@@ -472,7 +464,7 @@ def data_history(centre: Centre, master: str, row_id: int) -> Any:
     known = {column.name: column for column in opened.master.columns}
     return render_template(
         "staff/data_history.html",
-        master=opened.master,
+        lead=opened.master.title,
         label=opened.master.label(row),
         rows=[
             {
@@ -599,25 +591,14 @@ def data_upload(centre: Centre, master: str) -> Response:
     return see_other(f"{opened.url}/import/{row.key}")
 
 
-def sheet_of(key: str, kind: str, units: Sequence[int]) -> tuple[files.File, bytes]:
-    """A sheet that waits for its confirmation, in one of these units."""
-    row = files.by_key(key)
-    if row is not None and row.kind == kind and row.unit_id in units:
-        try:
-            return row, files.read(row)
-        except Missing:
-            pass
-    raise NotFound(_("这张表不在了"), _("可能已经导入了，或者放得太久了。请再传一次。"))
-
-
 @blueprint.get("/c/<centre>/data/<master>/import/<key>")
 @require(EVERYONE)
 def data_preview(centre: Centre, master: str, key: str) -> Any:
     """Every wrong cell, or what will be written."""
     opened = _open(centre, master)
-    row, data = sheet_of(key, SHEET.name, opened.writable)
+    row, data = web_sheets.waiting(key, SHEET.name, opened.writable)
     made = imports.plan(opened.master, row.unit_id or 0, data, opened.today)
-    return preview(
+    return web_sheets.preview(
         _("导入%(what)s", what=str(opened.master.title)),
         made,
         row,
@@ -627,45 +608,15 @@ def data_preview(centre: Centre, master: str, key: str) -> Any:
     )
 
 
-def preview(
-    title: str, made: imports.Plan, row: files.File, confirm_url: str, upload_url: str, back_url: str
-) -> str:
-    """The page of a plan, the same for every sheet."""
-    return render_template(
-        "staff/data_preview.html",
-        title=title,
-        plan=made,
-        faults=made.faults[: imports.SHOWN_FAULTS],
-        new=made.many("new"),
-        change=made.many("change"),
-        same=made.many("same"),
-        digest=row.digest.hex(),
-        confirm_url=confirm_url,
-        upload_url=upload_url,
-        back_url=back_url,
-    )
-
-
-def same_bytes(row: files.File) -> None:
-    """What is confirmed is what was shown."""
-    if request.form.get("digest", "") != row.digest.hex():
-        raise Refused("sheet_other", _("这不是刚才看的那张表"), _("请再传一次，看过再导入。"), status=409)
-
-
 @blueprint.post("/c/<centre>/data/<master>/import/<key>")
 @require(EVERYONE)
 @repeatable
 def data_confirm(centre: Centre, master: str, key: str) -> Response:
     """«导入这 N 行»: the same bytes, all of them or nothing. The sheet goes with the deed, so that once is once."""
     opened = _open(centre, master)
-    row, data = sheet_of(key, SHEET.name, opened.writable)
-    same_bytes(row)
+    row, data = web_sheets.waiting(key, SHEET.name, opened.writable)
+    web_sheets.same_bytes(row)
     unit = row.unit_id or 0
     made = imports.plan(opened.master, unit, data, opened.today)
-    imports.apply(actor(), opened.master, unit, made, opened.today, lambda: _used_up(row))
+    imports.apply(actor(), opened.master, unit, made, opened.today, lambda: web_sheets.used_up(actor(), row))
     return see_other(f"{opened.url}/?state=all")
-
-
-def _used_up(row: files.File) -> None:
-    if not files.remove(actor(), row):
-        raise Refused("sheet_used", _("这张表已经导入了"), _("不用再导入一次。"))

@@ -13,6 +13,7 @@ from core.database import db
 from core.errors import NotFound, Refused
 from core.figures import Counted, FigureReport, Measure, measures
 from core.http import once, see_other
+from core.http import sheets as web_sheets
 from core.http.paging import paging
 from core.money import yuan
 from core.sheets import Head, Page, write
@@ -20,7 +21,6 @@ from core.words import clock_words
 from people.access import actor, require
 from people.models import Staff
 from people.rules import MANAGERS
-from staff.views.data import sheet_answer
 from staff.views.root import blueprint
 
 READERS = MANAGERS | {"accountant"}
@@ -168,7 +168,7 @@ def figure_kept(centre: Centre, report_id: int, name: str) -> Any:
 def _rows(measure: Measure, found: Counted, first: date, last: date, taken: str, back_url: str) -> Any:
     """A list a page at a time, or a sheet of all of them."""
     if request.args.get("as") == "xlsx":
-        return sheet_answer(_sheet(measure, found, first, last, taken), f"{measure.name}-{first}-{last}")
+        return web_sheets.answer(_sheet(measure, found, first, last, taken), f"{measure.name}-{first}-{last}")
     here = request.path + f"?from={first}&to={last}"
     pages = paging(len(found.rows), PAGE, lambda n: f"{here}&page={n}")
     return render_template(

@@ -9,12 +9,11 @@ from centres.models import Centre
 from centres.queries import district_of
 from core import files, sheets
 from core.database import unit_of_work
-from core.errors import Refused
 from core.http import personal, repeatable, see_other, takes_file, uploaded
+from core.http import sheets as web_sheets
 from people.access import actor, require
 from people.rules import MANAGERS
 from people.services import register
-from staff.views.data import preview, same_bytes, sheet_answer, sheet_of
 from staff.views.root import blueprint
 
 
@@ -44,7 +43,7 @@ def register_import(centre: Centre) -> Any:
 def register_empty(centre: Centre) -> Response:
     """A sheet with nothing but the heads."""
     heads = [sheets.Head(str(column.label), 16) for column in register.columns()]
-    return sheet_answer(sheets.write(sheets.Page(_("老人名册"), heads, [])), f"register-{centre.code}")
+    return web_sheets.answer(sheets.write(sheets.Page(_("老人名册"), heads, [])), f"register-{centre.code}")
 
 
 @blueprint.post("/c/<centre>/register")
@@ -61,11 +60,11 @@ def register_upload(centre: Centre) -> Response:
 @require(MANAGERS)
 def register_preview(centre: Centre, key: str) -> Response:
     """Every wrong cell, or what will be written; names are masked."""
-    row, data = sheet_of(key, register.SHEET.name, [centre.id])
+    row, data = web_sheets.waiting(key, register.SHEET.name, [centre.id])
     made = register.plan(district_of(centre.id), centre.id, data)
     back = f"/staff/c/{centre.code}/people/"
     url = f"{_url(centre)}/{key}"
-    return personal(preview(_("导入老人名册"), made, row, url, _url(centre), back))
+    return personal(web_sheets.preview(_("导入老人名册"), made, row, url, _url(centre), back))
 
 
 @blueprint.post("/c/<centre>/register/<key>")
@@ -73,12 +72,11 @@ def register_preview(centre: Centre, key: str) -> Response:
 @repeatable
 def register_confirm(centre: Centre, key: str) -> Response:
     """«导入这 N 行»: the same bytes, all of them or nothing; the sheet goes with the deed."""
-    row, data = sheet_of(key, register.SHEET.name, [centre.id])
-    same_bytes(row)
+    row, data = web_sheets.waiting(key, register.SHEET.name, [centre.id])
+    web_sheets.same_bytes(row)
     district, where = district_of(centre.id), centre.id
     made = register.plan(district, where, data)
     with unit_of_work():
-        if not files.remove(actor(), row):
-            raise Refused("sheet_used", _("这张表已经导入了"), _("不用再导入一次。"))
+        web_sheets.used_up(actor(), row)
         register.apply(actor(), district, where, made)
     return see_other(f"/staff/c/{centre.code}/people/")

@@ -12,7 +12,7 @@ from tests.support.cast import Cast
 from tests.support.databases import Databases
 from tests.support.server import Server
 
-expect.set_options(timeout=15_000)  # the longest poll is 5 s, and two cores carry three browsers; what comes is not slowed
+expect.set_options(timeout=15_000)  # the longest poll is 5 s, and two cores carry three browsers
 
 
 @pytest.fixture

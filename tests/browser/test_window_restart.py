@@ -73,7 +73,9 @@ def test_it_starts_again_offline_and_hands_out(tablet: Page, codes: Codes, app: 
     tablet.context.set_offline(False)
     expect(tablet.locator("#window-back")).to_contain_text("3 号：记好了")
     expect(tablet.locator("#window-back")).to_contain_text("1 号：记好了")
-    expect(tablet.locator("#window-side")).to_contain_text("还没取", timeout=2500)  # at once, not with the next poll
+    expect(tablet.locator("#window-side")).to_contain_text(
+        "还没取", timeout=2500
+    )  # at once, not with the next poll
     assert tablet.evaluate(KEPT) == []
     assert redemptions(app) == [(3, "collected", "stands", True), (1, "collected", "stands", True)]
 

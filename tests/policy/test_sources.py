@@ -19,6 +19,7 @@ MAY_KNOW_THE_WEB = {
     "core/http/languages.py",
     "core/http/paging.py",
     "core/http/probes.py",
+    "core/http/sheets.py",
     "kiosk/session.py",
     "people/access.py",
     "people/signin/__init__.py",

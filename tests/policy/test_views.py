@@ -40,6 +40,8 @@ REPEATABLE = (OPEN_TO_ALL - {"security.account", "security.alive", "security.two
     "canteen_desk.close_now",
     "canteen_desk.fail_now",
     "canteen_desk.scan",
+    "canteen_desk.menus_confirm",
+    "canteen_desk.menus_upload",
     "kiosk.alive",
     "kiosk.change_prefs",
     "kiosk.heartbeat",
