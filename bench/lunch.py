@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 from flask import Flask
 from sqlalchemy import insert
 
+from bench.client import post
+from bench.cookies import Person
 from canteen.models import Account, Canteen, Dish, Menu, Offer, ServingHours, SubsidyRule, Transfer
 from canteen.services.plan import Planned, make_menu, publish, set_offers
 from centres.models import Centre, OrgUnit
@@ -163,6 +165,26 @@ def _pay_in(people: list[int], centre: int) -> None:
             for account in accounts
         ],
     )  # fmt: skip
+
+
+def order(kitchens: Kitchens, person: Person, centre: int = 0) -> bytes:
+    """«确认订餐» with the prepaid account."""
+    return post(path_of(kitchens, centre), fields_of(person), person.cookies)
+
+
+def path_of(kitchens: Kitchens, centre: int = 0) -> str:
+    """Where lunches of a centre are ordered."""
+    return f"/c/{kitchens.centres[centre][1]}/canteen/menu/{kitchens.day}/lunch/order"
+
+
+def fields_of(person: Person) -> dict[str, str]:
+    """What the form says; each quarter of the people has another dish."""
+    return {
+        "csrf_token": person.csrf,
+        "request_key": f"lunch-{person.visit:09d}",
+        "offer": f"L{person.visit % 4 + 1}",
+        "pay": "account",
+    }
 
 
 def sold(app: Flask) -> tuple[int, bool]:

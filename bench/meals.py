@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from bench import bounds
-from bench.client import at_once, post
+from bench import bare, bounds
+from bench.client import at_once
 from bench.commits import p99, rate
-from bench.cookies import Person, arrive
-from bench.lunch import Kitchens, fill, sold
+from bench.cookies import arrive
+from bench.lunch import fill, order, sold
 from bench.places import Places, close
 from bench.report import Sheet, Target
 
@@ -37,20 +37,13 @@ def measure(places: Places, sheet: Sheet, engine: str, runs: int, seconds: int) 
             sheet.add(Target("10", f"{engine}: lunch orders", sign, *must), run - 1, rate(answers) / bound)
             sheet.add(Target("10", f"{engine}: lunch orders a second", "/s"), run - 1, rate(answers))
             sheet.add(Target("10", f"{engine}: p99 of them (ms)", "ms"), run - 1, p99(answers))
+            if engine == "sqlite":
+                alone = bare.orders_a_second(places, run)
+                sheet.add(Target("10", "sqlite: an order's statements alone", sign), run - 1, alone / bound)
+                share = rate(answers) / alone
+                sheet.add(Target("10", "sqlite: our part of that", "–"), run - 1, share)
     _look(app, sheet, engine, total)
     close(app)
-
-
-def order(kitchens: Kitchens, person: Person, centre: int = 0) -> bytes:
-    """«确认订餐» with the prepaid account."""
-    code = kitchens.centres[centre][1]
-    fields = {
-        "csrf_token": person.csrf,
-        "request_key": f"lunch-{person.visit:09d}",
-        "offer": f"L{person.visit % 4 + 1}",
-        "pay": "account",
-    }
-    return post(f"/c/{code}/canteen/menu/{kitchens.day}/lunch/order", fields, person.cookies)
 
 
 def _look(app: Flask, sheet: Sheet, engine: str, acknowledged: int) -> None:

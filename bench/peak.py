@@ -10,8 +10,7 @@ from itertools import pairwise
 
 from bench.client import FORK, Line
 from bench.cookies import Person, arrive
-from bench.lunch import Kitchens, fill, sold
-from bench.meals import order
+from bench.lunch import Kitchens, fill, order, sold
 from bench.places import Places, close, cpu
 from bench.report import Sheet, Target
 
