@@ -1,7 +1,9 @@
 """Hours that are cut and closures that come after people have booked: staff are told before and after."""
 
+import io
 from typing import Any
 
+import openpyxl
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -23,6 +25,7 @@ from core.clock import now
 from core.database import db
 from core.events import deliver_due
 from core.outbox import Message
+from core.sheets import Head, Page, write
 from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.hall import Hall, moment, refusal, span
@@ -148,6 +151,35 @@ def test_cut_weekly_hours_ask_once_and_are_kept_then(house: House) -> None:
     with house.app.app_context():
         assert set(hours()) == {("10:00", "17:00")}
         assert [row.title for row in outside(house.cast.shuibei, now())] == ["合唱团排练"]
+
+
+def test_a_sheet_that_cuts_hours_asks_once_too(house: House) -> None:
+    client, url = house.client("manager"), "/staff/c/shuibei/data/spaces"
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{url}/sheet").data))
+    head, *rows = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+    wanted = {"编号": "hall", "每周开放": "周一到周五 10:00 17:00"}
+    at = {str(name): number for number, name in enumerate(head)}
+    row = next(row for row in rows if row[at["编号"]] == "hall")
+    cut = write(Page("spaces", [Head(name) for name in wanted], [list(wanted.values())]))
+
+    def hours() -> set[str]:
+        with house.app.app_context():
+            found = db.session.scalars(select(SpaceHours).join(Space).where(Space.code == "hall"))
+            return {f"{one.opens:%H:%M}" for one in found}
+
+    before = hours()
+    assert row[at["每周开放"]] != wanted["每周开放"]
+    sent = house.post(client, f"{url}/import", {"sheet": (io.BytesIO(cut), "a.xlsx")})
+    shown = client.get(sent.location)
+    digest = shown.text.partition('name="digest" value="')[2][:64]
+    page = house.post(client, sent.location, {"digest": digest})
+    assert page.status_code == 409, page.text[:2000]
+    assert "合唱团排练" in page.text
+    assert hours() == before
+    assert client.get(sent.location).status_code == 200  # the sheet waits on
+    assert again(house, client, page).status_code == 303
+    assert hours() == {"10:00"}
+    assert client.get(sent.location).status_code == 404
 
 
 def test_they_stand_on_the_today_page_and_on_a_list_until_all_are_decided(house: House) -> None:

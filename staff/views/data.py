@@ -610,13 +610,22 @@ def data_preview(centre: Centre, master: str, key: str) -> Any:
 
 @blueprint.post("/c/<centre>/data/<master>/import/<key>")
 @require(EVERYONE)
-@repeatable
+@once
 def data_confirm(centre: Centre, master: str, key: str) -> Response:
-    """«导入这 N 行»: the same bytes, all of them or nothing. The sheet goes with the deed, so that once is once."""
+    """«导入这 N 行»: the same bytes, all of them or nothing. The sheet goes with the deed, so that once is once. Where
+    it puts somebody's booking or meal into closed time, a page asks first, as after the form."""
     opened = _open(centre, master)
     row, data = web_sheets.waiting(key, SHEET.name, opened.writable)
     web_sheets.same_bytes(row)
     unit = row.unit_id or 0
     made = imports.plan(opened.master, unit, data, opened.today)
-    imports.apply(actor(), opened.master, unit, made, opened.today, lambda: web_sheets.used_up(actor(), row))
-    return see_other(f"{opened.url}/?state=all")
+    deed = partial(
+        imports.apply,
+        actor(),
+        opened.master,
+        unit,
+        made,
+        opened.today,
+        lambda: web_sheets.used_up(actor(), row),
+    )
+    return asked_first(centre, f"{opened.url}/import/{key}", deed, see_other(f"{opened.url}/?state=all"))

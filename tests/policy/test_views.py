@@ -55,7 +55,6 @@ REPEATABLE = (OPEN_TO_ALL - {"security.account", "security.alive", "security.two
     "kiosk.take_pin",
     "kiosk.use_card",
     "kiosk.wipe",
-    "staff.data_confirm",
     "staff.data_photo",
     "staff.data_upload",
     "staff.desk_pin",
