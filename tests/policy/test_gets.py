@@ -1,8 +1,10 @@
 """GET never changes anything: every page is opened by everybody who may, and every row is as it was."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from sqlalchemy import select, text, update
 
 from canteen.models import MealOrder
@@ -80,6 +82,57 @@ def closed_ways(house: House, role: str, page: str) -> set[str]:
         if grant and POSTS[role] not in grant:
             found.add(url)
     return found
+
+
+# --- what is no page ------------------------------------------------------------------------------------------------
+
+SHOWN = {"text/html"}
+
+
+def boosted(page: str) -> set[str]:
+    """Addresses of a page's links that the script fetches to put them in the page's place (hx-boost)."""
+    tree = BeautifulSoup(page, "html.parser")
+    return {
+        str(link["href"])
+        for link in tree.select("a[href^='/']")
+        if (near := link.find_parent(attrs={"hx-boost": True})) is not None
+        and (link.get("hx-boost") or near["hx-boost"]) == "true"
+    }
+
+
+def files_in_place(house: House, role: str) -> set[str]:
+    """Links by which a file would be put in a page's place instead of being handed over."""
+    client, kinds, found = house.client(role), dict[str, str](), set[str]()
+    ways = house.app.url_map.bind("localhost")
+    for method, rule in routes(house.app):
+        if method != "GET":
+            continue
+        answer = client.get(house.address(rule.rule, role))
+        page = answer.text if answer.mimetype in SHOWN else ""
+        answer.close()
+        for url in boosted(page):
+            asked = urlsplit(url)
+            endpoint = str(ways.match(asked.path, method="GET")[0])
+            kind = f"{endpoint} {sorted(parse_qs(asked.query))}"
+            if kind not in kinds:
+                answer = client.get(url)
+                kinds[kind] = str(answer.mimetype) if answer.status_code == 200 else "text/html"
+                answer.close()
+            if kinds[kind] not in SHOWN:
+                found.add(f"{rule.rule}: {kind}")
+    return found
+
+
+def test_a_link_that_is_fetched_is_told_from_one_that_is_not() -> None:
+    page = '<body hx-boost="true"><a href="/a">a</a><a href="/b" hx-boost="false" download>b</a><a href="#c">c</a>'
+    assert boosted(page) == {"/a"}
+    assert boosted(page.replace(' hx-boost="true"', "")) == set()
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize("role", ["manager", "accountant", "kitchen", "pin", "slip"])
+def test_a_file_is_handed_over_and_not_put_in_a_page_s_place(house: House, role: str) -> None:
+    assert files_in_place(house, role) == set()
 
 
 def owe_cash(house: House) -> None:
