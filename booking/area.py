@@ -6,12 +6,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from sqlalchemy import func, select
 
-from booking import desk, queries
+from booking import desk, own_copy, queries
 from booking.closed import outside, told
 from booking.jobs import JOBS
 from booking.listeners import LISTENERS
 from booking.master import MASTERS
-from booking.models import Booking, Claim, Unit, Violation
+from booking.models import Booking, Claim, Unit
 from booking.opening import sessions, space_day
 from booking.queries import Room, place_words, state_now
 from booking.rules import BookingPolicy
@@ -172,28 +172,6 @@ def search(words: str, unit_ids: frozenset[int]) -> list[MyItem]:
     return [MyItem("booking", booking.starts_at, when, title, "", url)]
 
 
-def export(resident_id: int) -> dict[str, object]:
-    """Everything booking keeps about a resident."""
-    rows = db.session.scalars(queries.full().where(Booking.resident_id == resident_id)).all()
-    return {
-        "bookings": [
-            {
-                "number": row.number,
-                "space": row.space.name_zh,
-                "seat": row.unit.code if row.unit else None,
-                "starts_at": row.starts_at.isoformat(),
-                "ends_at": row.ends_at.isoformat(),
-                "state": row.state,
-            }
-            for row in rows
-        ],
-        "violations": [
-            {"kind": row.kind, "at": row.at.isoformat()}
-            for row in db.session.scalars(select(Violation).where(Violation.resident_id == resident_id))
-        ],
-    }
-
-
 def doctor() -> list[Check]:
     """Every live booking has its claim, and no claim stands without one."""
     moment = now()
@@ -230,7 +208,7 @@ AREA = Area(
     outside=told,
     my_day=my_day,
     search=search,
-    export=export,
+    export=own_copy.pages,
     slip=show_slip,
     slip_act=act_on_slip,
     slip_kind="B",

@@ -2,9 +2,8 @@
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import select
 
-from canteen import api, desk
+from canteen import api, desk, own_copy
 from canteen.desk.root import LOOK
 from canteen.figures import FIGURES
 from canteen.home import card_start, my_day, now_lines, places, tiles
@@ -12,7 +11,6 @@ from canteen.jobs import JOBS
 from canteen.letters import KINDS
 from canteen.listeners import LISTENERS
 from canteen.master import MASTERS, PHOTO
-from canteen.models import Account, Transfer
 from canteen.register import DIET
 from canteen.rules import CanteenPolicy
 from canteen.services import ledger, settle, till
@@ -24,7 +22,6 @@ from canteen.today import outside, today
 from canteen.views import blueprint, board, carrier, invite
 from canteen.views.one import act_on_slip, paper_of, show_slip
 from core.area import Area, Check, Desk, Paper
-from core.database import db
 from core.errors import NotFound
 
 
@@ -42,28 +39,6 @@ def doctor() -> list[Check]:
             ),
         )
     ]
-
-
-def export(resident_id: int) -> dict[str, object]:
-    """What the ledger knows of a resident."""
-    account = db.session.scalar(select(Account).where(Account.resident_id == resident_id))
-    if account is None:
-        return {}
-    rows = db.session.scalars(
-        select(Transfer)
-        .where((Transfer.debit_id == account.id) | (Transfer.credit_id == account.id))
-        .order_by(Transfer.id)
-    )
-    return {
-        "account": [
-            {
-                "at": row.at.isoformat(),
-                "kind": row.kind,
-                "fen": row.amount_fen if row.credit_id == account.id else -row.amount_fen,
-            }
-            for row in rows
-        ]
-    }
 
 
 def show_code(code: str, page: str) -> object:
@@ -108,7 +83,7 @@ AREA = Area(
     api=[api.blueprint],
     merge=merge,
     leave=leave,
-    export=export,
+    export=own_copy.pages,
     doctor=doctor,
     policy=CanteenPolicy,
     approvals=[*ledger.APPROVALS, *settle.APPROVALS, *till.APPROVALS],

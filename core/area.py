@@ -14,6 +14,7 @@ from core.imports import RegisterPart
 from core.master import Master
 from core.messages import MessageKind
 from core.scheduler import Job
+from core.sheets import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ class Area:
     as (when, title, note). places(centre): what of it can be closed by itself. card(centre): where a card that a phone
     reads begins; None: not here. desks: entries of the console's head. my_day(resident, from, to): what is in that
     time. today(centre, day). outside(centre): what people count on and will find closed, as the hours stand now.
-    search(words, unit ids) → results for staff. export(resident) → plain data. erase(resident).
+    search(words, unit ids) → results for staff. export(resident, zone) → sheets of the
+    person's own copy.
     slip(code, page) shows what a code whose letter is in `slip_kind` stands for, slip_act(code, verb) acts on it.
     paper(code) is what a kiosk prints of it. policy: dataclass.
     approvals: what needs two people. masters: data with pages of its own. figures: numbers for reports. files: what
@@ -184,8 +186,7 @@ class Area:
     my_day: Callable[[int, datetime, datetime], Sequence[MyItem]] | None = None
     outside: Callable[[int], Sequence[Outside]] | None = None
     search: Callable[[str, frozenset[int]], Sequence[MyItem]] | None = None
-    export: Callable[[int], dict[str, Any]] | None = None
-    erase: Callable[[int], None] | None = None
+    export: Callable[[int, str], Sequence[Page]] | None = None
     slip: Callable[[str, str], Any] | None = None
     slip_act: Callable[[str, str], Any] | None = None
     slip_kind: str = ""

@@ -15,6 +15,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from core.clock import local
 from core.errors import Refused
 
 MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -41,6 +42,11 @@ class Page:
     heads: Sequence[Head]
     rows: Iterable[Sequence[Any]]
     notes: Sequence[str] = ()
+
+
+def stamp(moment: datetime | None, zone: str) -> str:
+    """A moment on the wall of a centre, as a cell of text; none: ''."""
+    return local(moment, zone).strftime("%Y-%m-%d %H:%M") if moment is not None else ""
 
 
 def write(*pages: Page) -> bytes:

@@ -6,11 +6,13 @@ from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from core.clock import day_bounds, local_day, now
-from core.errors import Refused
+from core.errors import Alternative, Refused
 from core.http import once, personal, see_other, with_next
+from core.http import sheets as web_sheets
 from core.http.paging import paging
 from kiosk import areas, services
 from kiosk.models import Visit
+from kiosk.own_copy import workbook
 from kiosk.rules import settings_of
 from kiosk.session import actor, at_kiosk, known_visit, load_centre, prefs
 from kiosk.views.identify import identify_url
@@ -62,6 +64,8 @@ def my_consents(code: str) -> Any:
     ]
     rows += [{"kind": kind, "label": words[kind]} for kind in words if kind in given]
     rows.append({"phones": "1", "label": _("认得您的手机")})
+    if not at_kiosk():  # which keeps no files
+        rows.append({"copy_url": f"/c/{code}/my/copy", "label": _("您的全部资料")})
     pages = paging(len(rows), _rows(), lambda n: f"{url}?page={n}")
     return personal(
         render_template(
@@ -73,6 +77,24 @@ def my_consents(code: str) -> Any:
             back_url=f"/c/{code}/my/",
         )
     )
+
+
+@blueprint.get("/c/<code>/my/copy")
+def my_copy(code: str) -> Any:
+    """Everything that is kept about whoever asks with their PIN, as a workbook for their phone."""
+    centre = load_centre(code)
+    found = known_visit()
+    if found is None or found.resident_id is None or found.level != "pin":
+        return see_other(f"/c/{code}/identify/pin?next=/c/{centre.code}/my/consents")
+    if at_kiosk():
+        raise Refused(
+            "phone_only",
+            _("一体机上存不了文件"),
+            _("用您的手机打开这一页，或请工作人员给您一份。"),
+            status=403,
+            alternatives=[Alternative(_("回上一页"), f"/c/{code}/my/consents")],
+        )
+    return personal(web_sheets.answer(workbook(actor(), found.resident_id, centre), f"my-copy-{code}"))
 
 
 def _rows() -> int:

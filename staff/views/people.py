@@ -11,10 +11,11 @@ from centres.queries import district_of
 from core.clock import local_day, now
 from core.errors import Refused
 from core.http import once, own_path, personal, repeatable, row_number, see_other, shown_once, with_next
+from core.http import sheets as web_sheets
 from core.i18n import DEFAULT, LANGUAGES
 from core.qr import qr_svg
 from core.words import masked
-from kiosk import areas
+from kiosk import areas, own_copy
 from kiosk.services import remove_phones
 from people.access import actor, open_record, require, resident_or_refuse
 from people.models import FamilyLink
@@ -141,6 +142,15 @@ def _relative(link: FamilyLink, person_id: int) -> dict[str, Any]:
         "name": masked(other.name),
         "what": words if link.state == "active" else _("问过了，还没答应"),
     }
+
+
+@blueprint.get("/c/<centre>/people/<int:resident_id>/copy")
+@require(DESK)
+def person_copy(centre: Centre, resident_id: int) -> Response:
+    """«给本人一份资料»: everything that is kept about them, as a workbook."""
+    found = resident_or_refuse(resident_id, DESK)
+    copy = own_copy.workbook(actor(), found.id, centre)
+    return personal(web_sheets.answer(copy, f"copy-{resident_id}"))
 
 
 @blueprint.post("/c/<centre>/people/<int:resident_id>/card")

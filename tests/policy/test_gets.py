@@ -13,8 +13,8 @@ from core.database import db, unit_of_work
 from tests.policy.test_routes import routes
 from tests.support.house import ROLES, House
 
-READS = {"resident.read", "settlement.packed"}
-"""What opening a page writes down: that a member of staff read somebody's record, or took a workbook of many."""
+READS = {"resident.read", "resident.copied", "settlement.packed"}
+"""What opening a page writes down: that somebody's record was read, or a copy of it or a workbook of many taken."""
 
 WAY = re.compile(r'<(?:a|form)\b[^>]*?\b(?:href|action)="(/staff/c/[^"?#]+)[^>]*>')
 POSTS = {
