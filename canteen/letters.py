@@ -84,6 +84,17 @@ KINDS = [
         must_reach=True,
     ),
     MessageKind(
+        "standing.not_cooked",
+        lazy_gettext("长期订餐这天食堂不做"),
+        lazy_gettext("{day}{meal}不做了"),
+        lazy_gettext(
+            "{place}{day}{meal}不做了：{reason}。您的长期订餐这一天没有饭，请另外安排。"
+            "别的日子照旧。要帮忙请打 {phone}。"
+        ),
+        {"day": _DAY, "meal": _MEAL, "reason": _REASON, "place": _PLACE, "phone": _PHONE},
+        must_reach=True,
+    ),
+    MessageKind(
         "standing.to_collect",
         lazy_gettext("长期订餐这天送不到家，改成自己取"),
         lazy_gettext("{day}{meal}要到食堂取"),
@@ -256,6 +267,11 @@ def of_money(canteen: Canteen, day: date, fen: int) -> Values:
 def of_place(canteen: Canteen) -> Values:
     """Where, and whom to ring up."""
     return {"place": canteen.name, "phone": canteen.centre.phone}
+
+
+def of_not_cooked(menu: Menu) -> Values:
+    """Why a day's meal is not cooked, for whoever counted on it."""
+    return {**of_meal(menu.canteen, menu.day, menu.meal), "reason": menu.failed_reason or _("这天不开餐")}
 
 
 def of_standing(menu: Menu, why: str) -> Values:

@@ -101,6 +101,19 @@ def tell_standing(event: Event) -> None:
     )
 
 
+def tell_not_cooked(event: Event) -> None:
+    """The day's meal is not cooked, and nothing had been ordered yet for whoever has a standing order."""
+    standing = db.session.get_one(StandingOrder, event.payload["standing"])
+    menu = db.session.get_one(Menu, event.payload["menu"])
+    tell(
+        f"event-{event.id}-person",
+        event.kind,
+        standing.resident_id,
+        standing.canteen_id,
+        lambda: letters.of_not_cooked(menu),
+    )
+
+
 def tell_as_made(event: Event) -> None:
     """The day's order of a standing one was made otherwise than wished: to be fetched, or to be paid at the counter."""
     order = db.session.get_one(MealOrder, event.payload["order"])
@@ -241,6 +254,7 @@ LISTENERS = [
     Listener("canteen.tell_ended", ("meal.cancelled", "meal.failed"), tell_ended),
     Listener("canteen.ask_swap", ("meal.swap_asked",), ask_swap),
     Listener("canteen.tell_standing", ("standing.failed",), tell_standing),
+    Listener("canteen.tell_not_cooked", ("standing.not_cooked",), tell_not_cooked),
     Listener("canteen.tell_to_collect", ("standing.to_collect", "standing.to_pay"), tell_as_made),
     Listener("canteen.tell_relatives", ("meal.collected",), tell_relatives),
     Listener("canteen.tell_account", ("account.topped_up", "account.refunded"), tell_account),

@@ -14,6 +14,7 @@ from canteen.desk.root import LOOK, base, menu_url
 from canteen.desk.till import MONEY
 from canteen.models import Canteen, Menu
 from canteen.morning import ITEMS, failed
+from canteen.services.standing import counted_on
 from canteen.words import MEALS
 from centres.models import Centre
 from core.area import Alarm, Figure, Outside, Strip, Today
@@ -119,7 +120,8 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
 
 
 def outside(centre_id: int) -> list[Outside]:
-    """Meals that are ordered and not served any more, as the calendar now stands. The clock gives everything back."""
+    """Meals that are ordered, or will be by standing orders, and are not served any more as the calendar now stands.
+    The clock gives everything back and tells them."""
     canteen = queries.canteen_of(centre_id)
     if canteen is None:
         return []
@@ -130,14 +132,29 @@ def outside(centre_id: int) -> list[Outside]:
         for menu in desk_queries.menus_ahead(canteen.id, moment)
         if menu.meal not in serving_day(canteen, menu.day).meals
     ]
+    zone = canteen.centre.zone
+    waiting = desk_queries.waiting_orders([menu.id for menu in lost])
+    counting = [
+        (menu, row) for menu in lost if menu.closed_at is None for row in counted_on(menu)
+    ]  # they have no order yet
     return [
         Outside(
             f"meal-{order.id}",
             order.menu.serves_from,
             masked(order.resident.name) if order.resident else _("客人"),
-            f"{full_day(order.day, today)} {clock_words(order.menu.serves_from, canteen.centre.zone)}",
+            f"{full_day(order.day, today)} {clock_words(order.menu.serves_from, zone)}",
             str(MEALS[order.meal]),
             _("截止时自动退，钱和补贴都退回，会告诉本人"),
         )
-        for order in desk_queries.waiting_orders([menu.id for menu in lost])
+        for order in waiting
+    ] + [
+        Outside(
+            f"standing-{row.id}-{menu.id}",
+            menu.serves_from,
+            masked(row.resident.name),
+            f"{full_day(menu.day, today)} {clock_words(menu.serves_from, zone)}",
+            _("%(meal)s，长期订餐", meal=str(MEALS[menu.meal])),
+            _("那天不做，截止时会告诉本人"),
+        )
+        for menu, row in counting
     ]

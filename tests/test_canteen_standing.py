@@ -6,19 +6,21 @@ import pytest
 from sqlalchemy import func, select
 
 from canteen import desk_queries
-from canteen.models import DietProfile, MealOrder, Menu, StandingOrder, Stop
+from canteen.models import Canteen, DietProfile, MealOrder, Menu, StandingOrder, Stop
 from canteen.services import standing
-from canteen.services.close import close_due, close_menu
+from canteen.services.close import close_due, close_menu, fail_menu
 from canteen.services.diet import erase
+from canteen.services.plan import retime
 from canteen.services.runs import Carrier, drop_run, plan_run
 from canteen.services.standing import MOST_NOTE, set_note, skip, start, stop, unskip
+from canteen.today import outside
 from centres.models import Building, Centre
-from centres.services import add_one_off
+from centres.services import add_one_off, set_workday
 from core.audit import CLOCK, OPERATOR, Actor
 from core.clock import at
 from core.database import db, unit_of_work
-from core.events import Event
-from people.models import Resident
+from core.events import Event, deliver_due
+from people.models import CallTask, Resident, Staff
 from tests.support.clock import Clock
 from tests.support.hall import refusal
 from tests.support.meals import Meals
@@ -116,6 +118,65 @@ def test_a_closure_makes_no_order(meals: Meals, clock: Clock) -> None:
     clock.set("2026-11-23 16:01")
     close_due()
     assert orders(TUESDAY) == []
+
+
+def wu() -> int:
+    return int(db.session.scalars(select(Staff.id).where(Staff.name == "吴敏")).one())
+
+
+def not_cooked() -> list[int]:
+    """Menus of which somebody with a standing order was told that there is nothing."""
+    db.session.rollback()
+    rows = db.session.scalars(select(Event).where(Event.kind == "standing.not_cooked").order_by(Event.id))
+    return [row.payload["menu"] for row in rows]
+
+
+@pytest.mark.parametrize("how", ["closure", "day off", "kitchen"])
+def test_who_counted_on_a_meal_that_is_not_cooked_is_told_once(meals: Meals, clock: Clock, how: str) -> None:
+    menu, chen = meals.lunch(TUESDAY), meals.cast.chen
+    chens(meals)
+    centre = db.session.get_one(Centre, meals.cast.shuibei)
+    begins, ends = at(TUESDAY, time(0), centre.zone), at(WEDNESDAY, time(0), centre.zone)
+    if how == "closure":
+        add_one_off(OPERATOR, centre, "", begins, ends, False, "消防检修")
+    elif how == "day off":
+        set_workday(OPERATOR, centre.id, TUESDAY, "holiday", "停电")
+    else:
+        fail_menu(wu(), menu, "停气了")
+    if how != "kitchen":  # whoever closes sees that she counts on it
+        (seen,) = outside(centre.id)
+        assert (seen.name, seen.what) == ("陈*英", "午餐，长期订餐")
+    retime(db.session.get_one(Canteen, centre.id))
+    clock.set("2026-11-23 16:01")
+    for _again in range(2):
+        close_due()
+    assert (not_cooked(), orders(TUESDAY)) == ([menu], [])
+    deliver_due()
+    call = db.session.scalars(select(CallTask)).one()  # no message reaches her: somebody rings
+    assert call.resident_id == chen
+    reason = {"closure": "消防检修", "day off": "停电", "kitchen": "停气了"}[how]
+    assert f"不做了：{reason}" in call.words
+    assert "现场" not in call.words
+
+
+def test_who_has_an_order_or_left_the_day_out_is_not_told_twice(meals: Meals, clock: Clock) -> None:
+    menu, other = meals.lunch(TUESDAY), meals.lunch(WEDNESDAY)
+    row = chens(meals)
+    meals.order(meals.cast.chen, TUESDAY, "L1")
+    skip(OPERATOR, row.id, WEDNESDAY)
+    fail_menu(wu(), menu, "停气了")  # they hear of the order that is given back
+    fail_menu(wu(), other, "停气了")
+    assert not_cooked() == []
+
+
+def test_after_the_cutoff_it_is_the_order_that_fails(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    chens(meals)
+    clock.set("2026-11-23 16:01")
+    close_due()
+    assert len(orders(TUESDAY)) == 1
+    fail_menu(wu(), menu, "停气了")
+    assert (not_cooked(), orders(TUESDAY)) == ([], [])
 
 
 def test_an_ended_one_makes_none_and_ending_twice_is_once(meals: Meals, clock: Clock) -> None:

@@ -16,7 +16,7 @@ from canteen.models import Canteen, KitchenSheet, MealOrder, Menu, Run, SheetCha
 from canteen.services.answer import open_questions
 from canteen.services.give_back import claim_to, end, locked_order
 from canteen.services.order import changed
-from canteen.services.standing import make_orders
+from canteen.services.standing import make_orders, tell_not_cooked
 from centres.models import Centre
 from core import audit
 from core.audit import Actor
@@ -192,6 +192,8 @@ def _fail(actor: Actor, menu_id: int, reason: str) -> int:
             menu.state, menu.failed_reason = "failed", reason[:200]
             audit.record(actor, "menu.failed", "menu", menu_id, unit_id=menu.canteen_id, at=now)
             emit("menu.failed", {"menu": menu_id}, at=now)
+            if menu.closed_at is None:
+                tell_not_cooked(menu_id)
             changed(menu)
     return give_back_failed(menu_id, actor)
 

@@ -197,10 +197,15 @@ def _end(row: StandingOrder, actor: Actor, why: str, now: datetime) -> None:
 
 
 def wanted_on(menu: Menu) -> list[StandingOrder]:
-    """Standing orders that want a meal on this menu, the oldest first; those who leave the day out are not in it."""
-    day = serving_day(menu.canteen, menu.day)
-    if menu.meal not in day.meals or day.kind.hours_of is None:
-        return []
+    """Standing orders that get a meal from this menu, the oldest first; none on a day that is not served."""
+    return counted_on(menu) if menu.meal in serving_day(menu.canteen, menu.day).meals else []
+
+
+def counted_on(menu: Menu) -> list[StandingOrder]:
+    """Standing orders whose people count on this menu, whatever became of its day; those who leave the day out are not
+    in it."""
+    follows = serving_day(menu.canteen, menu.day).kind.hours_of
+    weekday = menu.day.weekday() if follows is None else follows
     rows = db.session.scalars(
         select(StandingOrder)
         .outerjoin(
@@ -215,7 +220,15 @@ def wanted_on(menu: Menu) -> list[StandingOrder]:
         )
         .order_by(StandingOrder.id)
     )
-    return [row for row in rows if day.kind.hours_of in row.weekdays]
+    return [row for row in rows if weekday in row.weekdays]
+
+
+def tell_not_cooked(menu_id: int) -> None:
+    """In the unit of work in which a menu fails before its cutoff: whoever would have got their meal from it by a
+    standing order has no order yet that could be given back, and would come in vain."""
+    for standing in counted_on(db.session.get_one(Menu, menu_id)):
+        if db.session.scalar(_already(standing, menu_id)) is None:
+            emit("standing.not_cooked", {"standing": standing.id, "menu": menu_id})
 
 
 def make_orders(menu_id: int) -> int:
