@@ -213,20 +213,22 @@ def account_of(resident_id: int) -> Account | None:
     return db.session.scalar(select(Account).where(Account.resident_id == resident_id))
 
 
-def blocked_cards(centre_id: int) -> list[Resident]:
-    """Whose prepaid account of this centre is being looked at, since the longest time first."""
+def blocked_accounts(centre_id: int) -> list[tuple[Account, Resident | None]]:
+    """Accounts of this centre that are being looked at, with whose they are: its own first, which concern everybody,
+    then residents', since the longest time first."""
     query = (
-        select(Resident)
-        .join(Account, Account.resident_id == Resident.id)
+        select(Account, Resident)
+        .outerjoin(Resident, Resident.id == Account.resident_id)
         .where(Account.centre_id == centre_id, Account.blocked_at.is_not(None))
-        .order_by(Account.blocked_at, Account.id)
+        .order_by(Account.resident_id.is_not(None), Account.blocked_at, Account.id)
     )
-    return list(db.session.scalars(query))
+    return [(row[0], row[1]) for row in db.session.execute(query)]
 
 
-def cash_account(centre_id: int) -> Account | None:
-    """A centre's till, once money has been in it."""
-    return db.session.scalar(select(Account).where(Account.centre_id == centre_id, Account.kind == "cash"))
+def own_account(centre_id: int, kind: str) -> Account | None:
+    """An account of the centre itself, such as its till (`cash`), once money has been in it."""
+    query = select(Account).where(Account.centre_id == centre_id, Account.kind == kind)
+    return db.session.scalar(query.where(Account.resident_id.is_(None)))
 
 
 def transfer_of(account_id: int, transfer_id: int) -> Transfer | None:

@@ -78,6 +78,8 @@ class Prepaid:
         if there is None:
             looked_at = resident_id is not None and ledger.is_blocked(resident_id)
             return _("饭卡正在核对") if looked_at else _("还没有存过钱")
+        if amount_fen and not ledger.takes_new_money(canteen.id, "held"):
+            return _("食堂的账正在核对")
         if there < amount_fen:
             return _("余额 %(sum)s，不够", sum=yuan(there))
         return None
@@ -86,7 +88,8 @@ class Prepaid:
         if order.resident_id is None:
             raise Refused("account_whose", _("饭卡要先认识您"), _("请刷卡，或选到柜台付。"), status=422)
         account = ledger.account_to_spend(order.resident_id, order.centre_id)
-        held = ledger.centre_account(order.centre_id, "held")
+        text = _("您没有做错，卡里的钱一分不会少。饭照样订：选取餐时到柜台付。")
+        held = ledger.account_for_new_money(order.centre_id, "held", text)
         ledger.move(account, held, order.pays_fen, "order_held", actor, at=now, order_id=order.id)
 
     def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:
@@ -135,6 +138,8 @@ def _keep(order: MealOrder, actor: Actor, now: datetime) -> str:
 GATEWAYS: dict[str, Gateway] = {gateway.name: gateway for gateway in (Counter(), Prepaid())}
 """By name. Paying at the counter is the default."""
 DEFAULT = Counter.name
+CARD_CANNOT = frozenset({"balance_low", "accounts_off", "account_blocked", "books_checked"})
+"""Refusals of a card that the counter does not know: the same meal can be paid there."""
 
 
 def gateway(name: str) -> Gateway:

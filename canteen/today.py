@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from canteen import desk_queries, queries
-from canteen.counter_queries import blocked_cards
+from canteen.counter_queries import blocked_accounts
 from canteen.days import serving_day
 from canteen.desk.root import LOOK, base, menu_url
-from canteen.desk.till import MONEY
+from canteen.desk.till import BOOKS, MONEY
 from canteen.models import Canteen, Menu
 from canteen.morning import ITEMS, failed
 from canteen.services.standing import counted_on
-from canteen.words import MEALS
+from canteen.words import ACCOUNTS, MEALS
 from centres.models import Centre
 from core.area import Alarm, Figure, Outside, Strip, Today
 from core.clock import local_day, now
@@ -24,7 +24,7 @@ from core.words import clock_words, full_day, masked
 
 def today(centre_id: int, day: date) -> Today:
     """Ordered, collected, not collected; the meals on the ruler; samples, the morning check, strips and
-    cards that are looked at as alarms."""
+    accounts that are looked at as alarms."""
     canteen = queries.canteen_of(centre_id)
     if canteen is None:
         return Today()
@@ -96,13 +96,18 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
         )
         note = _("、").join(dish.name for dish in due[:4])
         found.append(Alarm(title, note, f"{base(centre)}/samples/", _("去倒"), level="warn", roles=LOOK))
-    cards = blocked_cards(canteen.id)
-    if cards:
-        title = ngettext("有 %(num)s 张饭卡在核对", "有 %(num)s 张饭卡在核对", len(cards))
-        who = _("、").join(masked(person.name) for person in cards[:4])
-        note = _("%(who)s：余额和明细对不上，先停用了", who=who)
-        url = f"{base(centre)}/account/{cards[0].id}"
-        found.append(Alarm(title, note, url, _("去核对"), roles=MONEY))
+    looked_at = blocked_accounts(canteen.id)
+    if looked_at:
+        title = ngettext("账上有 %(num)s 处在核对", "账上有 %(num)s 处在核对", len(looked_at))
+        names = _("、").join(
+            _("%(who)s的饭卡", who=masked(person.name)) if person is not None else str(ACCOUNTS[row.kind])
+            for row, person in looked_at[:4]
+        )
+        note = _("%(what)s：余额和明细对不上，先停用了", what=names)
+        first = looked_at[0][1]
+        where = f"account/{first.id}" if first is not None else "till"
+        roles = BOOKS if first is None else MONEY
+        found.append(Alarm(title, note, f"{base(centre)}/{where}", _("去核对"), roles=roles))
     unseen = desk_queries.unseen_strips([one.id for one in menus if one.serves_until > moment])
     for menu in menus:
         if unseen.get(menu.id):

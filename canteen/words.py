@@ -45,6 +45,18 @@ ALLERGENS = {
     "sesame": lazy_gettext("芝麻"),
     "sulphite": lazy_gettext("亚硫酸盐"),
 }
+ACCOUNTS = {
+    "resident": lazy_gettext("饭卡"),
+    "cash": lazy_gettext("钱箱"),
+    "outside": lazy_gettext("转账和扫码收的钱"),
+    "held": lazy_gettext("订餐预收的钱"),
+    "sales": lazy_gettext("卖餐的收入"),
+    "subsidy": lazy_gettext("政府补的钱"),
+    "promotion": lazy_gettext("优惠减的钱"),
+    "refund_due": lazy_gettext("该退的现金"),
+    "difference": lazy_gettext("数钱箱的差额"),
+}
+"""Every kind of account, as the desk says it."""
 MENU_STATES = {
     "draft": lazy_gettext("还没发布"),
     "published": lazy_gettext("已发布"),

@@ -28,7 +28,7 @@ from people.services.calls import put_call
 from staff.commands import jobs
 from tests.support.cast import PASSWORD, PIN, Cast
 from tests.support.clock import ZONE, Clock
-from tests.support.forms import send
+from tests.support.forms import send, ways
 from tests.support.hall import refusal
 from tests.support.meals import Meals, furnish
 
@@ -402,6 +402,80 @@ def test_a_blocked_account_goes_on_when_a_second_person_says_so_with_what_the_le
         ledger.ask_unblock(staff_id(), account, "再来一次")
 
 
+@pytest.mark.parametrize("kind", ["held", "refund_due"])
+def test_what_its_movements_cannot_be_is_not_made_a_balance(meals: Meals, kind: str) -> None:
+    """More went out of an account than ever came: then it is not the balance that is wrong. Neither who asks nor who
+    decides meets a fault."""
+    centre, chen, wu = meals.cast.shuibei, meals.cast.chen, staff_id()
+    ledger.top_up(wu, centre, chen, 5000)
+    with unit_of_work():
+        account, card = ledger.centre_account(centre, kind), ledger.resident_account(chen, centre)
+        db.session.get_one(Account, account).balance_fen = 2000  # by hand, past every verb
+    assert ledger.check_sums() == [account]
+    asked = ledger.ask_unblock(wu, account, "有人改过数据库")
+    with unit_of_work():
+        ledger.move(account, card, 500, "order_refund", CLOCK, at=database_now())
+    assert refusal(partial(decide, asked.id, staff_id("xu@hall.invalid"), True)) == "balance_odd"
+    assert db.session.get_one(Approval, asked.id, populate_existing=True).state == "open"
+    approvals.withdraw(asked.id, wu)
+    assert refusal(partial(ledger.ask_unblock, wu, account, "再来一次")) == "balance_odd"
+
+
+@pytest.mark.parametrize("kind", ["cash", "outside", "held", "sales", "subsidy", "refund_due"])
+def test_whatever_account_of_the_canteen_is_looked_at_meals_go_out_and_money_goes_back(
+    meals: Meals, clock: Clock, kind: str
+) -> None:
+    """Only what is new waits, and only where it would go through that account."""
+    centre, chen, wu = meals.cast.shuibei, meals.cast.chen, staff_id()
+    for day in (TUESDAY, date(2026, 11, 25)):
+        meals.lunch(day)
+    ledger.top_up(wu, centre, chen, 9000)
+    ledger.top_up(wu, centre, chen, 1000, outside=True, reference="20261123-1")
+    eaten = meals.order(chen, TUESDAY, gateway="account")
+    back = meals.order(chen, TUESDAY, "L2", gateway="account")
+    at_counter, at_desk = (
+        meals.order(None, TUESDAY, channel="desk"),
+        meals.order(None, TUESDAY, channel="desk"),
+    )
+    owed = meals.order(None, TUESDAY, channel="desk")
+    pay_at_desk(wu, owed.id)
+    cancel(Actor("staff", wu), owed.id)
+    with unit_of_work():
+        account = ledger.centre_account(centre, kind)
+        row = db.session.get_one(Account, account, populate_existing=True)
+        row.balance_fen += 700  # by hand, past every verb
+    assert ledger.check_sums() == [account]
+    top_up = partial(ledger.top_up, wu, centre, chen, 100)
+    waits = {
+        "card": refusal(partial(meals.order, chen, date(2026, 11, 25), gateway="account")),
+        "cash": refusal(top_up),
+        "outside": refusal(partial(top_up, outside=True, reference="20261123-2")),
+        "before": refusal(partial(pay_at_desk, wu, at_desk.id)),
+        "count": refusal(partial(counts.count_cash, wu, centre, {"100": 120}, reason="数过了")),
+    }
+    expected = {
+        "cash": {"cash", "before", "count"},
+        "outside": {"outside"},
+        "held": {"card", "before"},
+    }.get(kind, set())
+    assert {name for name, code in waits.items() if code == "books_checked"} == expected
+    assert set(waits.values()) <= {"books_checked", "done"}
+    assert refusal(partial(cancel, Actor("resident", chen), back.id)) == "done"
+    assert refusal(partial(pay_out, wu, owed.id)) == "done"
+    assert refusal(partial(ledger.refund, wu, centre, chen, 500)) == "done"
+    assert refusal(partial(meals.order, chen, date(2026, 11, 25), "L2")) == "done"
+    clock.set("2026-11-24 11:40")
+    for order, scan in (
+        (eaten, Scan("1号窗", "scan-0001")),
+        (at_counter, Scan("1号窗", "scan-0002", cash=True)),
+    ):
+        assert redeem(wu, centre, order.id, scan).kind == "ok"
+    asked = ledger.ask_unblock(wu, account, "有人改过数据库")
+    decide(asked.id, staff_id("xu@hall.invalid"), True)
+    assert ledger.wrong_sums() == []
+    assert sum(db.session.scalars(select(Account.balance_fen))) == 0
+
+
 def told_by_the_doctor(app: Flask) -> tuple[int, str]:
     """Exit code of `flask doctor`, and what it says of the ledger."""
     found = app.test_cli_runner().invoke(args=["doctor"])
@@ -433,9 +507,7 @@ def test_a_balance_that_was_changed_is_found_stopped_and_said_and_two_people_let
         db.session.remove()
     night(app, clock, "2026-11-24")
     assert told_by_the_doctor(app) == (0, "✓ 账本的每个余额都对得上")
-    with app.app_context():
-        db.session.execute(text("UPDATE account SET balance_fen = 9000 WHERE id = :id"), {"id": account})
-        db.session.commit()
+    spoil(app, {account: 9000})
     code, said = told_by_the_doctor(app)
     assert code == 1
     assert said.startswith(f"✗ 账本的每个余额都对得上  → 账户 {account} ")
@@ -459,10 +531,7 @@ def test_a_balance_that_was_changed_is_found_stopped_and_said_and_two_people_let
             assert refusal(deed) == "account_blocked"
         db.session.remove()
     clock.set("2026-11-25 09:00")
-    hers = app.test_client()
-    page = hers.get("/c/shuibei/identify/phone?next=/c/shuibei/my/")
-    asked = send(hers, page, "/c/shuibei/identify/phone", phone="13800001187")
-    send(hers, hers.get(asked.location), asked.location, pin=PIN)
+    hers = on_her_phone(app)
     check = "/c/shuibei/canteen/menu/2026-11-26/lunch/check?offer=L1"
     assert "饭卡正在核对" in hers.get("/c/shuibei/canteen/mine/").text
     own = hers.get("/c/shuibei/canteen/mine/account").text
@@ -470,10 +539,10 @@ def test_a_balance_that_was_changed_is_found_stopped_and_said_and_two_people_let
     assert 'data-reason="饭卡正在核对"' in hers.get(check).text
     assert "¥90.00" not in own
     desks = {email: desk(app, email) for email in (cast.wu, cast.kitchen, cast.luo)}
-    today, alarm, one = "/staff/c/shuibei/today", "有 1 张饭卡在核对", f"{DESK}/account/{chen}"
+    today, alarm, one = "/staff/c/shuibei/today", "账上有 1 处在核对", f"{DESK}/account/{chen}"
     shown = desks[cast.wu].get(today).text
     assert alarm in shown
-    assert "陈*英" in shown
+    assert "陈*英的饭卡：余额和明细对不上" in shown
     assert one in shown
     assert one not in desks[cast.kitchen].get(today).text
     assert alarm not in desks[cast.luo].get("/staff/c/sungang/today").text
@@ -493,6 +562,130 @@ def test_a_balance_that_was_changed_is_found_stopped_and_said_and_two_people_let
         assert ledger.balance(chen) == 4000
 
 
+def spoil(app: Flask, wrong: dict[int, int]) -> None:
+    """Somebody writes balances past every verb: account → fen."""
+    with app.app_context():
+        for account, fen in wrong.items():
+            db.session.execute(
+                text("UPDATE account SET balance_fen = :fen WHERE id = :id"), {"fen": fen, "id": account}
+            )
+        db.session.commit()
+
+
+def on_her_phone(app: Flask) -> FlaskClient:
+    """陈奶奶, known by her number and her PIN."""
+    hers = app.test_client()
+    asked = send(
+        hers,
+        hers.get("/c/shuibei/identify/phone?next=/c/shuibei/my/"),
+        "/c/shuibei/identify/phone",
+        phone="13800001187",
+    )
+    send(hers, hers.get(asked.location), asked.location, pin=PIN)
+    return hers
+
+
+def test_a_canteen_whose_own_books_do_not_fit_takes_no_new_money_until_two_people_have_looked(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    """What is in the till and what is held for meals are changed by hand. Meanwhile nothing that was paid is kept
+    back for longer than the books need, and everybody is told what they can do instead."""
+    tuesday, friday = date(2026, 11, 24), date(2026, 11, 27)
+    with app.app_context():
+        meals, centre, chen, wu = furnish(app, cast), cast.shuibei, cast.chen, staff_id()
+        for day in (tuesday, friday):
+            meals.lunch(day)
+        publish_year(OPERATOR, cast.district, 2027)  # else the doctor asks for it in November
+        ledger.top_up(wu, centre, chen, 5000)
+        paid = meals.order(chen, tuesday, gateway="account")
+        number, code = paid.number, paid.code
+        held, cash = (ledger.centre_account(centre, kind) for kind in ("held", "cash"))
+        db.session.remove()
+    spoil(app, {held: 0, cash: -4000})
+    code_, said = told_by_the_doctor(app)
+    assert code_ == 1
+    assert "收款和饭卡" in said
+    night(app, clock, "2026-11-24")
+    clock.set("2026-11-24 11:40")
+    hers = on_her_phone(app)
+    desks = {email: desk(app, email) for email in (cast.wu, cast.kitchen, cast.luo, cast.accountant)}
+
+    # the alarm of the today page, for those whom it concerns
+    today, alarm, till_page = "/staff/c/shuibei/today", "账上有 2 处在核对", f"{DESK}/till"
+    shown = desks[cast.wu].get(today).text
+    assert alarm in shown
+    assert "钱箱、订餐预收的钱：余额和明细对不上" in shown
+    assert f'href="{till_page}"' in shown
+    assert f'href="{till_page}"' not in desks[cast.kitchen].get(today).text
+    assert alarm not in desks[cast.luo].get("/staff/c/sungang/today").text
+
+    # what she is told, and that her money stays where it is
+    lunch = "/c/shuibei/canteen/menu/2026-11-27/lunch"
+    check = hers.get(f"{lunch}/check?offer=L1")
+    assert 'data-reason="食堂的账正在核对"' in check.text
+    late = send(hers, check, f"{lunch}/order", pay="account")  # as a page that was open before would send it
+    assert late.status_code == 409
+    assert "食堂的账正在核对" in late.text
+    assert "卡里的钱一分不会少" in late.text
+    assert ways(late) == ["改成取餐时到柜台付", "看我订好的", "回首页"]
+    assert "余额 ¥40.00" in hers.get("/c/shuibei/canteen/mine/").text
+
+    # the desk: no new money into books that do not fit; what is owed and what was paid is not called too little
+    one = f"{DESK}/account/{chen}"
+    refused = send(desks[cast.wu], desks[cast.wu].get(one), f"{one}/top-up", amount="10", way="cash")
+    assert refused.status_code == 409
+    assert "这笔钱先别收" in refused.text
+    assert ways(refused) == ["帮着订餐，到柜台付", "去看在核对什么", "回到饭卡"]
+    form = desks[cast.wu].get(f"{DESK}/orders/new?resident={chen}")
+    refused = send(
+        desks[cast.wu], form, f"{DESK}/orders/new", "#place", offer=_first_offer(form.text), gateway="account"
+    )
+    assert "食堂的账正在核对" in refused.text
+    assert ways(refused) == ["改成取餐时到柜台付", "去看在核对什么", "回到订餐"]
+    count = send(desks[cast.wu], desks[cast.wu].get(f"{DESK}/count"), f"{DESK}/count", n1000="4")
+    assert "先把数目写在纸上" in count.text
+    scanned = {"payload": code, "key": "scan-0001"}
+    kitchen = desks[cast.kitchen]
+    kitchen.get(f"{DESK}/window")
+    window = send(kitchen, kitchen.get(f"{DESK}/window"), f"{DESK}/window/name", name="1号窗")
+    answer = send(kitchen, kitchen.get(window.location), f"{DESK}/window/scan", "#scan-form", **scanned)
+    assert answer.status_code == 409
+    assert "请照样发餐" in answer.text
+    assert "余额不够" not in answer.text
+
+    # two people open both, on the pages that they know
+    for kind, words in (("cash", "钱箱恢复使用"), ("held", "订餐预收的钱恢复使用")):
+        page = desks[cast.wu].get(till_page)
+        form_ = f"form[action='{till_page}/unblock']:has(input[value='{kind}'])"
+        asking = send(desks[cast.wu], page, "", form_, reason="有人改过数据库")
+        assert "等另一位同事批" in desks[cast.wu].get(asking.location).text
+        assert alarm in desks[cast.wu].get(today).text, "one person is not enough"
+        mine = desks[cast.wu].get("/staff/approvals")
+        assert words in mine.text
+        assert "/yes" not in mine.text
+        send(
+            desks[cast.accountant], desks[cast.accountant].get("/staff/approvals"), "", "form[action$='/yes']"
+        )
+        alarm = "账上有 1 处在核对"
+    assert "处在核对" not in desks[cast.wu].get(today).text
+    assert told_by_the_doctor(app) == (0, "✓ 账本的每个余额都对得上")
+
+    # and the canteen sells again: the meal that was paid, and one more
+    answer = send(kitchen, kitchen.get(f"{DESK}/window"), f"{DESK}/window/scan", "#scan-form", **scanned)
+    assert answer.status_code == 200
+    assert "可以发餐" in answer.text
+    done = send(hers, hers.get(f"{lunch}/check?offer=L1&pay=account"), f"{lunch}/order")
+    assert done.status_code == 303
+    send(desks[cast.wu], desks[cast.wu].get(one), f"{one}/top-up", amount="10", way="cash")
+    with app.app_context():
+        assert (ledger.balance(chen), ledger.till(centre)) == (4000, 6000)
+        order = db.session.scalars(select(MealOrder).where(MealOrder.number == number)).one()
+        assert (order.state, order.pay_state) == ("collected", "paid")
+        verbs = db.session.scalars(select(Audit.verb).where(Audit.verb.like("account.%blocked"))).all()
+        assert sorted(verbs) == ["account.blocked"] * 2 + ["account.unblocked"] * 2
+        assert ledger.wrong_sums() == []
+
+
 def test_a_standing_order_is_made_to_be_paid_at_the_counter_where_the_card_cannot_pay(
     meals: Meals, clock: Clock
 ) -> None:
@@ -505,6 +698,23 @@ def test_a_standing_order_is_made_to_be_paid_at_the_counter_where_the_card_canno
     close_menu(CLOCK, menu)
     made = db.session.scalars(select(MealOrder).where(MealOrder.resident_id == chen)).one()
     assert (made.gateway, made.pay_state) == ("counter", "due")
+
+
+def test_a_standing_order_is_made_to_be_paid_at_the_counter_while_the_books_are_checked(
+    meals: Meals, clock: Clock
+) -> None:
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    menu = meals.lunch(TUESDAY)
+    ledger.top_up(staff_id(), centre, chen, 9000)
+    standing.start(Actor("resident", chen), chen, centre, "lunch", [1], gateway_name="account")
+    with unit_of_work():
+        held = ledger.centre_account(centre, "held")
+        db.session.get_one(Account, held).blocked_at = database_now()
+    clock.set("2026-11-23 16:01")
+    close_menu(CLOCK, menu)
+    made = db.session.scalars(select(MealOrder).where(MealOrder.resident_id == chen)).one()
+    assert (made.gateway, made.pay_state) == ("counter", "due")
+    assert ledger.balance(chen) == 9000
 
 
 def test_many_small_refunds_of_a_day_are_a_large_one(meals: Meals, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from canteen.counter_words import (
     wish_words,
 )
 from canteen.days import serving_day
-from canteen.desk.root import base, blueprint, load_canteen
+from canteen.desk.root import base, blueprint, load_canteen, ways_while_checked
 from canteen.desk.window import SERVE
 from canteen.forms import parse_day, parse_meal
 from canteen.gateways import gateway
@@ -227,12 +227,21 @@ def place_order(centre: Centre) -> Response:
         low_salt=True if form.get("low_salt") == "1" else None,
         confirmed=against,
     )
-    order = place(actor(), offer.id, person.id if person else None, wish, channel="desk")
+    url = f"{base(centre)}/orders/new"
+    counter = Alternative(_("改成取餐时到柜台付"), url, fields={**_said(), "gateway": "counter"})
+    back = Alternative(_("回到订餐"), f"{url}?resident={person.id if person else ''}")
+    with ways_while_checked(centre, counter, back):
+        order = place(actor(), offer.id, person.id if person else None, wish, channel="desk")
     return see_other(f"{base(centre)}/o/{order.number}")
 
 
+def _said() -> dict[str, str]:
+    """What the form said, to be sent once more in another way."""
+    return {name: text for name, text in request.form.items() if name not in {"csrf_token", "request_key"}}
+
+
 def _ask_first(centre: Centre, against: list[str]) -> Refused:
-    said = {name: text for name, text in request.form.items() if name not in {"csrf_token", "request_key"}}
+    said = _said()
     return Refused(
         "against_diet",
         _("这份餐和登记的饮食不一样"),
@@ -345,17 +354,20 @@ def _when(found: MealOrder, today: Any, zone: str) -> str:
 def act_on_order(centre: Centre, number: str, verb: str) -> Response:
     """Take the money now, pay out what is owed, give back, answer the question about a swapped dish."""
     found = _order(centre, number)
-    match verb:
-        case "pay":
-            serve.pay_at_desk(signed_in().id, found.id)
-            flash(_("钱收好了。"), "ok")
-        case "pay-out":
-            serve.pay_out(signed_in().id, found.id)
-            flash(_("钱退好了。"), "ok")
-        case "cancel":
-            cancel(actor(), found.id, request.form.get("reason", ""))
-        case "answer":
-            answer_swap(actor(), found.id, request.form.get("answer", ""))
-        case _:
-            raise NotFound(_("这一页没有找到"))
-    return see_other(f"{base(centre)}/o/{found.number}")
+    here = f"{base(centre)}/o/{found.number}"
+    others = Alternative(_("看这一餐别的订单"), f"{base(centre)}/orders?day={found.day}&meal={found.meal}")
+    with ways_while_checked(centre, Alternative(_("回到这一份"), here), others):
+        match verb:
+            case "pay":
+                serve.pay_at_desk(signed_in().id, found.id)
+                flash(_("钱收好了。"), "ok")
+            case "pay-out":
+                serve.pay_out(signed_in().id, found.id)
+                flash(_("钱退好了。"), "ok")
+            case "cancel":
+                cancel(actor(), found.id, request.form.get("reason", ""))
+            case "answer":
+                answer_swap(actor(), found.id, request.form.get("answer", ""))
+            case _:
+                raise NotFound(_("这一页没有找到"))
+    return see_other(here)

@@ -1,5 +1,7 @@
 """The blueprint of staff's canteen pages, who may open which, and what they load."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -15,7 +17,7 @@ from canteen.queries import canteen_of
 from centres.models import Centre
 from centres.queries import centre_by_code
 from core.clock import now
-from core.errors import NotFound, Refused
+from core.errors import Alternative, NotFound, Refused
 from people.access import current_staff, grants_roles
 
 blueprint = Blueprint("canteen_desk", __name__, url_prefix="/staff/c/<centre>/canteen")
@@ -61,6 +63,18 @@ def load_menu(centre: Centre, day: str, meal: str) -> Menu:
     if found is None:
         raise NotFound(_("这一餐还没有排菜单"), _("请先在“一周菜单”里排。"))
     return found
+
+
+@contextmanager
+def ways_while_checked(centre: Centre, first: Alternative, back: Alternative) -> Iterator[None]:
+    """What is booked in here may have to wait until two people have looked at the books: the ways on then are `first`,
+    the page that says what is looked at, and `back`."""
+    try:
+        yield
+    except Refused as refusal:
+        if refusal.code == "books_checked":
+            refusal.alternatives = [first, Alternative(_("去看在核对什么"), f"{base(centre)}/till"), back]
+        raise
 
 
 def check_ahead(canteen: Canteen, day: date, meal: str) -> None:

@@ -7,19 +7,19 @@ from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
 from canteen.counter_words import dish_words, transfer_words
-from canteen.desk.root import base, blueprint, load_canteen
+from canteen.desk.root import base, blueprint, load_canteen, ways_while_checked
 from canteen.forms import parse_yuan
-from canteen.models import CashCount, Transfer
+from canteen.models import Account, CashCount, Transfer
 from canteen.rules import CanteenPolicy
 from canteen.services import ledger
 from canteen.services import till as counts
-from canteen.words import MEALS
+from canteen.words import ACCOUNTS, MEALS
 from centres.models import Centre
 from centres.policies import chain, policies
 from core import approvals
 from core.clock import local_day, now
 from core.codes import show_number
-from core.errors import NotFound, Refused
+from core.errors import Alternative, NotFound, Refused
 from core.http import once, personal, row_number, see_other
 from core.money import yuan
 from core.words import clock_words, full_day, masked, near_day
@@ -45,6 +45,12 @@ def till(centre: Centre) -> Any:
         render_template(
             "canteen/desk_till.html",
             expected=yuan(_till(centre)),
+            looked_at_accounts=[
+                {"kind": row.kind, "name": ACCOUNTS[row.kind]}
+                for row, person in queries.blocked_accounts(centre.id)
+                if person is None
+            ],
+            unblock_url=f"{base(centre)}/till/unblock",
             operator=canteen.account_operator,
             accounts_on=ledger.accounts_are_on(canteen),
             may_name=bool(grants_roles(signed_in(), centre.id) & MANAGERS),
@@ -69,7 +75,7 @@ def till(centre: Centre) -> Any:
 
 def _till(centre: Centre) -> int:
     """What should be in the till. Before its first money it has no account, and reading opens none."""
-    account = queries.cash_account(centre.id)
+    account = queries.own_account(centre.id, "cash")
     return -account.balance_fen if account else 0
 
 
@@ -81,6 +87,24 @@ def name_operator(centre: Centre) -> Response:
     canteen = load_canteen(centre)
     ledger.set_operator(actor(), canteen.id, request.form.get("operator", ""))
     return see_other(f"{base(centre)}/till")
+
+
+@blueprint.post("/till/unblock")
+@require(MONEY)
+@once
+def unblock_own(centre: Centre) -> Response:
+    """Somebody has looked at a blocked account of the centre itself; a second person decides that it goes on."""
+    load_canteen(centre)
+    return _ask_to_go_on(queries.own_account(centre.id, request.form.get("kind", "")), f"{base(centre)}/till")
+
+
+def _ask_to_go_on(row: Account | None, back: str) -> Response:
+    """One account, whoever's: asked here, decided by another."""
+    if row is None:
+        raise NotFound(_("没有找到这个账户"))
+    ledger.ask_unblock(signed_in().id, row.id, request.form.get("reason", ""))
+    flash(_("已经提上去了，等另一位同事批。批了就能用。"), "warn")
+    return see_other(back)
 
 
 # --- one account ----------------------------------------------------------------------------------------------------
@@ -193,14 +217,17 @@ def _waiting(resident_id: int) -> list[dict[str, str]]:
 def top_up(centre: Centre, resident_id: int) -> Response:
     """Money onto the account: cash into the till, or a payment that came another way."""
     person, form = resident_or_refuse(resident_id, MONEY), request.form
-    made = ledger.top_up(
-        signed_in().id,
-        centre.id,
-        person.id,
-        parse_yuan(form.get("amount", "")),
-        reference=form.get("reference", ""),
-        outside=form.get("way") == "outside",
-    )
+    order = Alternative(_("帮着订餐，到柜台付"), f"{base(centre)}/orders/new?resident={person.id}")
+    back = Alternative(_("回到饭卡"), f"{base(centre)}/account/{person.id}")
+    with ways_while_checked(centre, order, back):
+        made = ledger.top_up(
+            signed_in().id,
+            centre.id,
+            person.id,
+            parse_yuan(form.get("amount", "")),
+            reference=form.get("reference", ""),
+            outside=form.get("way") == "outside",
+        )
     return see_other(f"{base(centre)}/account/{person.id}/receipt/{made.id}")
 
 
@@ -231,12 +258,7 @@ def refund(centre: Centre, resident_id: int) -> Response:
 def unblock(centre: Centre, resident_id: int) -> Response:
     """Somebody has looked at a blocked account; a second person decides that it goes on."""
     person = resident_or_refuse(resident_id, MONEY)
-    held = queries.account_of(person.id)
-    if held is None:
-        raise NotFound(_("还没有饭卡"))
-    ledger.ask_unblock(signed_in().id, held.id, request.form.get("reason", ""))
-    flash(_("已经提上去了，等另一位同事批。批了就能用。"), "warn")
-    return see_other(f"{base(centre)}/account/{person.id}")
+    return _ask_to_go_on(queries.account_of(person.id), f"{base(centre)}/account/{person.id}")
 
 
 @blueprint.post("/account/<int:resident_id>/reverse/<int:transfer_id>")
@@ -336,14 +358,16 @@ def count_now(centre: Centre) -> Response:
     mine = {row.id for row in queries.colleagues(chain(centre.id), MONEY)}
     if to is not None and to not in mine:
         raise Refused("colleague_unknown", _("请选交给哪位同事"), status=422)
-    row = counts.count_cash(
-        signed_in().id,
-        centre.id,
-        {value: many for value, many in notes.items() if many},
-        handed_to_id=to,
-        banked_fen=parse_yuan(banked) if banked else 0,
-        reason=form.get("reason", ""),
-    )
+    again = Alternative(_("回到数钱箱"), f"{base(centre)}/count")
+    with ways_while_checked(centre, Alternative(_("先收款，晚点再数"), f"{base(centre)}/orders"), again):
+        row = counts.count_cash(
+            signed_in().id,
+            centre.id,
+            {value: many for value, many in notes.items() if many},
+            handed_to_id=to,
+            banked_fen=parse_yuan(banked) if banked else 0,
+            reason=form.get("reason", ""),
+        )
     return see_other(f"{base(centre)}/count/{row.id}")
 
 

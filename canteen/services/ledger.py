@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from canteen.models import Account, Canteen, Transfer
 from canteen.rules import CanteenPolicy
+from canteen.words import ACCOUNTS
 from centres.policies import policies
 from core import approvals, audit
 from core.approvals import Approval
@@ -23,10 +24,18 @@ from core.money import yuan
 from core.versions import bump
 from people.services.residents import locked
 
+_PAID_BEFORE = frozenset(
+    {"meal_sold", "meal_kept", "order_refund", "paid_out", "extra_sold", "review_returned"}
+)
+"""Kinds that move what the centre holds for somebody; too little of it is never the person's fault."""
 REVERSAL, REFUND, UNBLOCK = "ledger.reversal", "ledger.refund", "ledger.unblock"
 _ACCOUNT, _TRANSFER = Account.metadata.tables["account"], Transfer.metadata.tables["transfer"]
 _CANTEEN = Canteen.metadata.tables["canteen"]
-_OF_CENTRE = select(_ACCOUNT.c.id).where(
+_NOT_BELOW = frozenset({"resident", "held", "refund_due"})
+"""Kinds of account that are never below nought (`ck_account_not_below`)."""
+_OWES = frozenset({"cash", "outside", "subsidy", "promotion"})
+"""Kinds that money comes from: what is there, or is owed there, stands with a minus."""
+_OF_CENTRE = select(_ACCOUNT.c.id, _ACCOUNT.c.blocked_at).where(
     _ACCOUNT.c.centre_id == bindparam("centre"),
     _ACCOUNT.c.kind == bindparam("kind"),
     _ACCOUNT.c.resident_id.is_(None),
@@ -53,6 +62,27 @@ def centre_account(centre_id: int, kind: str) -> int:
         return int(found)
     _open(kind=kind, centre_id=centre_id, resident_id=None)
     return int(db.session.execute(_OF_CENTRE, {"centre": centre_id, "kind": kind}).scalar_one())
+
+
+def takes_new_money(centre_id: int, kind: str) -> bool:
+    """Whether a centre's account of a kind may take money that was not its own before: it is not being looked at."""
+    found = db.session.execute(_OF_CENTRE, {"centre": centre_id, "kind": kind}).first()
+    return found is None or found.blocked_at is None
+
+
+def account_for_new_money(centre_id: int, kind: str, text: str) -> int:
+    """As `centre_account`, for money that comes new: a top-up, an order by card, what is paid before its meal. Refuses
+    with `text` while the account is being looked at. What was paid before goes on through `centre_account`: no meal
+    is kept back for it, and no refund."""
+    found = db.session.execute(_OF_CENTRE, {"centre": centre_id, "kind": kind}).first()
+    if found is not None and found.blocked_at is not None:
+        raise books_checked(text)
+    return int(found.id) if found is not None else centre_account(centre_id, kind)
+
+
+def books_checked(text: str) -> Refused:
+    """What is asked cannot be booked before two people have looked at an account of the centre."""
+    return Refused("books_checked", _("食堂的账正在核对"), text)
 
 
 def resident_account(resident_id: int, centre_id: int) -> int:
@@ -110,7 +140,8 @@ def move(
     reference: str = "",
 ) -> int:
     """Write one transfer in the running unit of work; returns its id. Raises `Refused` where an account would fall
-    below nought, or the same was moved for the same order already (`moved_already`)."""
+    below nought (a resident's: `balance_low`; a centre's, whose sum cannot be right then: `books_checked`), or the same
+    was moved for the same order already (`moved_already`)."""
     values = {
         "at": at,
         "debit_id": debit,
@@ -129,6 +160,12 @@ def move(
         return int(db.session.execute(_MOVE, values).scalar_one())
     except IntegrityError as error:
         text = str(error.orig)
+        if "not_below" in text and kind in _PAID_BEFORE:
+            raise books_checked(
+                _("这份饭已经付过钱。请照样发餐、记下编号，核对好了再扫一次。")
+                if kind == "meal_sold"
+                else _("付过的钱一分不会少，核对好了就接着办。")
+            ) from None
         if "not_below" in text:
             raise Refused("balance_low", _("余额不够了"), _("可以到柜台付，或者先充值。")) from None
         if "uq_transfer" in text or "transfer." in text:
@@ -180,7 +217,11 @@ def top_up(
                 _("饭卡里最多存 %(most)s，这是预付卡的规定。", most=most),
                 status=422,
             )
-        source = centre_account(centre_id, "outside" if outside else "cash")
+        source = account_for_new_money(
+            centre_id,
+            "outside" if outside else "cash",
+            _("这笔钱先别收，卡里的一分不会少。吃饭不耽误：可以取餐时到柜台付。"),
+        )
         made = move(source, account, amount_fen, "top_up", actor, at=now, reference=reference.strip()[:40])
         _tell(actor, "account.topped_up", resident_id, centre_id, made, amount_fen, now)
     return db.session.get_one(Transfer, made)
@@ -306,26 +347,35 @@ def _reversal_words(approval: Approval) -> str:
 
 
 def ask_unblock(staff_id: int, account_id: int, reason: str) -> Approval:
-    """A blocked account was looked at: a second person decides whether what its transfers say shall be its balance."""
+    """A blocked account, a resident's or the centre's own, was looked at: a second person decides whether what its
+    transfers say shall be its balance."""
     with unit_of_work():
         row = db.session.get(Account, account_id)
         if row is None or row.blocked_at is None:
             raise NotFound(_("这个账户没有停用"))
-        if row.kind == "resident" and _sum_of(account_id) < 0:
-            raise Refused("balance_odd", _("账本里的钱加起来不到零"), _("请先找技术人员查账。"), status=409)
+        _sum_to_go_on_with(row)
         return approvals.ask(UNBLOCK, account_id, row.centre_id, staff_id, reason, {"account": account_id})
 
 
 def _carry_out_unblock(approval: Approval, actor: Actor) -> None:
-    """The transfers are what happened, and nobody can change them: the balance is made of them anew."""
+    """The transfers are what happened, and nobody can change them: the balance is made of them anew. Its row is locked
+    before they are summed: a centre's account goes on handing out and giving back meanwhile."""
     account, now = approval.detail["account"], database_now()
     row = db.session.get_one(Account, account, with_for_update=True, populate_existing=True)
-    was, row.balance_fen, row.blocked_at = row.balance_fen, _sum_of(account), None
+    was, row.balance_fen, row.blocked_at = row.balance_fen, _sum_to_go_on_with(row), None
     detail = {"was": was, "is": row.balance_fen}
     audit.record(actor, "account.unblocked", "account", account, unit_id=row.centre_id, detail=detail, at=now)
     if row.resident_id is not None:
         emit("account.unblocked", {"resident": row.resident_id, "centre": row.centre_id}, at=now)
     bump(f"money:{row.centre_id}", f"today:{row.centre_id}")
+
+
+def _sum_to_go_on_with(row: Account) -> int:
+    """What an account's transfers come to; refused where that cannot be: then it is not the balance that is wrong."""
+    fen = _sum_of(row.id)
+    if row.kind in _NOT_BELOW and fen < 0:
+        raise Refused("balance_odd", _("账本里的钱加起来不到零"), _("请先找技术人员查账。"), status=409)
+    return fen
 
 
 def _sum_of(account: int) -> int:
@@ -336,8 +386,9 @@ def _sum_of(account: int) -> int:
 
 
 def _unblock_words(approval: Approval) -> str:
-    account = approval.detail["account"]
-    return _("账户恢复使用，余额按账本算是 %(sum)s", sum=yuan(_sum_of(account)))
+    row = db.session.get_one(Account, approval.detail["account"])
+    fen = -_sum_of(row.id) if row.kind in _OWES else _sum_of(row.id)
+    return _("%(what)s恢复使用，按账本算是 %(sum)s", what=ACCOUNTS[row.kind], sum=yuan(fen))
 
 
 _DECIDERS = frozenset({"manager", "supervisor", "accountant", "front_desk"})

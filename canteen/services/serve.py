@@ -358,7 +358,8 @@ def pay_at_desk(staff_id: int, order_id: int) -> MealOrder:
             return order
         if order.state != "ordered" or order.pay_state != "due" or not order.pays_fen:
             raise Refused("not_due", _("这一份没有要付的钱"), status=409)
-        cash, held = (ledger.centre_account(order.centre_id, kind) for kind in ("cash", "held"))
+        text = _("这笔钱先别收，饭给他留着，取餐时再付。")
+        cash, held = (ledger.account_for_new_money(order.centre_id, kind, text) for kind in ("cash", "held"))
         ledger.move(cash, held, order.pays_fen, "order_paid", actor, at=now, order_id=order.id)
         order.pay_state = "held"
         db.session.flush()

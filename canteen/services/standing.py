@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from canteen.days import serving_day
-from canteen.gateways import gateway
+from canteen.gateways import CARD_CANNOT, gateway
 from canteen.models import Canteen, MealOrder, Menu, Offer, OfferDish, StandingOrder, StandingSkip
 from canteen.rules import ALLERGENS, LABELS, MEALS, TEXTURES, Diet, suits
 from canteen.services.give_back import cancel
@@ -26,7 +26,6 @@ from core.versions import bump
 from people.services.residents import locked
 
 log = structlog.get_logger()
-CARD_CANNOT = frozenset({"balance_low", "accounts_off", "account_blocked"})
 MOST_NOTE = 60
 """Signs of a note to the kitchen: more than that nobody reads at the stove."""
 

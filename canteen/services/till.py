@@ -37,7 +37,11 @@ def count_cash(
     with unit_of_work():
         now = database_now()
         cash = ledger.centre_account(centre_id, "cash")
-        db.session.execute(select(Account.id).where(Account.id == cash).with_for_update())
+        box = db.session.get_one(Account, cash, with_for_update=True, populate_existing=True)
+        if (
+            box.blocked_at is not None
+        ):  # what should be in it is not known: a wrong difference would be booked
+            raise ledger.books_checked(_("先把数目写在纸上，核对好了再来记。"))
         expected = ledger.till(centre_id) + waiting_fen(centre_id)
         found = counted - expected
         alone = abs(found) <= alone_most(centre_id)

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from canteen import queries
 from canteen.forms import parse_day, parse_meal
-from canteen.gateways import GATEWAYS, gateway
+from canteen.gateways import CARD_CANNOT, GATEWAYS, gateway
 from canteen.models import Offer
 from canteen.rules import Sum, conflicts, suits
 from canteen.services.order import Wish, place, plates
@@ -263,8 +263,11 @@ def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
         ways.append(Alternative(_("再看一遍"), table.url("check", offer=offer.code)))
     if why in {"card_enough", "guests_full"}:
         return _ways_to_be_known(why, table, offer)
+    if why in CARD_CANNOT:
+        ways.append(Alternative(_("改成取餐时到柜台付"), table.url("check", offer=offer.code)))
+    other_meal_helps = why not in CARD_CANNOT or why == "balance_low"
     here = next((one for one in found if one.menu.id == menu.id and one.can_order), None)
-    if here is not None and why != "enough":
+    if here is not None and other_meal_helps and why != "enough":
         rest = [
             one
             for one in queries.offers_of(menu.id)
@@ -284,7 +287,7 @@ def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
         ]
     later = [one for one in found if one.can_order and one.menu.id != menu.id and one.menu.day >= menu.day]
     after = next((one for one in later if one.menu.meal == menu.meal), None) or next(iter(later), None)
-    if after is not None:
+    if after is not None and other_meal_helps:
         near = near_day(after.menu.day, local_day(moment, centre.zone))
         url = with_asked(f"{base(centre)}/menu/{after.menu.day}/{after.menu.meal}/", **table.who.asked)
         ways.append(Alternative(_("看%(day)s的%(meal)s", day=inside(near), meal=MEALS[after.menu.meal]), url))
