@@ -28,7 +28,7 @@ from people.services.calls import put_call
 from staff.commands import jobs
 from tests.support.cast import PASSWORD, PIN, Cast
 from tests.support.clock import ZONE, Clock
-from tests.support.forms import send, ways
+from tests.support.forms import fields_of, send, ways
 from tests.support.hall import refusal
 from tests.support.meals import Meals, furnish
 
@@ -602,9 +602,9 @@ def test_a_canteen_whose_own_books_do_not_fit_takes_no_new_money_until_two_peopl
         held, cash = (ledger.centre_account(centre, kind) for kind in ("held", "cash"))
         db.session.remove()
     spoil(app, {held: 0, cash: -4000})
-    code_, said = told_by_the_doctor(app)
-    assert code_ == 1
-    assert "收款和饭卡" in said
+    exit_code, advice = told_by_the_doctor(app)
+    assert exit_code == 1
+    assert "收款和饭卡" in advice
     night(app, clock, "2026-11-24")
     clock.set("2026-11-24 11:40")
     hers = on_her_phone(app)
@@ -642,8 +642,18 @@ def test_a_canteen_whose_own_books_do_not_fit_takes_no_new_money_until_two_peopl
     )
     assert "食堂的账正在核对" in refused.text
     assert ways(refused) == ["改成取餐时到柜台付", "去看在核对什么", "回到订餐"]
-    count = send(desks[cast.wu], desks[cast.wu].get(f"{DESK}/count"), f"{DESK}/count", n1000="4")
-    assert "先把数目写在纸上" in count.text
+    for path in (till_page, f"{DESK}/count"):
+        shown = desks[cast.wu].get(path).text
+        assert "钱箱的账正在核对" in shown
+        assert "¥40.00" not in shown, "what should be in the till is not known"
+    assert "先把数目写在纸上" in desks[cast.wu].get(f"{DESK}/count").text
+    _url, tokens = fields_of(desks[cast.wu].get(one), f"form[action='{one}/top-up']")
+    said = {name: tokens[name] for name in ("csrf_token", "request_key")}
+    count = desks[cast.wu].post(
+        f"{DESK}/count", data={**said, "n1000": "4"}
+    )  # as a page open before sends it
+    assert count.status_code == 409
+    assert ways(count)[1:] == ["去看在核对什么", "回到数钱箱"]
     scanned = {"payload": code, "key": "scan-0001"}
     kitchen = desks[cast.kitchen]
     kitchen.get(f"{DESK}/window")
@@ -656,8 +666,8 @@ def test_a_canteen_whose_own_books_do_not_fit_takes_no_new_money_until_two_peopl
     # two people open both, on the pages that they know
     for kind, words in (("cash", "钱箱恢复使用"), ("held", "订餐预收的钱恢复使用")):
         page = desks[cast.wu].get(till_page)
-        form_ = f"form[action='{till_page}/unblock']:has(input[value='{kind}'])"
-        asking = send(desks[cast.wu], page, "", form_, reason="有人改过数据库")
+        which = f"form[action='{till_page}/unblock']:has(input[value='{kind}'])"
+        asking = send(desks[cast.wu], page, "", which, reason="有人改过数据库")
         assert "等另一位同事批" in desks[cast.wu].get(asking.location).text
         assert alarm in desks[cast.wu].get(today).text, "one person is not enough"
         mine = desks[cast.wu].get("/staff/approvals")

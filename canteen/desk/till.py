@@ -33,6 +33,8 @@ BOOKS = MONEY | {"accountant"}
 NOTES = (10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10)
 """Banknotes and coins, in fen."""
 MOST_PIECES = 9999
+NEW_MONEY = frozenset({"cash", "outside", "held"})
+"""Accounts of the centre through which money comes that was not its own before."""
 
 
 @blueprint.get("/till")
@@ -45,8 +47,9 @@ def till(centre: Centre) -> Any:
         render_template(
             "canteen/desk_till.html",
             expected=yuan(_till(centre)),
+            counted=ledger.takes_new_money(centre.id, "cash"),
             looked_at_accounts=[
-                {"kind": row.kind, "name": ACCOUNTS[row.kind]}
+                {"kind": row.kind, "name": ACCOUNTS[row.kind], "waits": row.kind in NEW_MONEY}
                 for row, person in queries.blocked_accounts(centre.id)
                 if person is None
             ],
@@ -331,6 +334,7 @@ def count(centre: Centre) -> Any:
     return personal(
         render_template(
             "canteen/desk_count.html",
+            counted=ledger.takes_new_money(centre.id, "cash"),
             expected=yuan(expected),
             expected_fen=expected,
             alone_most=yuan(counts.alone_most(centre.id)),
