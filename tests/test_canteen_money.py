@@ -25,6 +25,7 @@ from core.events import Event
 from core.scheduler import JobRun, tick
 from people.models import CallTask, Staff
 from people.services.calls import put_call
+from people.services.merge import merge
 from staff.commands import jobs
 from tests.support.cast import PASSWORD, PIN, Cast
 from tests.support.clock import ZONE, Clock
@@ -158,12 +159,13 @@ def written() -> dict[str, int]:
 
 @pytest.mark.parametrize("outside", [False, True])
 def test_up_to_the_limit_and_no_fen_more(meals: Meals, outside: bool) -> None:
-    chen, way = meals.cast.chen, {"outside": outside, "reference": "20261123-1"}
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    top_up = partial(ledger.top_up, staff_id(), centre, chen, outside=outside, reference="20261123-1")
 
     def refused(fen: int) -> Refused:
         before = written()
         with pytest.raises(Refused) as found:
-            ledger.top_up(staff_id(), meals.cast.shuibei, chen, fen, **way)  # type: ignore[arg-type]
+            top_up(fen)
         assert written() == before
         return found.value
 
@@ -173,9 +175,59 @@ def test_up_to_the_limit_and_no_fen_more(meals: Meals, outside: bool) -> None:
     assert not ledger.has_account(chen)
     for fen in (499_900, 100):
         assert refused(500_001).code == "account_full"
-        ledger.top_up(staff_id(), meals.cast.shuibei, chen, fen, **way)  # type: ignore[arg-type]
+        top_up(fen)
     assert ledger.balance(chen) == 500_000
     assert refused(1).code == "account_full"
+    assert ledger.wrong_sums() == []
+
+
+def over(kind: str, meals: Meals, wu: int) -> None:
+    """陈奶奶's card holds what it may, ¥5000.00; then ¥40.00 more come that are hers and go nowhere else."""
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    ledger.top_up(wu, centre, chen, 500_000)
+    if kind == "a refund is reversed":
+        back = ledger.refund(wu, centre, chen, 4000)
+        ledger.top_up(wu, centre, chen, 4000)
+        ledger.reverse(wu, back.id, "没有拿走")
+    elif kind == "meals are given back":
+        for day in (TUESDAY, date(2026, 11, 25)):
+            meals.lunch(day)
+        orders = [meals.order(chen, day, gateway="account") for day in (TUESDAY, date(2026, 11, 25)) * 2]
+        ledger.top_up(wu, centre, chen, sum(order.pays_fen for order in orders))
+        for order in orders:
+            cancel(Actor("resident", chen), order.id)
+    else:
+        twin = meals.person("陈秀瑛", date(1948, 6, 12))
+        ledger.top_up(wu, meals.cast.sungang, twin, 5000)
+        merge(Actor("staff", wu), twin, chen)
+
+
+@pytest.mark.parametrize("kind", ["two records are one", "a refund is reversed", "meals are given back"])
+def test_a_card_may_come_to_hold_more_than_its_limit_and_takes_no_top_up_until_it_is_below(
+    meals: Meals, kind: str
+) -> None:
+    """The limit says what may be put onto it. What is theirs already is neither lost nor refused."""
+    wu, centre, chen = staff_id(), meals.cast.shuibei, meals.cast.chen
+    over(kind, meals, wu)
+    most, there = 500_000, ledger.balance(chen) or 0
+    assert there > most
+    assert ledger.wrong_sums() == []
+    top_up = partial(ledger.top_up, wu, centre, chen, 1)
+    for way in (top_up, partial(top_up, outside=True, reference="20261123-1")):
+        assert refusal(way) == "account_full"
+    assert isinstance(ledger.refund(wu, centre, chen, 500, reason="要回去"), Transfer)
+    meals.lunch(date(2026, 11, 26))
+    assert meals.order(chen, date(2026, 11, 26), gateway="account").state == "ordered"
+    spent = there - (ledger.balance(chen) or 0)
+    assert spent > 500
+    asked = ledger.refund(wu, centre, chen, there - spent - most, reason="要回去", reference="20261123-2")
+    if isinstance(asked, Approval):
+        decide(asked.id, staff_id("xu@hall.invalid"), True)
+    assert ledger.balance(chen) == most
+    assert refusal(top_up) == "account_full"
+    ledger.refund(wu, centre, chen, 1, reason="要回去", reference="20261123-3")
+    top_up()
+    assert ledger.balance(chen) == most
     assert ledger.wrong_sums() == []
 
 
@@ -242,6 +294,29 @@ def test_the_desk_reads_how_much_fits_on_a_card(app: Flask, cast: Cast) -> None:
     assert send(wu, wu.get(path), f"{path}/top-up", amount="5000", way="cash").status_code == 303
     with app.app_context():
         assert ledger.balance(cast.chen) == 500_000
+
+
+@pytest.mark.usefixtures("till")
+def test_the_desk_reads_that_a_card_holds_more_than_it_may_and_that_it_is_all_theirs(
+    app: Flask, cast: Cast
+) -> None:
+    wu, path = desk(app, cast.wu), f"{DESK}/account/{cast.chen}"
+    with app.app_context():
+        ledger.top_up(staff_id(), cast.shuibei, cast.chen, 500_000)
+        db.session.remove()
+    assert "比上限" not in wu.get(path).text
+    with app.app_context():
+        card, cash = (
+            ledger.resident_account(cast.chen, cast.shuibei),
+            ledger.centre_account(cast.shuibei, "cash"),
+        )
+        with unit_of_work():
+            ledger.move(cash, card, 4000, "merge", CLOCK, at=database_now())
+        db.session.remove()
+    page = wu.get(path).text
+    assert "卡里的钱比上限 ¥5000.00 多了 ¥40.00。一分不会少，照样用、照样退；用到上限以下才能再充值。" in page
+    assert f'action="{path}/top-up"' not in page
+    assert f'action="{path}/refund"' in page
 
 
 def test_a_guest_s_order_is_found_by_its_number_paid_cancelled_and_paid_out(

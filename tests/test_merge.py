@@ -346,6 +346,14 @@ def test_a_manager_puts_two_records_side_by_side_and_asks(house: House) -> None:
     page = manager.get(f"{path}?with={cast.couple[1]}").text
     assert "欧阳海" in page
     assert "王丽" in page
+    assert "会超过上限" not in page
+    with house.app.app_context():
+        till = db.session.scalars(select(Staff.id).where(Staff.email == cast.wu)).one()
+        for person, fen in zip(cast.couple, (500_000, 1), strict=True):
+            ledger.top_up(till, cast.shuibei, person, fen)
+        db.session.remove()
+    page = manager.get(f"{path}?with={cast.couple[1]}").text
+    assert "会超过上限 ¥5000.00。钱都在，照样用；用到上限以下才能再充值。" in page
     said = {"with": str(cast.couple[1]), "stays": str(cast.couple[0]), "reason": "同一位"}
     assert house.post(manager, path, {**said, "stays": "99999"}).status_code == 404
     assert house.post(manager, path, said).location == "/staff/approvals"

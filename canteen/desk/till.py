@@ -131,6 +131,7 @@ def account(centre: Centre, resident_id: int) -> Response:
     person = open_record(centre, resident_id, MONEY)
     policy = policies(CanteenPolicy, "canteen", centre.id, local_day(now(), centre.zone))
     held = queries.account_of(person.id)
+    over = held.balance_fen - policy.account_most_fen if held else 0
     url = f"{base(centre)}/account/{person.id}"
     return personal(
         render_template(
@@ -138,6 +139,7 @@ def account(centre: Centre, resident_id: int) -> Response:
             person=person,
             balance=yuan(held.balance_fen) if held else yuan(0),
             blocked=held is not None and held.blocked_at is not None,
+            over=yuan(over) if over > 0 else "",
             unblock_url=f"{url}/unblock",
             accounts_on=ledger.accounts_are_on(canteen),
             operator=canteen.account_operator,

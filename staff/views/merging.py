@@ -6,14 +6,16 @@ from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from canteen.counter_queries import order_numbers
+from canteen.rules import CanteenPolicy
 from canteen.services import corrections, ledger
 from canteen.services.merge import union_of
 from canteen.words import TEXTURES, allergen_words, label_words
 from centres.models import Centre
+from centres.policies import policies
 from centres.queries import district_of
 from core import audit
 from core.approvals import open_about
-from core.clock import database_now, local
+from core.clock import database_now, local, local_day, now
 from core.codes import show_number
 from core.database import unit_of_work
 from core.errors import NotFound
@@ -89,6 +91,7 @@ def merge_page(centre: Centre, resident_id: int) -> Response:
             ],
             both=both,
             diet=_diet(found.id, other_id) if other_id else "",
+            most=_over(both, centre),
             waits=bool(open_about(KIND, [found.id, *([other_id] if other_id else [])])),
             act_url=base,
             back=f"/staff/c/{centre.code}/people/{resident_id}",
@@ -133,10 +136,17 @@ def _shown(side: Side) -> dict[str, Any]:
         "statuses": side.statuses,
         "links": side.links,
         "coming": side.coming,
+        "fen": left or 0,
         "balance": yuan(left or 0),
         "pin": person.pin_hash is not None,
         "made": person.made_at.date(),
     }
+
+
+def _over(both: list[dict[str, Any]], centre: Centre) -> str:
+    """The most that may be put onto a card, where both have more than that together; else nothing."""
+    policy = policies(CanteenPolicy, "canteen", centre.id, local_day(now(), centre.zone))
+    return yuan(policy.account_most_fen) if sum(one["fen"] for one in both) > policy.account_most_fen else ""
 
 
 def _diet(first_id: int, second_id: int) -> str:
