@@ -535,6 +535,9 @@ def test_whatever_account_of_the_canteen_is_looked_at_meals_go_out_and_money_goe
     }.get(kind, set())
     assert {name for name, code in waits.items() if code == "books_checked"} == expected
     assert set(waits.values()) <= {"books_checked", "done"}
+    paid_in = db.session.scalars(select(Transfer.id).where(Transfer.kind == "top_up").order_by(Transfer.id))
+    reversal = refusal(partial(ledger.reverse, wu, paid_in.all()[0], "记错了人"))
+    assert reversal == ("books_checked" if kind == "cash" else "done")
     assert refusal(partial(cancel, Actor("resident", chen), back.id)) == "done"
     assert refusal(partial(pay_out, wu, owed.id)) == "done"
     assert refusal(partial(ledger.refund, wu, centre, chen, 500)) == "done"

@@ -1,5 +1,6 @@
 """The money desk: accounts, top up and refund, what is owed, the count of the till, who answers for the accounts."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import Response, flash, render_template, request
@@ -24,6 +25,7 @@ from core.http import once, personal, row_number, see_other
 from core.money import yuan
 from core.words import clock_words, full_day, masked, near_day
 from people.access import actor, grants_roles, open_record, require, resident_or_refuse, signed_in
+from people.models import Resident
 from people.rules import MANAGERS
 
 MONEY = frozenset({"front_desk", "manager", "supervisor"})
@@ -222,9 +224,7 @@ def _waiting(resident_id: int) -> list[dict[str, str]]:
 def top_up(centre: Centre, resident_id: int) -> Response:
     """Money onto the account: cash into the till, or a payment that came another way."""
     person, form = resident_or_refuse(resident_id, MONEY), request.form
-    order = Alternative(_("帮着订餐，到柜台付"), f"{base(centre)}/orders/new?resident={person.id}")
-    back = Alternative(_("回到饭卡"), f"{base(centre)}/account/{person.id}")
-    with ways_while_checked(centre, order, back):
+    with _while_checked(centre, person):
         made = ledger.top_up(
             signed_in().id,
             centre.id,
@@ -234,6 +234,13 @@ def top_up(centre: Centre, resident_id: int) -> Response:
             outside=form.get("way") == "outside",
         )
     return see_other(f"{base(centre)}/account/{person.id}/receipt/{made.id}")
+
+
+def _while_checked(centre: Centre, person: Resident) -> AbstractContextManager[None]:
+    """What is booked on their card may have to wait for the centre's books: they can eat all the same."""
+    order = Alternative(_("帮着订餐，到柜台付"), f"{base(centre)}/orders/new?resident={person.id}")
+    back = Alternative(_("回到饭卡"), f"{base(centre)}/account/{person.id}")
+    return ways_while_checked(centre, order, back)
 
 
 @blueprint.post("/account/<int:resident_id>/refund")
@@ -273,7 +280,8 @@ def reverse(centre: Centre, resident_id: int, transfer_id: int) -> Response:
     """A mistake is taken back by its opposite, with a reason."""
     person = resident_or_refuse(resident_id, MONEY)
     row = _transfer(person.id, transfer_id)
-    done = ledger.reverse(signed_in().id, row.id, request.form.get("reason", ""))
+    with _while_checked(centre, person):
+        done = ledger.reverse(signed_in().id, row.id, request.form.get("reason", ""))
     if isinstance(done, approvals.Approval):
         flash(_("已经提上去了，等另一位同事批。批了才会冲正。"), "warn")
     else:

@@ -301,6 +301,8 @@ def reverse(staff_id: int, transfer_id: int, reason: str) -> Approval | Transfer
             raise Refused("moved_already", _("这一笔已经冲正过了"), _("不会冲两次。"))
         ends = [db.session.get_one(Account, one) for one in (row.credit_id, row.debit_id)]
         for account in ends:
+            if account.kind != "resident" and account.blocked_at is not None:
+                raise books_checked(_("这一笔先不冲正，核对好了再来。"))
             _not_blocked(account.blocked_at)
         centre_id = ends[1].centre_id
         policy = _policy(db.session.get_one(Canteen, centre_id), now)
