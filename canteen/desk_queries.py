@@ -22,6 +22,7 @@ from canteen.models import (
     OfferDish,
     ServingHours,
     SheetChange,
+    StandingOrder,
     Swap,
 )
 from canteen.rules import Diet, Plate, conflicts, spread
@@ -93,6 +94,14 @@ def listed_menus(
     whole = asked.options(selectinload(Menu.offers).selectinload(Offer.dishes).joinedload(OfferDish.dish))
     ordered = whole.order_by(by.desc() if wish.down else by, Menu.day, Menu.serves_from)
     return list(db.session.scalars(ordered.limit(many).offset(after))), there
+
+
+def standing_many(canteen_id: int, meal: str, weekday: int | None) -> int:
+    """How many standing orders there are for a meal of a weekday."""
+    query = select(StandingOrder.weekdays).where(
+        StandingOrder.canteen_id == canteen_id, StandingOrder.meal == meal, StandingOrder.state == "active"
+    )
+    return sum(weekday in days for days in db.session.scalars(query))
 
 
 def menu_record(menu_id: int) -> list[Audit]:

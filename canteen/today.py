@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from canteen import desk_queries, queries
 from canteen.counter_queries import blocked_accounts
-from canteen.days import serving_day
-from canteen.desk.root import LOOK, base, menu_url
+from canteen.days import serving_day, serving_days
+from canteen.desk.root import COOK, LOOK, base, menu_url
 from canteen.desk.till import BOOKS, MONEY
 from canteen.models import Canteen, Menu
 from canteen.morning import ITEMS, failed
@@ -19,7 +19,10 @@ from canteen.words import ACCOUNTS, MEALS
 from centres.models import Centre
 from core.area import Alarm, Figure, Outside, Strip, Today
 from core.clock import local_day, now
-from core.words import clock_words, full_day, masked
+from core.words import clock_words, full_day, masked, near_day
+
+SOON, AHEAD = timedelta(hours=24), timedelta(days=14)
+"""From when on an unpublished meal is an alarm, and how far its day may lie behind its cutoff (long holidays)."""
 
 
 def today(centre_id: int, day: date) -> Today:
@@ -108,6 +111,7 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
         where = f"account/{first.id}" if first is not None else "till"
         roles = BOOKS if first is None else MONEY
         found.append(Alarm(title, note, f"{base(centre)}/{where}", _("去核对"), roles=roles))
+    found += _waited_for(canteen, day, moment)
     unseen = desk_queries.unseen_strips([one.id for one in menus if one.serves_until > moment])
     for menu in menus:
         if unseen.get(menu.id):
@@ -122,6 +126,28 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
             url = menu_url(centre, menu.day, menu.meal, "kitchen")
             found.append(Alarm(title, note, url, _("看看"), level="warn", roles=LOOK))
     return found
+
+
+def _waited_for(canteen: Canteen, day: date, moment: datetime) -> list[Alarm]:
+    """The first meal that closes within a day, or has closed, is not published, and has standing orders waiting."""
+    for one in serving_days(canteen, day, day + AHEAD):
+        if one.cutoff_at > moment + SOON:
+            continue
+        there = {
+            menu.meal for menu in desk_queries.menus(canteen.id, one.day, one.day) if menu.state != "draft"
+        }
+        for meal, span in one.meals.items():
+            many = desk_queries.standing_many(canteen.id, meal, one.kind.hours_of)
+            if meal in there or not many or span.end <= moment:
+                continue
+            title = _("%(day)s%(meal)s还没有发布", day=near_day(one.day, day), meal=MEALS[meal])
+            note = ngettext("有 %(num)s 位长期订餐的等着", "有 %(num)s 位长期订餐的等着", many)
+            if one.cutoff_at > moment:
+                until = clock_words(one.cutoff_at, canteen.centre.zone)
+                note += _("，%(time)s 截止", time=until)
+            url = menu_url(canteen.centre, one.day, meal)
+            return [Alarm(title, note, url, _("去排"), level="warn", roles=COOK)]
+    return []
 
 
 def outside(centre_id: int) -> list[Outside]:

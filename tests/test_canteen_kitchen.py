@@ -708,5 +708,6 @@ def test_the_today_page_says_what_is_missing_to_those_who_can_help(house: House)
         assert [one.text for one in shown.select(".alarm b") if "电话" not in one.text] == [
             "今天还没有做晨检",
             "午餐有 10 道菜没有留样",
+            "今天晚餐还没有发布",
         ]
         assert shown.select(".alarm a[href$='/canteen/samples/']")

@@ -6,14 +6,15 @@ import pytest
 from sqlalchemy import func, select
 
 from canteen import desk_queries
+from canteen.desk.root import COOK
 from canteen.models import Canteen, DietProfile, MealOrder, Menu, StandingOrder, Stop
 from canteen.services import standing
 from canteen.services.close import close_due, close_menu, fail_menu
 from canteen.services.diet import erase
-from canteen.services.plan import retime
+from canteen.services.plan import Planned, make_menu, publish, retime, set_offers
 from canteen.services.runs import Carrier, drop_run, plan_run
 from canteen.services.standing import MOST_NOTE, set_note, skip, start, stop, unskip
-from canteen.today import outside
+from canteen.today import outside, today
 from centres.models import Building, Centre
 from centres.services import add_one_off, set_workday
 from core.audit import CLOCK, OPERATOR, Actor
@@ -167,6 +168,29 @@ def test_who_has_an_order_or_left_the_day_out_is_not_told_twice(meals: Meals, cl
     fail_menu(wu(), menu, "停气了")  # they hear of the order that is given back
     fail_menu(wu(), other, "停气了")
     assert not_cooked() == []
+
+
+def test_the_kitchen_hears_of_a_meal_that_is_waited_for_and_not_published(meals: Meals, clock: Clock) -> None:
+    def alarms() -> list[tuple[str, str]]:
+        db.session.rollback()
+        found = today(meals.cast.shuibei, date(2026, 11, 23)).alarms
+        return [(one.title, one.note) for one in found if one.roles == COOK]
+
+    clock.set("2026-11-23 10:00")
+    assert alarms() == []
+    row = chens(meals)
+    assert alarms() == [("今天午餐还没有发布", "有 1 位长期订餐的等着")]
+    meals.lunch(date(2026, 11, 23))
+    assert alarms() == [("明天午餐还没有发布", "有 1 位长期订餐的等着，16:00 截止")]
+    menu = make_menu(OPERATOR, db.session.get_one(Canteen, meals.cast.shuibei), TUESDAY, "lunch")
+    assert len(alarms()) == 1
+    set_offers(OPERATOR, menu.id, [Planned("L1", "set", [meals.dishes["M01"]], 9)])
+    publish(OPERATOR, menu.id)
+    assert alarms() == []  # Wednesday closes more than a day from now
+    clock.set("2026-11-23 16:30")
+    assert [title for title, _note in alarms()] == ["后天午餐还没有发布"]
+    stop(OPERATOR, row.id)
+    assert alarms() == []
 
 
 def test_after_the_cutoff_it_is_the_order_that_fails(meals: Meals, clock: Clock) -> None:
