@@ -335,6 +335,6 @@ def _context() -> dict[str, Any]:
         "home_url": "/kiosk/" if kiosk else f"/c/{centre.code}/" if centre else "/",
         "idle": {"warn": warn, "wipe": IDLE_WIPE} if kiosk and (changed or not home) else None,
         "call_state": call_words(kiosk.id) if kiosk else None,
-        "notice": shown_notice(),
+        "on_screen": shown_notice(),
         "build": current_app.config["BUILD"],
     }

@@ -174,9 +174,9 @@ def say(house: House, **form: str) -> TestResponse:
 def band(house: House, kiosk: FlaskClient) -> str:
     """What stands on the screen, after the page, the beat and the part that the beat fetches have said the same."""
     told = ((beat(house, kiosk).json or {})["message"] or {"text": ""})["text"]
-    for path in ("/kiosk/", "/kiosk/notice"):
-        found = BeautifulSoup(kiosk.get(path).text, "html.parser").select_one("form.call-note span")
-        assert (found.text if found else "") == told
+    for path in ("/kiosk/", "/kiosk/notice", "/c/shuibei/identify/", "/nowhere"):
+        found = BeautifulSoup(kiosk.get(path).text, "html.parser").select("form.call-note span")
+        assert [span.text for span in found] == ([told] if told else []), path
     return str(told)
 
 

@@ -1,6 +1,7 @@
 """Every view says what it is: for whom it is at the console, and whether its POST may be repeated."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from core.http import once, repeatable
 from core.i18n import HTML_LANG
 from people.access import open_to_all, require
 from people.rules import DESK, EVERYONE, MANAGERS, ROLES
+from tests.policy.test_rooms import ROOT
 from tests.policy.test_routes import FORMS, VERBS, routes
 from tests.support.house import House
 
@@ -90,6 +92,12 @@ def without_mark(app: Flask) -> list[str]:
     return sorted(post for post in posts if not mark(app, post, "hall_post"))
 
 
+def hides(source: str, known: Collection[str]) -> set[str]:
+    """Names of `known` that a template's imports put a macro over: for its shell, and what that includes, too."""
+    found = (words.split(",") for words in re.findall(r"from\s+\S+\s+import\s+([^%]*?)-?%}", source))
+    return {name.split()[-1] for names in found for name in names} & set(known)
+
+
 def nothing() -> str:
     return ""
 
@@ -116,6 +124,24 @@ def test_a_post_without_a_mark_is_noticed(bare: Flask) -> None:
     bare.add_url_rule("/b", "b", repeatable(nothing), methods=["POST"])
     bare.add_url_rule("/c", "c", plain, methods=["PUT"])
     assert without_mark(bare) == ["c"]
+
+
+def test_an_import_that_hides_what_the_shell_shows_is_noticed() -> None:
+    source = '{%- from "parts/say.html" import notice, tag as visit -%}{% from "x.html" import steps %}'
+    assert hides(source, {"notice", "tag", "visit", "prefs"}) == {"notice", "visit"}
+
+
+@pytest.mark.databases("sqlite")
+def test_no_template_hides_what_the_shell_shows(house: House) -> None:
+    known: set[str] = set()
+    for path in ("/kiosk/", "/staff/"):
+        with house.app.test_request_context(path):
+            shown: dict[str, object] = {}
+            house.app.update_template_context(shown)
+        known |= set(shown)
+    assert {"on_screen", "staff_nav"} <= known
+    files = sorted((ROOT / "templates").rglob("*.html"))
+    assert {file.name: hidden for file in files if (hidden := hides(file.read_text(), known))} == {}
 
 
 @pytest.mark.databases("sqlite")
