@@ -195,7 +195,7 @@ def test_from_the_kiosk_to_the_sons_phone(client: FlaskClient, pages: Meals, cas
     asked = stranger.get(f"/q/{code}")
     assert (asked.status_code, "陈*英" in asked.text) == (403, False)
     son = known_phone(pages.app.test_client(), "13800001188")
-    assert "这个码我们认不出" in son.get(f"/q/{code[:-1]}{'A' if code[-1] != 'A' else 'B'}").text
+    assert "这个码认不出" in son.get(f"/q/{code[:-1]}{'A' if code[-1] != 'A' else 'B'}").text
     assert "没有找到这个邀请" in son.get(f"/q/{new_code('F')}").text
     wrong = send(son, son.get(f"{BASE}/family/join"), f"{BASE}/family/join", number="K7M2 4QXD")
     assert (wrong.status_code, "没有找到这个邀请" in wrong.text) == (404, True)

@@ -61,8 +61,8 @@ def pair(code: str) -> tuple[Device, str]:
         if row is None:
             raise Refused(
                 "pairing_code",
-                _("这个配对码用不了"),
-                _("配对码10分钟内有效，只能用一次。请在工作台的“设备”里再要一个。"),
+                _("这个启用码用不了"),
+                _("启用码10分钟内有效，只能用一次。请在工作台的“设备”里再要一个。"),
                 status=422,
             )
         secret = new_token()

@@ -35,7 +35,7 @@ def _read(code: str) -> tuple[str, str]:
         throttles.count_wrong({who: MANY})
         if is_cut(code):
             raise NotFound(_("这个码没有扫全"), _("请把整个码对准，再扫一次，或找工作人员。"))
-        raise NotFound(_("这个码我们认不出"), _("它不是我们中心的。请再看看，或找工作人员。"))
+        raise NotFound(_("这个码认不出"), _("它不是我们中心的。请再看看，或找工作人员。"))
     return found
 
 
@@ -49,7 +49,7 @@ def show_code(code: str, page: str = "") -> Response:
         return personal(render_template("kiosk/card.html", act_url=f"/q/{whole}/card"))
     area = slip_area(kind)
     if area is None or area.slip is None:
-        raise NotFound(_("这个码我们认不出"))
+        raise NotFound(_("这个码认不出"))
     return personal(area.slip(whole, page))
 
 
@@ -87,7 +87,7 @@ def use_card(code: str) -> Response:
     most people's cards are for."""
     kind, whole = _read(code)
     if kind != "K":
-        raise NotFound(_("这个码我们认不出"))
+        raise NotFound(_("这个码认不出"))
     resident = resident_of_code(whole)
     centre = _centre_for(resident)
     home = f"/c/{centre.code}/"
@@ -102,7 +102,7 @@ def act_on_code(code: str, verb: str) -> Any:
     kind, whole = _read(code)
     area = slip_area(kind)
     if area is None or area.slip_act is None:
-        raise NotFound(_("这个码我们认不出"))
+        raise NotFound(_("这个码认不出"))
     return area.slip_act(whole, verb)
 
 

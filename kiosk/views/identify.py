@@ -98,7 +98,7 @@ def _known_by_number(kiosk: Device, number: str, onward: str) -> Response:
     if resident is None:
         raise Refused(
             "scan_unknown",
-            _("这个码我们认不出"),
+            _("这个码认不出"),
             _("请扫本中心的卡或小票。扫不出也不要紧，可以用手机号。"),
             status=422,
             alternatives=[_by_phone(kiosk.centre, onward)],

@@ -59,7 +59,7 @@ def test_a_scan_into_a_field_leaves_nothing_in_it(at: At) -> None:
 
 def test_a_code_that_is_not_ours_is_refused_and_a_way_on_is_shown(at: At) -> None:
     at.type_scan("https://example.invalid/q/123456")
-    at.title("这个码我们认不出")
+    at.title("这个码认不出")
     expect(at.page.locator(".main .choice").first).to_be_visible()
 
 
