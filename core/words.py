@@ -84,9 +84,9 @@ def date_words(day: date) -> str:
 
 
 def full_day(day: date, today: date) -> str:
-    """明天 11月24日 星期二"""
+    """明天 11月24日 星期二, and 11月26日 星期四 where the near word would be the weekday once more."""
     near = near_day(day, today)
-    if near == month_day(day) or weekday(day).startswith(near):  # Tue, Tuesday
+    if near in (month_day(day), str(SHORT_WEEKDAYS[day.weekday()])):
         return date_words(day)
     return _("%(near)s %(date)s", near=near, date=date_words(day))
 
