@@ -175,7 +175,9 @@ def outside(centre_id: int) -> list[Outside]:
             masked(order.resident.name) if order.resident else _("客人"),
             f"{full_day(order.day, today)} {clock_words(order.menu.serves_from, zone)}",
             str(MEALS[order.meal]),
-            _("截止时自动退，钱和补贴都退回，会告诉本人"),
+            _("截止时自动退，钱和补贴都退回，会告诉本人")
+            if order.menu.closed_at is None
+            else _("供餐时间过后自动退；要马上退，请到“备餐”按“这一餐做不了”"),
         )
         for order in waiting
     ] + [

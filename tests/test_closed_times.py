@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from booking.closed import outside
@@ -16,13 +16,13 @@ from booking.models import Booking, Space, SpaceHours
 from booking.opening import FRAMES
 from booking.services.closed import cancel_closed, keep_closed
 from canteen.days import _DAYS
-from canteen.models import MealOrder
+from canteen.models import MealOrder, Menu
 from canteen.today import outside as meals_outside
 from centres.models import Centre, OneOff
 from centres.services import add_one_off, remove_one_off
 from core.audit import OPERATOR, Audit
 from core.clock import now
-from core.database import db
+from core.database import db, unit_of_work
 from core.events import deliver_due
 from core.outbox import Message
 from core.sheets import Head, Page, write
@@ -93,6 +93,20 @@ def test_who_books_between_the_question_and_the_answer_is_asked_about_too(house:
     assert closures(house) == many + 1
 
 
+def test_the_list_begins_with_all_of_them_ticked_or_with_none(house: House) -> None:
+    client = house.client("manager")
+    with house.app.app_context():
+        Hall(house.cast, house.clock).book(house.cast.aqiang, "A1", span("10:00", "12:00"))
+    again(house, client, house.post(client, ONE_OFFS, TUESDAY_SHUT))
+
+    def ticked(path: str) -> list[bool]:
+        page = BeautifulSoup(client.get(path).text, "html.parser")
+        return [one.has_attr("checked") for one in page.select("[name=number]")]
+
+    assert ticked(CLOSED) == [True, True]
+    assert ticked(f"{CLOSED}?pick=none") == [False, False]
+
+
 def test_a_closing_that_touches_nobody_asks_nothing(house: House) -> None:
     client = house.client("manager")
     shut = {**TUESDAY_SHUT, "from": "2026-11-24T13:00", "to": "2026-11-24T17:00"}
@@ -111,6 +125,16 @@ def test_a_day_off_asks_too_and_names_meals(house: House) -> None:
             MealOrder.state == "ordered", MealOrder.day == moment("2026-11-24 00:00").date()
         )
         assert len(meals_outside(house.cast.shuibei)) == db.session.scalar(waiting)
+
+
+def test_after_the_cutoff_it_says_how_meals_are_given_back_at_once(house: House) -> None:
+    with house.app.app_context(), unit_of_work():
+        db.session.execute(update(Menu).values(closed_at=now()))
+    client = house.client("manager")
+    page = house.post(client, "/staff/c/shuibei/settings/calendar", {"day": "2026-11-24", "kind": "holiday"})
+    assert page.status_code == 409
+    assert "要马上退，请到“备餐”按“这一餐做不了”" in page.text
+    assert "截止时自动退" not in page.text
 
 
 def test_cut_weekly_hours_ask_once_and_are_kept_then(house: House) -> None:
