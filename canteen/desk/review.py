@@ -1,6 +1,6 @@
 """«要核对的»: handed out while a window was offline, and it does not fit. Staff decide each line."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, render_template, request
@@ -17,7 +17,7 @@ from core.clock import day_bounds, local_day, now
 from core.codes import show_number
 from core.http import once, personal, see_other
 from core.money import yuan
-from core.words import clock_words
+from core.words import clock_words, near_day
 from people.access import require, signed_in
 from people.rules import DESK
 
@@ -48,7 +48,7 @@ def _row(centre: Centre, row: Redemption) -> dict[str, Any]:
         "number": show_number(order.number),
         "order_url": f"{base(centre)}/o/{order.number}",
         "when": clock_words(row.scanned_at, centre.zone),
-        "day": local_day(row.scanned_at, centre.zone),
+        "day": _day(centre, row.scanned_at),
         "window": row.window,
         "how": how_words(row.how),
         "why": row.reason,
@@ -74,7 +74,7 @@ def _odd(centre: Centre, row: OddScan) -> dict[str, Any]:
         "number": row.number,
         "order_url": "",
         "when": clock_words(moment, centre.zone),
-        "day": local_day(moment, centre.zone),
+        "day": _day(centre, moment),
         "window": row.window,
         "how": "",
         "why": f"{row.why}。{row.words}" if row.words else row.why,
@@ -84,6 +84,10 @@ def _odd(centre: Centre, row: OddScan) -> dict[str, Any]:
         "served": row.state == "served",
         "settle_url": f"{base(centre)}/review/odd/{row.id}/settle",
     }
+
+
+def _day(centre: Centre, moment: datetime) -> str:
+    return near_day(local_day(moment, centre.zone), local_day(now(), centre.zone))
 
 
 @blueprint.post("/review/<int:redemption_id>/settle")

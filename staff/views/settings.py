@@ -16,11 +16,12 @@ from centres import services
 from centres.models import Centre, OneOff, Policy, Workday
 from centres.policies import chain
 from centres.queries import calendar_warning
-from core.clock import YEARS, local, local_day, now
+from core.clock import YEARS, local_day, now
 from core.database import db
 from core.errors import Refused
 from core.http import once, row_number, see_other
 from core.i18n import pick
+from core.words import clock_words, full_day
 from kiosk.areas import Areas
 from kiosk.rules import KioskPolicy
 from people.access import actor, require
@@ -66,8 +67,8 @@ def settings(centre: Centre) -> Any:
             {
                 "place": row.place,
                 "is_open": row.is_open,
-                "from": local(row.starts_at, centre.zone),
-                "to": local(row.ends_at, centre.zone),
+                "from": _moment(row.starts_at, centre.zone),
+                "to": _moment(row.ends_at, centre.zone),
                 "reason": pick(row.reason_zh, row.reason_en),
                 "remove_url": f"/staff/c/{centre.code}/settings/one-offs/{row.id}/remove",
             }
@@ -79,6 +80,10 @@ def settings(centre: Centre) -> Any:
         today=today,
         base_url=f"/staff/c/{centre.code}/settings",
     )
+
+
+def _moment(moment: datetime, zone: str) -> str:
+    return f"{full_day(local_day(moment, zone), local_day(now(), zone))} {clock_words(moment, zone)}"
 
 
 def _known() -> dict[str, Field[Any]]:
