@@ -33,7 +33,7 @@
   }
   for (const { part, size } of texts) if (size < limits.text - 0.1) say(part, `text of ${size.toFixed(1)} px`);
   for (const { part, size, lines } of texts) {
-    const torn = limits.still && document.documentElement.lang.startsWith("zh") && lines.length > 1 && part.closest("h1, .lead, .button:not(.two-lines)");
+    const torn = limits.still && document.documentElement.lang.startsWith("zh") && lines.length > 1 && part.closest("h1, .lead, .answer b, .button:not(.two-lines)");
     if (torn && lines.some(({ left, right }) => right - left < size * 1.2)) say(part, "one sign alone on a line");
   }
 
