@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.cooking import helpings, sheet_rows
@@ -79,29 +79,37 @@ MENU_SORTS = {
 """By what a list of menus is sorted. Only what is sorted by is counted for every menu of the list."""
 
 
-def listed_menus(
-    canteen_id: int, wish: MenuWish, many: int | None = None, after: int = 0
-) -> tuple[list[Menu], int]:
-    """`many` menus of a list from the row `after` on (None: all of them), and how many there are."""
+def menus_many(canteen_id: int, wish: MenuWish) -> int:
+    """How many menus there are in a list."""
+    return db.session.scalar(select(func.count()).select_from(_wished(canteen_id, wish).subquery())) or 0
+
+
+def listed_menus(canteen_id: int, wish: MenuWish, many: int | None = None, after: int = 0) -> list[Menu]:
+    """`many` menus of a list from the row `after` on (None: all of them)."""
+    by = MENU_SORTS[wish.sort]
+    query = _wished(canteen_id, wish).options(
+        selectinload(Menu.offers).selectinload(Offer.dishes).joinedload(OfferDish.dish)
+    )
+    ordered = query.order_by(by.desc() if wish.down else by, Menu.day, Menu.serves_from)
+    return list(db.session.scalars(ordered.limit(many).offset(after)))
+
+
+def _wished(canteen_id: int, wish: MenuWish) -> Select[Any]:
     asked = select(Menu).where(Menu.canteen_id == canteen_id, Menu.day >= wish.first)
     if wish.last is not None:
         asked = asked.where(Menu.day <= wish.last)
     for column, value in ((Menu.meal, wish.meal), (Menu.state, wish.state)):
         if value:
             asked = asked.where(column == value)
-    there = db.session.scalar(select(func.count()).select_from(asked.subquery())) or 0
-    by = MENU_SORTS[wish.sort]
-    whole = asked.options(selectinload(Menu.offers).selectinload(Offer.dishes).joinedload(OfferDish.dish))
-    ordered = whole.order_by(by.desc() if wish.down else by, Menu.day, Menu.serves_from)
-    return list(db.session.scalars(ordered.limit(many).offset(after))), there
+    return asked
 
 
-def standing_many(canteen_id: int, meal: str, weekday: int | None) -> int:
-    """How many standing orders there are for a meal of a weekday."""
-    query = select(StandingOrder.weekdays).where(
-        StandingOrder.canteen_id == canteen_id, StandingOrder.meal == meal, StandingOrder.state == "active"
+def standing_many(canteen_id: int) -> Counter[tuple[str, int]]:
+    """(meal, weekday) → how many standing orders there are for it."""
+    query = select(StandingOrder.meal, StandingOrder.weekdays).where(
+        StandingOrder.canteen_id == canteen_id, StandingOrder.state == "active"
     )
-    return sum(weekday in days for days in db.session.scalars(query))
+    return Counter((row.meal, day) for row in db.session.execute(query) for day in row.weekdays)
 
 
 def menu_record(menu_id: int) -> list[Audit]:
@@ -207,14 +215,6 @@ def strip_of(menu_id: int, change_id: int) -> SheetChange | None:
 def order_of(change: SheetChange) -> MealOrder | None:
     """The order that a strip is about; a swap is about many."""
     return db.session.get(MealOrder, change.order_id) if change.order_id is not None else None
-
-
-def standing_made(menu_id: int) -> Sequence[int]:
-    """Standing orders that have their order on this menu already."""
-    query = select(MealOrder.standing_id).where(
-        MealOrder.menu_id == menu_id, MealOrder.standing_id.is_not(None)
-    )
-    return [one for one in db.session.scalars(query) if one is not None]
 
 
 def unseen_strips(menu_ids: Iterable[int]) -> dict[int, int]:

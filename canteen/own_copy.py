@@ -1,10 +1,8 @@
 """A person's own copy of what is kept about them: meals, money, standing orders, and what they may not eat."""
 
-from decimal import Decimal
-
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from canteen.counter_words import all_dishes, channel_words, order_words, pay_words
 from canteen.models import DietProfile, MealOrder, StandingOrder
@@ -12,6 +10,7 @@ from canteen.queries import account_of, entries, history
 from canteen.words import MEALS, TEXTURES, allergen_words, days_words, label_words
 from core.codes import show_number
 from core.database import db
+from core.money import in_yuan
 from core.sheets import Head, Page, stamp
 
 
@@ -25,14 +24,10 @@ def pages(resident_id: int, zone: str) -> list[Page]:
     ]
 
 
-def _yuan(fen: int) -> Decimal:
-    return Decimal(fen) / 100
-
-
 def _orders(resident_id: int, zone: str) -> Page:
     rows = db.session.scalars(
         select(MealOrder)
-        .options(selectinload(MealOrder.lines), joinedload(MealOrder.proxy))
+        .options(selectinload(MealOrder.lines))
         .where(MealOrder.resident_id == resident_id)
         .order_by(MealOrder.day.desc(), MealOrder.id.desc())
     )
@@ -59,10 +54,10 @@ def _orders(resident_id: int, zone: str) -> Page:
                 row.day,
                 str(MEALS[row.meal]),
                 _("、").join(all_dishes(row)),
-                _yuan(row.price_fen),
-                _yuan(row.promotion_fen),
-                _yuan(row.subsidy_fen),
-                _yuan(row.pays_fen),
+                in_yuan(row.price_fen),
+                in_yuan(row.promotion_fen),
+                in_yuan(row.subsidy_fen),
+                in_yuan(row.pays_fen),
                 order_words(row),
                 pay_words(row),
                 channel_words(row.channel),
@@ -80,7 +75,7 @@ def _money(resident_id: int, zone: str) -> Page:
     return Page(
         _("饭卡"),
         [Head(_("时间"), 18), Head(_("做什么"), 20), Head(_("金额"), 12, money=True)],
-        [(stamp(one.at, zone), one.words, _yuan(one.fen)) for one in found],
+        [(stamp(one.at, zone), one.words, in_yuan(one.fen)) for one in found],
     )
 
 

@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from canteen.words import MEALS
 from core.clock import local
 from core.codes import show_number
 from core.database import db
+from core.money import in_yuan
 from core.sheets import Head, Page, write
 from core.words import masked
 
@@ -194,7 +194,7 @@ def pack(month: Month) -> bytes:
                     row.person,
                     row.name,
                     row.rule,
-                    _money(row.line.amount_fen),
+                    in_yuan(row.line.amount_fen),
                     row.window,
                     _time(row),
                 ]
@@ -206,7 +206,7 @@ def pack(month: Month) -> bytes:
             _("运营"),
             [*order, *people, Head(_("依据"), 18), Head(_("金额"), 10, money=True)],
             [
-                [*_order_cells(row), row.person, row.name, row.rule, _money(row.line.amount_fen)]
+                [*_order_cells(row), row.person, row.name, row.rule, in_yuan(row.line.amount_fen)]
                 for row in fresh
                 if row.line.kind == "operating"
             ],
@@ -228,7 +228,7 @@ def pack(month: Month) -> bytes:
                     row.name,
                     kind_words(row.line.kind),
                     row.rule,
-                    _money(row.line.amount_fen),
+                    in_yuan(row.line.amount_fen),
                     reason_words(row.line.reason),
                 ]
                 for row in rows
@@ -270,11 +270,11 @@ def _sum_heads() -> list[Head]:
 def _sum_rows(month: Month, rows: Sequence[Row]) -> Iterator[list[object]]:
     for one in groups(rows):
         kind = _("更正：%(kind)s", kind=kind_words(one.kind)) if one.corrected else kind_words(one.kind)
-        yield [kind, one.rule, one.tier, one.lines, one.people, _money(one.fen)]
-    yield [_("申领合计"), "", "", len(rows), len({row.person for row in rows}), _money(month.claimed_fen)]
+        yield [kind, one.rule, one.tier, one.lines, one.people, in_yuan(one.fen)]
+    yield [_("申领合计"), "", "", len(rows), len({row.person for row in rows}), in_yuan(month.claimed_fen)]
     if month.settlement is not None and month.settlement.paid_fen is not None:
-        yield [_("已拨付"), str(month.settlement.paid_on), "", "", "", _money(month.settlement.paid_fen)]
-        yield [_("少付"), "", "", "", "", _money(month.missing_fen or 0)]
+        yield [_("已拨付"), str(month.settlement.paid_on), "", "", "", in_yuan(month.settlement.paid_fen)]
+        yield [_("少付"), "", "", "", "", in_yuan(month.missing_fen or 0)]
 
 
 def _order_cells(row: Row) -> list[object]:
@@ -289,10 +289,10 @@ def _meal_row(row: Row) -> list[object]:
         row.name,
         row.rule,
         row.tier,
-        _money(row.price_fen),
-        _money(row.promotion_fen),
-        _money(row.line.amount_fen),
-        _money(row.pays_fen),
+        in_yuan(row.price_fen),
+        in_yuan(row.promotion_fen),
+        in_yuan(row.line.amount_fen),
+        in_yuan(row.pays_fen),
         row.window,
         _time(row),
         row.how,
@@ -307,9 +307,9 @@ def _check_rows(month: Month) -> Iterator[list[object]]:
         yield [
             show_number(order.number),
             order.day,
-            _money(one.claimed_fen),
-            _money(one.ledger_fen),
-            _money(gap(one)),
+            in_yuan(one.claimed_fen),
+            in_yuan(one.ledger_fen),
+            in_yuan(gap(one)),
         ]
 
 
@@ -335,7 +335,3 @@ def reason_words(reason: str) -> str:
 
 def _time(row: Row) -> str:
     return row.handed_out.strftime("%Y-%m-%d %H:%M") if row.handed_out else ""
-
-
-def _money(fen: int) -> Decimal:
-    return Decimal(fen) / 100

@@ -130,15 +130,16 @@ def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime
 
 def _waited_for(canteen: Canteen, day: date, moment: datetime) -> list[Alarm]:
     """The first meal that closes within a day, or has closed, is not published, and has standing orders waiting."""
-    for one in serving_days(canteen, day, day + AHEAD):
-        if one.cutoff_at > moment + SOON:
-            continue
-        there = {
-            menu.meal for menu in desk_queries.menus(canteen.id, one.day, one.day) if menu.state != "draft"
-        }
+    waiting = desk_queries.standing_many(canteen.id)
+    near = [one for one in serving_days(canteen, day, day + AHEAD) if one.cutoff_at <= moment + SOON]
+    if not waiting or not near:
+        return []
+    menus = desk_queries.menus(canteen.id, day, near[-1].day)
+    there = {(menu.day, menu.meal) for menu in menus if menu.state != "draft"}
+    for one in near:
         for meal, span in one.meals.items():
-            many = desk_queries.standing_many(canteen.id, meal, one.kind.hours_of)
-            if meal in there or not many or span.end <= moment:
+            many = waiting[meal, one.kind.hours_of] if one.kind.hours_of is not None else 0
+            if (one.day, meal) in there or not many or span.end <= moment:
                 continue
             title = _("%(day)s%(meal)s还没有发布", day=near_day(one.day, day), meal=MEALS[meal])
             note = ngettext("有 %(num)s 位长期订餐的等着", "有 %(num)s 位长期订餐的等着", many)

@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 
 from core.clock import YEARS
 from core.i18n import LANGUAGES
-from core.money import yuan
+from core.money import in_yuan, yuan
 
 LARGEST = 2**31 - 1
 Options = Callable[[], Sequence[tuple[str, str]]]
@@ -195,7 +195,7 @@ class Money(Column):
         return "" if value is None else f"{value // 100}.{value % 100:02d}"
 
     def cell(self, value: Any) -> Any:
-        return None if value is None else Decimal(value) / 100
+        return None if value is None else in_yuan(value)
 
     def read(self, raw: Any) -> int | None:
         text = self._text(raw).removeprefix("¥").replace(",", "").replace("，", "").removesuffix("元").strip()

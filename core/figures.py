@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
@@ -167,8 +166,3 @@ def unpack(data: bytes) -> list[list[str | int]]:
     """Rows that were packed."""
     found: list[list[str | int]] = json.loads(zlib.decompress(data))
     return found
-
-
-def in_yuan(fen: str | int) -> Decimal:
-    """An amount for a sheet."""
-    return Decimal(int(fen)) / 100

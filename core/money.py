@@ -1,5 +1,7 @@
 """Money is integer fen, everywhere. Shown with two decimals, said as words by `kiosk/speech.py`."""
 
+from decimal import Decimal
+
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -14,6 +16,11 @@ class Fen(TypeDecorator[int]):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise TypeError(f"money is whole fen, not {value!r}")
         return value
+
+
+def in_yuan(fen: str | int) -> Decimal:
+    """An amount for a sheet."""
+    return Decimal(int(fen)) / 100
 
 
 def yuan(fen: int) -> str:

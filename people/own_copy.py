@@ -13,6 +13,7 @@ from core.sheets import Head, Page, stamp
 from core.words import masked
 from people.models import CallTask, Card, Consent, FamilyLink, Resident, ResidentStatus, Staff
 from people.services.findings import ASSESSED, HUKOU, LEVELS, STATUSES
+from people.services.residents import CONSENTS
 
 
 def pages(resident_id: int, zone: str) -> list[Page]:
@@ -74,20 +75,13 @@ def _cards(resident_id: int, zone: str) -> Page:
 
 
 def _consents(resident_id: int, zone: str) -> Page:
-    words = {
-        "profile": _("登记姓名和生日，用来约座位"),
-        "settings": _("记住大字、对比度"),
-        "messages": _("发邮件提醒"),
-        "diet": _("登记您不能吃的"),
-        "family": _("让家人帮您订餐"),
-    }
     rows = db.session.scalars(select(Consent).where(Consent.resident_id == resident_id).order_by(Consent.id))
     heads = [Head(_("内容"), 30), Head(_("哪一版"), 12), Head(_("同意"), 18), Head(_("收回"), 18)]
     return Page(
         _("同意了什么"),
         heads,
         [
-            (words[row.kind], row.version, stamp(row.given_at, zone), stamp(row.withdrawn_at, zone))
+            (str(CONSENTS[row.kind]), row.version, stamp(row.given_at, zone), stamp(row.withdrawn_at, zone))
             for row in rows
         ],
     )
@@ -153,14 +147,14 @@ def _calls(resident_id: int, zone: str) -> Page:
 
 
 def _readers(resident_id: int, zone: str) -> Page:
-    """Who opened the record, as long as it is kept."""
+    """Who opened the record or took a copy of it, as long as that is kept."""
     rows = db.session.execute(
         select(Audit.at, Staff.name)
         .join(Staff, Staff.id == Audit.actor_id)
         .where(
             Audit.subject_kind == "resident",
             Audit.subject_id == resident_id,
-            Audit.verb == "resident.read",
+            Audit.verb.in_(["resident.read", "resident.copied"]),
             Audit.actor_kind == "staff",
         )
         .order_by(Audit.id.desc())

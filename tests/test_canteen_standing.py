@@ -193,6 +193,14 @@ def test_the_kitchen_hears_of_a_meal_that_is_waited_for_and_not_published(meals:
     assert alarms() == []
 
 
+def test_whoever_closes_a_day_sees_each_person_once(meals: Meals) -> None:
+    meals.lunch(TUESDAY)
+    chens(meals)
+    meals.order(meals.cast.chen, TUESDAY, "L1")  # by hand: no second one will come
+    set_workday(OPERATOR, meals.cast.shuibei, TUESDAY, "holiday", "停电")
+    assert [one.what for one in outside(meals.cast.shuibei)] == ["午餐"]
+
+
 def test_after_the_cutoff_it_is_the_order_that_fails(meals: Meals, clock: Clock) -> None:
     menu = meals.lunch(TUESDAY)
     chens(meals)

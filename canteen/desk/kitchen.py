@@ -98,10 +98,7 @@ def _shown(centre: Centre, menu: Menu) -> dict[str, Any]:
     changes = list(desk_queries.strips(menu.id)) if drawn else []
     url = menu_url(centre, menu.day, menu.meal, "kitchen")
     changeable = may_cook() and menu.state == "published" and menu.serves_until > now()
-    made = set(desk_queries.standing_made(menu.id))
-    expected = (
-        [] if drawn or menu.state != "published" else [one for one in wanted_on(menu) if one.id not in made]
-    )
+    expected = [] if drawn or menu.state != "published" else wanted_on(menu)
     return {
         "drawn": drawn is not None,
         "state": menu.state,

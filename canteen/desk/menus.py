@@ -44,9 +44,9 @@ def _url(centre: Centre) -> str:
 def menus(centre: Centre) -> Any:
     """Every menu, the furthest first: filtered, sorted, a page at a time."""
     canteen, wish, url = load_canteen(centre), _wish(centre), _url(centre)
-    _rows, many = desk_queries.listed_menus(canteen.id, wish, 0)
+    many = desk_queries.menus_many(canteen.id, wish)
     pages = paging(many, PAGE, lambda n: with_asked(url, **_asked(wish), page=n))
-    rows, many = desk_queries.listed_menus(canteen.id, wish, PAGE, (pages.page - 1) * PAGE)
+    rows = desk_queries.listed_menus(canteen.id, wish, PAGE, (pages.page - 1) * PAGE)
     states = desk_queries.order_states([menu.id for menu in rows])
     sheet_url = with_asked(f"{url}/sheet", **_asked(wish))
     return render_template(
@@ -223,7 +223,7 @@ def _offers(row: Audit) -> list[Mapping[str, Any]]:
 def menus_sheet(centre: Centre) -> Response:
     """The list as a sheet, which can be given other days and brought back."""
     wish = replace(_wish(centre), sort="day", down=False)
-    rows, _many = desk_queries.listed_menus(load_canteen(centre).id, wish)
+    rows = desk_queries.listed_menus(load_canteen(centre).id, wish)
     return web_sheets.answer(menu_sheet.export(rows), f"menus-{centre.code}-{wish.first}")
 
 

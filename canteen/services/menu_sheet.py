@@ -21,21 +21,13 @@ from core.clock import local_day
 from core.columns import SEPARATORS, Choice, Column, Day, Money, Number, Words, options_of
 from core.database import unit_of_work
 from core.errors import Refused
-from core.files import FileKind
 from core.imports import SHEET as MASTER_SHEET
 from core.imports import Plan, Step, heads, take_values
 from core.money import yuan
 from core.sheets import Fault, Head, Page, Read, read, write
 from core.words import month_day
 
-SHEET = FileKind(
-    "sheet.menus",
-    MASTER_SHEET.mime,
-    MASTER_SHEET.most,
-    MASTER_SHEET.make,
-    sealed=True,
-    lasts=MASTER_SHEET.lasts,
-)
+SHEET = replace(MASTER_SHEET, name="sheet.menus")
 MOST_ROWS = 1000
 AHEAD = timedelta(days=185)
 """How far ahead a sheet may plan: a slip in the year is not a menu."""

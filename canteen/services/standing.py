@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import structlog
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -201,8 +201,8 @@ def wanted_on(menu: Menu) -> list[StandingOrder]:
 
 
 def counted_on(menu: Menu) -> list[StandingOrder]:
-    """Standing orders whose people count on this menu, whatever became of its day; those who leave the day out are not
-    in it."""
+    """Standing orders whose people count on this menu and have no order on it yet, whatever became of its day; those
+    who leave the day out are not in it."""
     follows = serving_day(menu.canteen, menu.day).kind.hours_of
     weekday = menu.day.weekday() if follows is None else follows
     rows = db.session.scalars(
@@ -216,6 +216,7 @@ def counted_on(menu: Menu) -> list[StandingOrder]:
             StandingOrder.state == "active",
             StandingOrder.made_at < menu.cutoff_at,
             StandingSkip.standing_id.is_(None),
+            ~_has_order(menu.id),
         )
         .order_by(StandingOrder.id)
     )
@@ -226,8 +227,7 @@ def tell_not_cooked(menu_id: int) -> None:
     """In the unit of work in which a menu fails before its cutoff: whoever would have got their meal from it by a
     standing order has no order yet that could be given back, and would come in vain."""
     for standing in counted_on(db.session.get_one(Menu, menu_id)):
-        if db.session.scalar(_already(standing, menu_id)) is None:
-            emit("standing.not_cooked", {"standing": standing.id, "menu": menu_id})
+        emit("standing.not_cooked", {"standing": standing.id, "menu": menu_id})
 
 
 def make_orders(menu_id: int) -> int:
@@ -237,11 +237,7 @@ def make_orders(menu_id: int) -> int:
     profile) is told to them and keeps nobody else from eating. Who has ordered this meal by hand gets no second one.
     """
     menu = db.session.get_one(Menu, menu_id)
-    made = 0
-    for standing in wanted_on(menu):
-        if db.session.scalar(_already(standing, menu_id)) is None:
-            made += _make(standing.id, menu_id)
-    return made
+    return sum(_make(standing.id, menu_id) for standing in wanted_on(menu))
 
 
 def _make(standing_id: int, menu_id: int) -> bool:
@@ -306,17 +302,16 @@ def _still_wanted(standing_id: int, menu_id: int) -> bool:
     menu = db.session.get_one(Menu, menu_id)
     if row.state != "active" or db.session.get(StandingSkip, (row.id, menu.day)) is not None:
         return False
-    return db.session.scalar(_already(row, menu_id)) is None
+    free = select(StandingOrder.id).where(StandingOrder.id == row.id, ~_has_order(menu_id))
+    return db.session.scalar(free) is not None
 
 
-def _already(standing: StandingOrder, menu_id: int) -> Select[int]:
-    """Orders that this one has made for a menu, and live ones that the person has made by hand."""
-    made_by_hand = (MealOrder.resident_id == standing.resident_id) & MealOrder.state.not_in(
+def _has_order(menu_id: int) -> ColumnElement[bool]:
+    """Whether a standing order has made an order for a menu, or its person has a live one that was made by hand."""
+    by_hand = (MealOrder.resident_id == StandingOrder.resident_id) & MealOrder.state.not_in(
         ["cancelled", "failed"]
     )
-    return select(MealOrder.id).where(
-        MealOrder.menu_id == menu_id, (MealOrder.standing_id == standing.id) | made_by_hand
-    )
+    return exists().where(MealOrder.menu_id == menu_id, (MealOrder.standing_id == StandingOrder.id) | by_hand)
 
 
 def _fitting(standing: StandingOrder, menu_id: int) -> list[int]:

@@ -17,7 +17,7 @@ from kiosk.rules import settings_of
 from kiosk.session import actor, at_kiosk, known_visit, load_centre, prefs
 from kiosk.views.identify import identify_url
 from kiosk.views.root import blueprint
-from people.services.residents import consents, keep_settings, withdraw_consent
+from people.services.residents import CONSENTS, consents, keep_settings, withdraw_consent
 
 ROWS = 4, 3, 2
 
@@ -52,17 +52,10 @@ def my_consents(code: str) -> Any:
     if found is None or found.resident_id is None or found.level != "pin":
         return see_other(f"/c/{code}/identify/pin?next=/c/{centre.code}/my/consents")
     given, url = consents(found.resident_id), f"/c/{code}/my/consents"
-    words = {
-        "profile": _("登记姓名和生日，用来约座位"),
-        "settings": _("记住大字、对比度"),
-        "messages": _("发邮件提醒"),
-        "diet": _("登记您不能吃的"),
-        "family": _("让家人帮您订餐"),
-    }
     rows: list[dict[str, Any]] = [
         {"keeps": True, "label": _("大字、颜色、语言"), "as_now": "settings" in given and _as_now(found)}
     ]
-    rows += [{"kind": kind, "label": words[kind]} for kind in words if kind in given]
+    rows += [{"kind": kind, "label": str(words)} for kind, words in CONSENTS.items() if kind in given]
     rows.append({"phones": "1", "label": _("认得您的手机")})
     if not at_kiosk():  # which keeps no files
         rows.append({"copy_url": f"/c/{code}/my/copy", "label": _("您的全部资料")})

@@ -5,7 +5,7 @@ birthday are never made one: where it is not certain who is meant, the row waits
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,6 @@ from core.audit import Actor
 from core.columns import Birthday, Choice, Column, Day, Flag, Words, Wrong, options_of, parse_date
 from core.database import db, unit_of_work
 from core.errors import Refused
-from core.files import FileKind
 from core.imports import SHEET as MASTER_SHEET
 from core.imports import Plan, RegisterPart, Step, heads, take_values
 from core.sheets import Fault, Read, read
@@ -40,14 +39,7 @@ from people.services.findings import (
 )
 from people.services.residents import NAMES, register
 
-SHEET = FileKind(
-    "sheet.register",
-    MASTER_SHEET.mime,
-    MASTER_SHEET.most,
-    MASTER_SHEET.make,
-    sealed=True,
-    lasts=MASTER_SHEET.lasts,
-)
+SHEET = replace(MASTER_SHEET, name="sheet.register")
 MOST_ROWS, MOST_AT_COMMAND, CHUNK = 2000, 20_000, 200
 NEW = "new"
 

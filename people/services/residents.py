@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlalchemy import bindparam, select, update
 
 from core import audit
@@ -22,6 +23,14 @@ from people.services import throttles
 NAMES = "residents"
 """Version of all residents' names: lists that show them are kept under it."""
 CONSENT_VERSION = "2026-11"
+CONSENTS = {
+    "profile": lazy_gettext("登记姓名和生日，用来约座位"),
+    "settings": lazy_gettext("记住大字、对比度"),
+    "messages": lazy_gettext("发邮件提醒"),
+    "diet": lazy_gettext("登记您不能吃的"),
+    "family": lazy_gettext("让家人帮您订餐"),
+}
+"""What one agrees to, as one reads it."""
 PIN_WINDOW = timedelta(minutes=20)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 

@@ -15,7 +15,7 @@ from core.figures import Counted, FigureReport, Measure, measures
 from core.http import once, see_other
 from core.http import sheets as web_sheets
 from core.http.paging import paging
-from core.money import yuan
+from core.money import in_yuan, yuan
 from core.sheets import Head, Page, write
 from core.words import clock_words
 from people.access import actor, require
@@ -197,9 +197,6 @@ def _sheet(measure: Measure, found: Counted, first: date, last: date, taken: str
         f"{measure.formula}",
         taken,
     ]
-    rows = [
-        [service.in_yuan(cell) if n in measure.fen else cell for n, cell in enumerate(row)]
-        for row in found.rows
-    ]
+    rows = [[in_yuan(cell) if n in measure.fen else cell for n, cell in enumerate(row)] for row in found.rows]
     heads = [Head(str(head), 14, n in measure.fen) for n, head in enumerate(measure.heads)]
     return write(Page(str(measure.label), heads, rows, notes))
