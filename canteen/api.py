@@ -150,6 +150,9 @@ class RedeemIn(Strict):
     window = fields.String(required=True, validate=validate.Length(1, 40))
     scan = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{8,40}$"))
     cash = fields.Boolean(load_default=False, metadata={"description": "The sum was taken at the window"})
+    here = fields.Boolean(
+        load_default=False, metadata={"description": "Handed out at the window although a carrier has it"}
+    )
     scanned_at = fields.AwareDateTime(
         load_default=None, allow_none=True, metadata={"description": "When, where the window was offline"}
     )
@@ -316,7 +319,13 @@ def redeem(said: dict[str, Any], centre: str) -> dict[str, Any]:
     """Hand out one meal. What must not be handed out is a refusal whose code says why: `redeem_already`, …"""
     place_ = load_centre(centre)
     found = read_slip(said["slip"])
-    scan = Scan(said["window"], f"c{client().id}-{said['scan']}", cash=said["cash"], at=said["scanned_at"])
+    scan = Scan(
+        said["window"],
+        f"c{client().id}-{said['scan']}",
+        cash=said["cash"],
+        here=said["here"],
+        at=said["scanned_at"],
+    )
     answer = found if not isinstance(found, MealOrder) else hand_out(actor(), place_.id, found.id, scan)
     if answer.kind not in {"ok", "review"}:
         status = 404 if answer.kind in {"forged", "cut", "unknown"} else 409

@@ -328,6 +328,26 @@ def to_deliver(menu_id: int) -> Sequence[MealOrder]:
     return db.session.scalars(query.order_by(MealOrder.pick_up)).all()
 
 
+_ON_THE_WAY = (
+    select(Stop.order_id, Run.carrier_name)
+    .join(Run, Run.id == Stop.run_id)
+    .where(Run.state == "out", Stop.state.in_(["waiting", "nobody_home"]))
+)
+"""Meals whose boxes a carrier has with them."""
+
+
+def carrier_with(order_id: int) -> str | None:
+    """The name of the carrier who has this order's box now; None while nobody has."""
+    row = db.session.execute(_ON_THE_WAY.where(Stop.order_id == order_id)).first()
+    return row.carrier_name if row is not None else None
+
+
+def on_the_way(menu_ids: Sequence[int]) -> dict[int, str]:
+    """Order → who has its box now, of these meals."""
+    rows = db.session.execute(_ON_THE_WAY.where(Run.menu_id.in_(menu_ids)))
+    return {row.order_id: row.carrier_name for row in rows}
+
+
 def dish_names(dish_ids: Sequence[int]) -> dict[int, str]:
     """Names of dishes in the reader's language."""
     return {row.id: row.name for row in db.session.scalars(select(Dish).where(Dish.id.in_(dish_ids)))}

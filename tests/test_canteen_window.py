@@ -52,8 +52,10 @@ def shuibei() -> Centre:
     return db.session.scalars(select(Centre).where(Centre.code == "shuibei")).one()
 
 
-def scan(payload: str, key: str = "scan-0001", name: str = "1号窗", cash: bool = False) -> Answer:
-    return window.scan(staff_id(), shuibei(), payload, Scan(name, key, cash=cash))
+def scan(
+    payload: str, key: str = "scan-0001", name: str = "1号窗", *, cash: bool = False, here: bool = False
+) -> Answer:
+    return window.scan(staff_id(), shuibei(), payload, Scan(name, key, cash=cash, here=here))
 
 
 def till(meals: Meals) -> int:
@@ -666,9 +668,47 @@ def test_nobody_at_home_is_rung_up_within_ten_minutes_and_the_meal_waits(
     assert call.due_at == clock() + timedelta(minutes=10)
     assert db.session.get_one(MealOrder, street[0].id, populate_existing=True).state == "ordered"
     clock.set("2026-11-24 11:50")
-    assert scan(street[0].code, cash=True).kind == "ok"
+    assert scan(street[0].code, cash=True).kind == "away"
+    assert scan(street[0].code, cash=True, here=True).kind == "ok"
     run = db.session.get_one(Run, run.id, populate_existing=True)
     assert runs.stop_state(run.stops[0]) == "fetched"
+
+
+def test_what_a_carrier_has_is_asked_about_before_it_is_handed_out_at_the_window(
+    street: list[MealOrder],
+) -> None:
+    """Green for a box that is on the road would be a second meal, and a walk up the stairs for nothing."""
+    on_the_shelf, run = street[2], planned(street[:2])
+    assert "不用送了" in scan(on_the_shelf.code, "scan-0003", cash=True).text
+    assert scan(street[0].code).kind == "pay"  # it is planned and stands in the canteen still
+    runs.set_out(run.id)
+    answer = scan(street[0].code, cash=True)
+    assert (answer.kind, answer.colour, answer.redemption_id) == ("away", "amber", None)
+    assert "林师傅" in answer.text
+    assert scan(street[0].code, here=True).kind == "pay"
+    assert scan(street[0].code, cash=True, here=True).kind == "ok"
+    run = db.session.get_one(Run, run.id, populate_existing=True)
+    mine = next(stop for stop in run.stops if stop.order_id == street[0].id)
+    assert runs.stop_state(mine) == "fetched"
+    following = runs.next_stop(run)
+    assert following is not None
+    assert following.order_id == street[1].id
+    other = scan(street[1].code, "scan-0002", cash=True)
+    assert other.kind == "away"
+    runs.finish_run(None, run.id)  # back with what was left over
+    assert scan(street[1].code, "scan-0002", cash=True).kind == "ok"
+
+
+def test_a_window_without_a_line_knows_what_a_carrier_has_and_what_it_gave_out_stands(
+    clock: Clock, street: list[MealOrder]
+) -> None:
+    run = runs.set_out(planned(street[:2]).id)
+    menu = db.session.get_one(Menu, run.menu_id)
+    away = {row["number"] for row in reconcile.meal_list([menu]) if row["away"]}
+    assert away == {street[0].number, street[1].number}
+    kept = Kept("scan-0001", street[0].number, now(), "slip", cash=True)
+    done = reconcile.send_in(staff_id(), menu.canteen_id, "1号窗", [kept])
+    assert [one.kind for one in done] == ["ok"]
 
 
 def test_doors_that_a_finished_round_left_over_go_onto_another(street: list[MealOrder]) -> None:
@@ -761,6 +801,24 @@ def test_without_a_script_the_window_s_forms_go_all_the_way(
     assert 'data-kind="ok"' in page.text
     page = send(kitchen, page, f"{WINDOW}/undo", ".verdict form[action$='/undo']", reason="发错了人")
     assert 'data-kind="undone"' in page.text
+
+
+def test_the_window_s_page_asks_who_rang_the_carrier_before_the_money(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    with app.app_context():
+        run = planned(brought(furnish(app, cast), clock)[:1])
+        code = run.stops[0].order.code
+        runs.set_out(run.id)
+        db.session.remove()
+    kitchen = named_window(app, cast.kitchen)
+    page = send(kitchen, kitchen.get(WINDOW), f"{WINDOW}/scan", "#scan-form", payload=code)
+    assert 'data-kind="away"' in page.text
+    assert "打过电话了，在这里发" in page.text
+    page = send(kitchen, page, f"{WINDOW}/scan", ".verdict form[action$='/scan']", here="1")
+    assert 'data-kind="pay"' in page.text
+    page = send(kitchen, page, f"{WINDOW}/scan", ".verdict form[action$='/scan']")
+    assert 'data-kind="ok"' in page.text
 
 
 def test_the_batch_is_judged_once_however_often_it_is_sent(

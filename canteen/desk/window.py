@@ -98,6 +98,9 @@ def _script_words() -> dict[str, Any]:
         "paid": _("收了 {sum}，发餐"),
         "ask": _("换了菜，先问一问"),
         "askText": _("等网络回来再发。急的话请叫主任。"),
+        "away": _("已经送出去了"),
+        "awayText": _("这一份在送餐的人手里。要在这里发，请先给送餐的人打个电话，免得多跑一趟。"),
+        "awayDeed": _("打过电话了，在这里发"),
         "already": _("已经取过了"),
         "alreadyText": _("网络回来可以看是几点、在哪里取的。"),
         "here": _("刚才在本机取过了"),
@@ -185,7 +188,7 @@ def window_live(centre: Centre) -> Any:
 def scan(centre: Centre) -> Any:
     """One scan. It carries a key of its own: sent twice it is one."""
     form = request.form
-    given = Scan(_window(), _key(), _how(), cash=form.get("cash") == "1")
+    given = Scan(_window(), _key(), _how(), cash=form.get("cash") == "1", here=_here())
     answer = service.scan(signed_in().id, centre, form.get("payload", ""), given)
     return _show(centre, answer, given.key)
 
@@ -245,6 +248,7 @@ def _answer(centre: Centre, answer: Answer, key: str) -> dict[str, Any]:
         "wishes": wish_words(order) if order else [],
         "who": order.resident.masked_name if order and order.resident else _("散客") if order else "",
         "how": _how(),
+        "here": _here(),
         "sum": yuan(order.pays_fen) if order else "",
         "questions": _questions(order) if answer.kind == "ask" and order else [],
         "redemption": answer.redemption_id if may_undo else None,
@@ -286,6 +290,11 @@ def _key() -> str:
 def _how() -> str:
     how = request.form.get("how", "slip")
     return how if how in reconcile.HOWS else "slip"
+
+
+def _here() -> bool:
+    """Whether staff said that it is handed out here although a carrier has it."""
+    return request.form.get("here") == "1"
 
 
 def _order(centre: Centre, number: str) -> MealOrder:

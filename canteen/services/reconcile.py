@@ -8,7 +8,7 @@ from datetime import MAXYEAR, MINYEAR, datetime
 
 from flask_babel import gettext as _
 
-from canteen.counter_queries import order_by_number, orders_of, questioned
+from canteen.counter_queries import on_the_way, order_by_number, orders_of, questioned
 from canteen.models import MealOrder, Menu
 from canteen.services.review import keep_odd
 from canteen.services.serve import EARLY, Answer, Scan, redeem
@@ -138,11 +138,14 @@ def _outcome(key: object, why: str) -> Outcome:
 
 def meal_list(menus: Sequence[Menu]) -> list[dict[str, object]]:
     """What a window keeps: of each order the digest of its code, its numbers, dish and state; nothing of the person."""
-    asked = questioned([menu.id for menu in menus])
-    return [_kept(order, order.id in asked) for menu in menus for order in orders_of(menu.id)]
+    ids = [menu.id for menu in menus]
+    asked, away = questioned(ids), on_the_way(ids)
+    return [
+        _kept(order, order.id in asked, order.id in away) for menu in menus for order in orders_of(menu.id)
+    ]
 
 
-def _kept(order: MealOrder, asked: bool) -> dict[str, object]:
+def _kept(order: MealOrder, asked: bool, away: bool) -> dict[str, object]:
     return {
         "hash": hashlib.sha256(order.code.encode()).hexdigest(),
         "number": order.number,
@@ -154,6 +157,7 @@ def _kept(order: MealOrder, asked: bool) -> dict[str, object]:
         "state": order.state,
         "due": order.pays_fen if order.pay_state == "due" else 0,
         "ask": asked,
+        "away": away,
     }
 
 

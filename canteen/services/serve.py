@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
+from canteen.counter_queries import carrier_with
 from canteen.days import serving_day
 from canteen.gateways import gateway
 from canteen.models import MealOrder, Redemption, SubsidyClaim, SwapQuestion, Transfer
@@ -35,9 +36,9 @@ EARLY = timedelta(minutes=60)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the window shows. kind: ok, pay, ask, already, wrong_day, wrong_meal, cancelled, failed, late, other_centre,
-    forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind. redemption_id: what can be
-    undone."""
+    """What the window shows. kind: ok, pay, ask, away, already, wrong_day, wrong_meal, cancelled, failed, late,
+    other_centre, forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind.
+    redemption_id: what can be undone."""
 
     kind: str
     title: str
@@ -47,12 +48,13 @@ class Answer:
 
     @property
     def colour(self) -> str:
-        return {"ok": "green", "pay": "amber", "ask": "amber"}.get(self.kind, "red")
+        return {"ok": "green", "pay": "amber", "ask": "amber", "away": "amber"}.get(self.kind, "red")
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan at one window. key: made by the window, the same when it is sent again. cash: the sum was taken."""
+    """One scan at one window. key: made by the window, the same when it is sent again. cash: the sum was taken. here:
+    it is handed out at the window although a carrier has it, as staff said when they were asked."""
 
     window: str
     key: str
@@ -60,6 +62,7 @@ class Scan:
     cash: bool = False
     at: datetime | None = None
     """When it was scanned, where the window was offline; else None."""
+    here: bool = False
 
 
 def read_slip(payload: str) -> MealOrder | Answer:
@@ -108,7 +111,7 @@ def hand_out(actor: Actor, centre_id: int, order_id: int, scan: Scan) -> Answer:
             return refused
         row = _record(order, actor, scan, moment, now, "stands")
         finish(order, row, actor, now)
-    return _ok(order, row.id)
+    return _ok(order, row)
 
 
 def owes(order: MealOrder) -> bool:
@@ -140,7 +143,7 @@ def _again(before: Redemption, order: MealOrder) -> Answer:
     if before.order_id != order.id:
         raise Refused("scan_key_reused", _("刚才没办成"), _("请再扫一次。"), status=422)
     if before.state == "stands":
-        return _ok(order, before.id)
+        return _ok(order, before)
     return _already(order) if before.state == "undone" and not before.offline else _twice(order)
 
 
@@ -182,12 +185,25 @@ def _why_not(order: MealOrder, centre_id: int, moment: datetime, scan: Scan) -> 
     )
     if open_question is not None:
         return Answer("ask", _("换了菜，先问一问"), _("请问居民换的菜能不能吃，再发餐。"), order)
+    if scan.how != "delivery" and scan.at is None and not scan.here:
+        return _away(order)
     return None
 
 
-def _ok(order: MealOrder, redemption_id: int) -> Answer:
+def _away(order: MealOrder) -> Answer | None:
+    """Its box is on the road. Handed out here as well it would be two meals, unless the carrier is told."""
+    carrier = carrier_with(order.id) if order.delivery else None
+    if carrier is None:
+        return None
+    text = _("%(name)s正在送这一份。要在这里发，请先给送餐的人打个电话，免得多跑一趟。", name=carrier)
+    return Answer("away", _("已经送出去了"), text, order)
+
+
+def _ok(order: MealOrder, row: Redemption) -> Answer:
     text = _("补贴别处用了，已经记到“要更正的订餐”。") if corrections.is_open(order.id) else ""
-    return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), text, order, redemption_id)
+    if order.delivery and row.how != "delivery":
+        text = _("这份本来要送到家，现在不用送了。") + text
+    return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), text, order, row.id)
 
 
 def _twice(order: MealOrder) -> Answer:

@@ -1,5 +1,6 @@
 """The pick-up window: whose meal is meant by what was scanned or typed, and who is called next."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from flask_babel import gettext as _
@@ -28,7 +29,7 @@ def scan(staff_id: int, centre: Centre, payload: str, given: Scan) -> Answer:
     if isinstance(found, Answer):
         return found
     order, how = found
-    return redeem(staff_id, centre.id, order.id, Scan(given.window, given.key, how, given.cash, given.at))
+    return redeem(staff_id, centre.id, order.id, replace(given, how=how))
 
 
 def find(centre: Centre, payload: str, now: datetime) -> tuple[MealOrder, str] | Answer:

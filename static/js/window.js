@@ -18,6 +18,7 @@
     undone: [[660, .09], [660, .09]],
     pay: [[660, .12], [660, .12], [660, .12]],
     ask: [[520, .12], [780, .2]],
+    away: [[440, .1], [554, .1], [440, .2]],
     already: [[220, .22], [220, .22]],
     here: [[220, .12], [220, .12], [220, .12]],
     card: [[494, .1], [370, .1], [494, .1]],
@@ -202,7 +203,7 @@
     if (/[^\w-]/.test(text.trim()) || plain.length > length) return red("forged", null);
     return red("unknown", null);
   }
-  async function judge(text, cash, how) {
+  async function judge(text, cash, how, here) {
     const say = words(), list = await store.get("list"), queue = await store.queue();
     if (!list) return red("unknown", null, { text: say.noList });
     if (list.day !== today(list)) return red("unknown", null, { title: staleTitle(list), text: say.staleText });
@@ -216,6 +217,7 @@
     if (time(list) < Date.parse(menu.from)) return red("wrong_meal", order);
     if (order.state === "uncollected" || time(list) > Date.parse(menu.until)) return red("late", order);
     if (order.ask) return { kind: "ask", colour: "amber", order, title: say.ask, text: say.askText };
+    if (order.away && !here) return { kind: "away", colour: "amber", order, title: say.away, text: say.awayText };
     if (order.due && !cash) return { kind: "pay", colour: "amber", order, title: fill(say.pay, { sum: yuan(order.due) }), text: say.payText };
     return { kind: "ok", colour: "green", order, title: fill(say.ok, { n: order.pick_up }), text: "" };
   }
@@ -229,7 +231,7 @@
   async function offline(data) {
     await line(true);
     const text = String(data.get("payload")), cash = data.get("cash") === "1";
-    const found = await judge(text, cash, data.get("how"));
+    const found = await judge(text, cash, data.get("how"), data.get("here") === "1");
     if (found.kind === "ok") {
       await store.add({ key: data.get("key"), number: found.order.number, at: new Date(time(await store.get("list"))).toISOString(), how: data.get("how"), cash, fen: cash ? found.order.due : 0 });
       await line(true);
@@ -251,11 +253,12 @@
     set("wishes", found.order ? [words().textures[found.order.texture], found.order.low_salt ? words().lowSalt : ""].filter(Boolean).join(" ") : "");
     if (found.order) set("number", found.order.pick_up);
     else $(".verdict-number", verdict).remove();
-    const pay = $("[data-offline-pay]", verdict);
-    if (found.kind === "pay") {
-      pay.hidden = false;
-      pay.textContent = fill(words().paid, { sum: yuan(found.order.due) });
-      pay.addEventListener("click", () => { data.set("cash", "1"); offline(data); }, { once: true });
+    const go = $("[data-offline-go]", verdict);
+    const [field, text] = { pay: ["cash", words().paid], away: ["here", words().awayDeed] }[found.kind] || [];
+    if (field) {
+      go.hidden = false;
+      go.textContent = fill(text, { sum: yuan(found.order.due) });
+      go.addEventListener("click", () => { data.set(field, "1"); offline(data); }, { once: true });
     }
     $("#verdict").replaceChildren(copy);
     shade($("#verdict .verdict"));
