@@ -98,6 +98,7 @@ def closed(centre: Centre) -> Any:
                 }
                 for row in outside(centre.id, moment)
             ],
+            bare=request.args.get("pick") == "none",
             act_url=f"{url}/closed",
         )
     )

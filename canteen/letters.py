@@ -115,7 +115,7 @@ KINDS = [
         lazy_gettext("{day}{meal}请取餐时付钱"),
         lazy_gettext(
             "您的长期订餐，{day}{meal}饭卡付不了，先帮您订成取餐时付：{dish}，取餐号 {number}，"
-            "{hours} 到{place}，要付 {pays}。想再用饭卡付，请到服务台充值，或打 {phone}。"
+            "{hours} 到{place}，要付 {pays}。想再用饭卡付，请到服务台看看饭卡，或打 {phone}。"
         ),
         {
             **_MEAL_PLACES,

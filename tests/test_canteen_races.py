@@ -256,6 +256,29 @@ def test_two_desks_that_pay_back_at_once_count_one_after_the_other(
         assert ledger.balance(who) == 6000
 
 
+def test_the_control_reading_the_balance_first_puts_more_than_fits_onto_a_card(
+    app: Flask, meals: Meals, crowd: list[int]
+) -> None:
+    with unit_of_work():
+        cash = ledger.centre_account(meals.cast.shuibei, "cash")
+
+    def naive(who: int) -> bool:
+        there = ledger.balance(who) or 0
+        if there + 6000 > 10_000:
+            return False
+        with unit_of_work():
+            account = ledger.resident_account(who, meals.cast.shuibei)
+            ledger.move(cash, account, 6000, "top_up", CLOCK, at=database_now())
+        return True
+
+    for who in crowd[: min(ROUNDS, MANY)]:
+        codes(together([apart(app, partial(naive, who)) for _desk in range(4)]))
+        db.session.rollback()
+        if (ledger.balance(who) or 0) > 10_000:
+            return
+    raise AssertionError(GENTLE)
+
+
 def test_two_desks_that_top_up_at_once_never_pass_the_limit(
     app: Flask, meals: Meals, crowd: list[int]
 ) -> None:
