@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext
 from canteen import api, desk, own_copy
 from canteen.desk.root import LOOK
 from canteen.figures import FIGURES
-from canteen.home import card_start, my_day, now_lines, places, tiles
+from canteen.home import card_start, my_day, now_lines, places, proposals, tiles
 from canteen.jobs import JOBS
 from canteen.letters import KINDS
 from canteen.listeners import LISTENERS
@@ -73,6 +73,7 @@ AREA = Area(
     today=today,
     outside=outside,
     my_day=my_day,
+    proposals=proposals,
     slip=show_code,
     slip_act=act_on_code,
     slip_kind="MRF",

@@ -25,7 +25,7 @@ from canteen.models import (
     StandingOrder,
     Swap,
 )
-from canteen.rules import Diet, Plate, conflicts, spread
+from canteen.rules import Diet, Plate, barring, conflicts, spread
 from centres.policies import chain
 from core.audit import Audit
 from core.database import db
@@ -366,9 +366,8 @@ def affected(menu_id: int, out_id: int, into: Dish | None) -> Affected:
     ).all()
     against = []
     for name, profile in rows:
-        found = conflicts(
-            [plate], Diet(frozenset(profile.allergens), frozenset(profile.labels), profile.texture)
-        )
+        diet = Diet(frozenset(profile.allergens), frozenset(profile.labels), profile.texture)
+        found = barring(conflicts([plate], diet))
         if found:
             against.append((name, found))
     return Affected(len(ids), against)

@@ -10,11 +10,16 @@ from canteen import queries
 from canteen.days import PLACE
 from canteen.models import Canteen
 from canteen.queries import state_now, title_of
+from canteen.views.choose import best, same_as_last, set_table, standing_of
+from canteen.views.root import Eater
 from canteen.words import MEALS
 from core.area import MyItem, Place, Tile
 from core.clock import local_day, now
 from core.database import db
+from core.money import yuan
 from core.words import clock_words, inside, near_day, span_words
+from kiosk.session import is_here
+from people.models import Resident
 from people.services.family import elders_of
 
 
@@ -69,6 +74,34 @@ def now_lines(centre_id: int) -> list[tuple[str, str, str]]:
         for one in found
         if one.menu.state == "published" and one.menu.serves_from <= moment < one.menu.serves_until
     ][:1]
+
+
+def proposals(resident_id: int, centre_id: int) -> list[Tile]:
+    """The next meal, where they have none yet, with the dish that its page would show first: a tap, and they read what
+    they pay. Nothing where a standing order sees to it."""
+    canteen, person = queries.canteen_of(centre_id), db.session.get_one(Resident, resident_id)
+    if canteen is None:
+        return []
+    moment, zone = now(), canteen.centre.zone
+    meal = queries.next_meal(queries.meals(canteen, moment, here=is_here()))
+    if meal is None or queries.has_meal(resident_id, meal.menu.day, meal.menu.meal):
+        return []
+    table = set_table(canteen.centre, canteen, meal, Eater(person), moment)
+    same = same_as_last(table)
+    offer = same[0] if same else best(table)
+    if offer is None or standing_of(table) is not None:
+        return []
+    pays, today = yuan(table.right.sum(offer.price_fen).pays_fen), local_day(moment, zone)
+    words = {
+        "day": inside(near_day(meal.menu.day, today)),
+        "meal": MEALS[meal.menu.meal],
+        "dish": offer.dishes[0].dish.name,
+    }
+    note = _("您付 %(sum)s", sum=pays)
+    if same:
+        note = _("%(same)s，您付 %(sum)s", same=same[1], sum=pays)
+    url = table.url("check", offer=offer.code)
+    return [Tile("canteen", "utensils", _("订%(day)s%(meal)s：%(dish)s", **words), note, url)]
 
 
 def my_day(resident_id: int, start: datetime, end: datetime) -> list[MyItem]:

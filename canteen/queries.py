@@ -164,6 +164,17 @@ def last_order(resident_id: int, meal: str, day: date) -> MealOrder | None:
     return week_ago or next(iter(rows), None)
 
 
+def has_meal(resident_id: int, day: date, meal: str) -> bool:
+    """Whether somebody has ordered this meal already, wherever it is cooked."""
+    query = select(MealOrder.id).where(
+        MealOrder.resident_id == resident_id,
+        MealOrder.day == day,
+        MealOrder.meal == meal,
+        MealOrder.state.in_(MEANS),
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def full() -> Select[MealOrder]:
     """Orders with everything that a page shows of them."""
     return select(MealOrder).options(

@@ -24,6 +24,8 @@ ALLERGENS = (
 )
 STRICT = frozenset({"halal", "vegan"})
 """Labels that hold for a set meal only if they hold for every dish of it; the others are the main dish's."""
+PICKED = frozenset({"low_sugar", "low_oil"})
+"""Labels that a dish has or has not; less salt and soft food the kitchen makes of any, box by box."""
 STATUSES = ("tekun", "dibao", "dibao_margin", "sanshu_wulao", "family_planning")
 ASSESSMENTS = ("mild", "moderate", "severe")
 
@@ -47,7 +49,10 @@ class CanteenPolicy:
     subsidies_week: int = field(default=5, metadata={"most": 21})
     missed_after: int = field(default=0, metadata={"most": 1_440})
     """After the end of serving, until what is not collected counts as uncollected."""
+    excuse_days: int = field(default=7, metadata={"most": 31})
+    """Days after a meal on which staff may still give it back to somebody who could not come, and say why."""
     redeem_undo: int = field(default=5, metadata={"most": 1_440})
+    """Until when whoever stands at the window takes a hand-over back; who leads the centre may all day."""
     account_most_fen: int = field(default=500_000, metadata={"most": 500_000})
     refund_named_fen: int = field(default=10_000, metadata={"most": 500_000})
     """Above it a refund goes to an account in the same name, not out of the till."""
@@ -74,12 +79,12 @@ MOVES: dict[str, frozenset[str]] = {
     "ordered": frozenset({"collected", "delivered", "uncollected", "cancelled", "failed"}),
     "collected": frozenset({"ordered", "uncollected"}),
     "delivered": frozenset({"ordered", "uncollected"}),
-    "uncollected": frozenset({"collected", "failed"}),
+    "uncollected": frozenset({"collected", "cancelled", "failed"}),
     "cancelled": frozenset(),
     "failed": frozenset(),
 }
 """Every legal move. collected → ordered (or uncollected, when serving is over): undone within its minutes.
-uncollected → collected: a window that was offline had handed it out in time."""
+uncollected → collected: a window that was offline had handed it out in time; → cancelled: staff excuse it."""
 
 
 def may_move(state: str, to: str) -> bool:
@@ -231,12 +236,20 @@ def conflicts(plates: Sequence[Plate], diet: Diet) -> list[str]:
     """What of an offer is against a profile: `allergen:fish`, `not:halal`. These need an explicit yes."""
     held = labels_of(plates)
     against = [f"allergen:{one}" for one in allergens_of(plates) if one in diet.allergens]
-    return against + [f"not:{one}" for one in LABELS if one in STRICT & diet.labels and one not in held]
+    asked = (STRICT | PICKED) & diet.labels
+    return against + [f"not:{one}" for one in LABELS if one in asked and one not in held]
+
+
+def barring(against: Iterable[str]) -> list[str]:
+    """What of these conflicts nobody may get unasked. The others are a wish: a standing order, which asks nobody,
+    heeds them where it can."""
+    wishes = {f"not:{one}" for one in PICKED}
+    return [one for one in against if one not in wishes]
 
 
 def suits(plates: Sequence[Plate], diet: Diet) -> int:
-    """How well an offer suits somebody: more is better, below nought is against the profile."""
-    if conflicts(plates, diet):
+    """How well an offer suits somebody: more is better, below nought nobody may get it unasked."""
+    if barring(conflicts(plates, diet)):
         return -1
     held = set(labels_of(plates))
     soft = diet.texture != "regular" and bool(plates) and plates[0].texture != "regular"

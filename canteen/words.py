@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from canteen.models import StandingOrder
+from canteen.rules import PICKED
 from core.words import SHORT_WEEKDAYS
 
 MEALS = {"breakfast": lazy_gettext("早餐"), "lunch": lazy_gettext("午餐"), "dinner": lazy_gettext("晚餐")}
@@ -64,9 +65,13 @@ MENU_STATES = {
 }
 
 
-def label_words(codes: Collection[str]) -> list[str]:
-    """低盐, 软食"""
-    return [str(word) for code, word in LABELS.items() if code in codes]
+def label_words(codes: Collection[str], *, pungent: bool = False) -> list[str]:
+    """低盐, 软食. pungent: with garlic or onion, which some who eat 素 leave out."""
+    return [
+        _("%(vegan)s（有葱蒜）", vegan=word) if pungent and code == "vegan" else str(word)
+        for code, word in LABELS.items()
+        if code in codes
+    ]
 
 
 def allergen_words(codes: Collection[str]) -> list[str]:
@@ -75,14 +80,20 @@ def allergen_words(codes: Collection[str]) -> list[str]:
 
 
 def conflict_words(codes: Iterable[str]) -> list[str]:
-    """What of a meal is against a profile: `allergen:fish` → 含鱼, `not:halal` → 不是清真."""
+    """What of a meal is against a profile: `allergen:fish` → 含鱼, `not:halal` → 不是清真, `not:low_sugar` →
+    没有标低糖."""
     words = []
     for code in codes:
         kind, _colon, what = code.partition(":")
         if kind == "allergen" and what in ALLERGENS:
             words.append(_("含%(what)s", what=ALLERGENS[what]))
         elif kind == "not" and what in LABELS:
-            words.append(_("不是%(what)s", what=LABELS[what]))
+            text = (
+                _("没有标%(what)s", what=LABELS[what])
+                if what in PICKED
+                else _("不是%(what)s", what=LABELS[what])
+            )
+            words.append(text)
     return words
 
 

@@ -160,7 +160,8 @@ class Area:
     blueprints: residents' and staff's pages. tiles(centre): doors on the home. now(centre): lines «现在» on the home,
     as (when, title, note). places(centre): what of it can be closed by itself. card(centre): where a card that a phone
     reads begins; None: not here. desks: entries of the console's head. my_day(resident, from, to): what is in that
-    time. today(centre, day). outside(centre): what people count on and will find closed, as the hours stand now.
+    time. proposals(resident, centre): what «我的» holds out to them besides, one tap from its last page. today(centre,
+    day). outside(centre): what people count on and will find closed, as the hours stand now.
     search(words, unit ids) → results for staff. export(resident, zone) → sheets of the
     person's own copy.
     slip(code, page) shows what a code whose letter is in `slip_kind` stands for, slip_act(code, verb) acts on it.
@@ -184,6 +185,7 @@ class Area:
     places: Callable[[int], Sequence[Place]] | None = None
     today: Callable[[int, date], Today] | None = None
     my_day: Callable[[int, datetime, datetime], Sequence[MyItem]] | None = None
+    proposals: Callable[[int, int], Sequence[Tile]] | None = None
     outside: Callable[[int], Sequence[Outside]] | None = None
     search: Callable[[str, frozenset[int]], Sequence[MyItem]] | None = None
     export: Callable[[int, str], Sequence[Page]] | None = None

@@ -46,6 +46,12 @@ def my_day(resident_id: int, start: datetime, days: int) -> list[MyItem]:
     return sorted(items, key=lambda item: item.starts_at)
 
 
+def proposals(resident_id: int, centre_id: int) -> list[Tile]:
+    """What the areas hold out to a resident on «我的»."""
+    offered = [area.proposals(resident_id, centre_id) for area in Areas.all if area.proposals]
+    return [tile for tiles in offered for tile in tiles]
+
+
 def slip_area(kind: str) -> Area | None:
     """The area whose codes begin with this letter."""
     return next((area for area in Areas.all if kind in area.slip_kind), None)

@@ -1,6 +1,6 @@
 """Ordering and giving back: portions, rights and money move together, once."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -144,6 +144,58 @@ def test_a_meal_that_nobody_collected(meals: Meals, clock: Clock) -> None:
     assert ledger.balance(chen) == 4000
     call = db.session.scalars(select(CallTask)).one()
     assert (call.kind, call.resident_id) == ("care", chen)
+
+
+def test_only_who_lives_alone_is_rung_up_and_within_the_policy_s_minutes(meals: Meals, clock: Clock) -> None:
+    set_policy(OPERATOR, meals.cast.district, "canteen.care_call_within", 45, date(2026, 1, 1))
+    set_policy(OPERATOR, meals.cast.district, "canteen.missed_after", 20, date(2026, 1, 1))
+    menu = meals.lunch(TUESDAY)
+    alone, together = meals.order(meals.cast.chen, TUESDAY), meals.order(meals.cast.aqiang, TUESDAY)
+    clock.set("2026-11-24 12:49")
+    assert finish_menu(menu) == 0
+    clock.set("2026-11-24 12:51")
+    assert finish_menu(menu) == 2
+    assert {one.state for one in (alone, together)} == {"uncollected"}
+    call = db.session.scalars(select(CallTask)).one()
+    assert call.resident_id == meals.cast.chen
+    assert call.due_at == clock() + timedelta(minutes=45)
+
+
+def test_who_could_not_come_gets_it_back_from_staff_with_a_reason_for_some_days(
+    meals: Meals, clock: Clock
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    chen, centre, staff = meals.cast.chen, meals.cast.shuibei, Actor("staff", staff_id())
+    ledger.top_up(staff_id(), centre, chen, 5000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    for who, why, code in (
+        (Actor("resident", chen), "住院了", "not_now"),
+        (staff, " ", "reason_missing"),
+    ):
+        with pytest.raises(Refused) as refused:
+            cancel(who, order.id, why)
+        assert refused.value.code == code
+    clock.set("2026-12-01 23:00")
+    for _again in range(2):
+        cancel(staff, order.id, "住院了")
+    order = db.session.get_one(MealOrder, order.id, populate_existing=True)
+    assert (order.state, order.pay_state, order.reason) == ("cancelled", "refunded", "住院了")
+    assert ledger.balance(chen) == 5000
+    assert db.session.scalars(select(CallTask.state)).all() == ["closed"]
+    assert (sums(), ledger.wrong_sums()) == (0, [])
+
+
+def test_after_the_policy_s_days_nobody_is_excused(meals: Meals, clock: Clock) -> None:
+    menu = meals.lunch(TUESDAY)
+    order = meals.order(meals.cast.chen, TUESDAY)
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    clock.set("2026-12-02 00:01")
+    with pytest.raises(Refused) as refused:
+        cancel(Actor("staff", staff_id()), order.id, "住院了")
+    assert refused.value.code == "not_now"
 
 
 def test_when_the_kitchen_fails_everybody_gets_it_back_once(meals: Meals, clock: Clock) -> None:

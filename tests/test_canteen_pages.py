@@ -31,7 +31,7 @@ from people.services.cards import issue_card
 from people.services.residents import give_consent
 from tests.support.cast import PIN, Cast
 from tests.support.clock import Clock
-from tests.support.forms import Kiosk, send
+from tests.support.forms import Kiosk, fields_of, send
 from tests.support.meals import Meals, furnish
 from tests.support.pages import checked
 
@@ -130,6 +130,48 @@ def test_at_the_kiosk_with_a_card(client: FlaskClient, meals: Meals, cast: Cast)
     slip = at.slip_code()
     client.post("/kiosk/wipe", data={"csrf_token": ""})
     assert "清蒸鲈鱼" in at.open(f"/q/{slip}").text
+
+
+def test_a_card_at_the_home_holds_the_next_meal_out_until_it_is_ordered(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    """From the home: the card, a tap, and what it costs is read; another, and it is ordered."""
+    kiosk = Kiosk(client, cast)
+    kiosk.scan(cast.chen_code)
+    page = kiosk.follow()
+    checked(page)
+    held = BeautifulSoup(page.text, "html.parser").select_one(".actions a.primary")
+    assert held is not None
+    assert held.get_text(" ", strip=True) == "订明天午餐：清蒸鲈鱼 您付 ¥10.00"
+    assert kiosk.open(str(held["href"])).status_code == 200
+    kiosk.send("form[action$='/order']")
+    assert [(order.resident_id, order.pays_fen) for order in orders(meals)] == [(cast.chen, 1000)]
+    page = kiosk.open("/c/shuibei/my/")
+    assert "清蒸鲈鱼" in words(page)
+    assert "订明天午餐" not in words(page)
+
+
+def test_a_standing_order_or_an_empty_kitchen_holds_nothing_out(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    kiosk = Kiosk(client, cast)
+    with house(meals):
+        start(Actor("resident", cast.chen), cast.chen, cast.shuibei, "lunch", [1])
+    kiosk.scan(cast.chen_code)
+    assert "订明天" not in words(kiosk.follow())
+    clock.set("2026-11-25 16:01")  # nothing is open any more
+    kiosk.scan(cast.chen_code)
+    assert not BeautifulSoup(kiosk.follow().text, "html.parser").select(".actions a.primary")
+
+
+def test_a_card_at_the_menu_goes_on_with_the_dish_that_is_shown(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    kiosk = Kiosk(client, cast)
+    page = kiosk.open(f"{LUNCH}/?offer=L2")
+    url, given = fields_of(page, "#scan-form")
+    page = client.post(url, data={**given, "payload": cast.chen_code}, follow_redirects=True)
+    assert page.request.full_path == f"{LUNCH}/check?offer=L2"
 
 
 def test_the_sum_that_is_read_aloud_is_what_one_pays(client: FlaskClient, meals: Meals, cast: Cast) -> None:
@@ -385,6 +427,33 @@ def test_what_is_against_the_diet_needs_a_yes_that_is_said_too(
     assert orders(meals) == []
     order_on(client, client.get(f"{LUNCH}/check?offer=L1"))
     assert orders(meals)[0].conflicts == ["allergen:fish"]
+
+
+@pytest.mark.parametrize(
+    ("label", "offer", "words"),
+    [
+        ("halal", "L1", "不是清真"),
+        ("halal", "L4", ""),
+        ("vegan", "L3", ""),
+        ("vegan", "L2", "不是全素"),
+        ("low_sugar", "L1", "没有标低糖"),
+        ("low_oil", "L1", ""),
+        ("low_oil", "L4", "没有标低油"),
+        ("low_salt", "L2", ""),  # the kitchen makes it so, box by box
+    ],
+)
+def test_what_a_meal_is_not_is_asked_about_too(
+    client: FlaskClient, meals: Meals, cast: Cast, label: str, offer: str, words: str
+) -> None:
+    with house(meals):
+        give_consent(OPERATOR, cast.chen, {"diet"}, "desk")
+        set_profile(OPERATOR, cast.chen, allergens=[], labels=[label], texture="regular")
+    known_phone(client)
+    check = client.get(f"{LUNCH}/check?offer={offer}")
+    assert ("我知道了，还是要订" in check.text) is bool(words)
+    assert words in spoken(check)
+    without = send(client, check, "", form="form[action*='/order']", confirmed="")
+    assert without.status_code == (422 if words else 303)
 
 
 def test_the_account_that_is_too_low_stands_there_with_its_reason(

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from canteen import desk_queries
 from canteen.desk.root import COOK
 from canteen.models import Canteen, DietProfile, MealOrder, Menu, StandingOrder, Stop
+from canteen.rules import Diet, Plate, conflicts, labels_of, suits
 from canteen.services import standing
 from canteen.services.close import close_due, close_menu, fail_menu
 from canteen.services.diet import erase
@@ -78,6 +79,36 @@ def test_who_eats_after_all_eats(meals: Meals, clock: Clock) -> None:
     clock.set("2026-11-23 16:00")
     close_menu(CLOCK, menu)
     assert len(orders(TUESDAY)) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "made"),
+    [("low_sugar", "清蒸鲈鱼"), ("low_oil", "清蒸鲈鱼"), ("halal", "清真牛肉"), ("vegan", "香菇豆腐")],
+)
+def test_a_wish_is_heeded_where_it_can_be_and_what_is_forbidden_never_comes(
+    meals: Meals, clock: Clock, label: str, made: str
+) -> None:
+    """No main dish here is low in sugar: who wishes that eats all the same."""
+    menu = meals.lunch(TUESDAY)
+    with unit_of_work():
+        db.session.add(
+            DietProfile(resident_id=meals.cast.chen, allergens=[], labels=[label], texture="regular")
+        )
+    chens(meals)
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    found = orders(TUESDAY)
+    assert [order.lines[0].name_zh for order in found] == [made]
+    assert [order.conflicts for order in found] == [[]]
+
+
+def test_a_meal_is_vegan_only_with_everything_on_it() -> None:
+    tofu, broth = Plate(frozenset({"vegan", "low_oil"}), frozenset()), Plate(frozenset(), frozenset())
+    assert labels_of([tofu, broth]) == ["low_oil"]
+    assert conflicts([tofu, broth], Diet(labels=frozenset({"vegan", "low_oil"}))) == ["not:vegan"]
+    assert conflicts([tofu], Diet(labels=frozenset({"vegan"}))) == []
+    assert suits([tofu, broth], Diet(labels=frozenset({"vegan"}))) < 0
+    assert suits([broth], Diet(labels=frozenset({"low_sugar"}))) == 0
 
 
 def test_nobody_gets_what_they_must_not_eat(meals: Meals, clock: Clock) -> None:

@@ -26,7 +26,7 @@ from canteen.services.reconcile import Kept
 from canteen.services.serve import Answer, Scan, redeem, undo
 from centres.models import Building, Centre
 from core.audit import CLOCK, Actor
-from core.clock import now
+from core.clock import local_day, now
 from core.codes import new_code
 from core.crypto import Keys
 from core.database import db, unit_of_work
@@ -37,6 +37,7 @@ from people.services.cards import issue_card, link_card
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import Clock
 from tests.support.forms import send
+from tests.support.house import House
 from tests.support.meals import Meals, furnish
 from tests.support.race import together
 
@@ -301,6 +302,12 @@ def test_taken_back_within_minutes_everything_is_as_before(
     with pytest.raises(Refused) as late:
         undo(staff_id(), again.id, "发错了人")
     assert late.value.code == "undo_late"
+    clock.set("2026-11-25 00:01")
+    with pytest.raises(Refused):
+        undo(staff_id(), again.id, "发错了人", leads=True)
+    clock.set("2026-11-24 12:20")
+    assert undo(staff_id(), again.id, "发错了人", leads=True).state == "ordered"
+    assert scan(lunch.code, "scan-0003", cash=True).kind == "ok"
 
 
 # --- offline --------------------------------------------------------------------------------------------------------
@@ -819,6 +826,54 @@ def test_the_window_s_page_asks_who_rang_the_carrier_before_the_money(
     assert 'data-kind="pay"' in page.text
     page = send(kitchen, page, f"{WINDOW}/scan", ".verdict form[action$='/scan']")
     assert 'data-kind="ok"' in page.text
+
+
+def test_who_leads_the_centre_takes_back_all_day_and_the_kitchen_for_some_minutes(house: House) -> None:
+    """The wrong slip was scanned, and the right person comes when its minutes are over."""
+    with house.app.app_context(), unit_of_work():
+        order = db.session.scalars(
+            select(MealOrder)
+            .join(Menu)
+            .where(MealOrder.state == "ordered", Menu.canteen_id == house.cast.shuibei)
+        ).first()
+        assert order is not None
+        number, menu, moment = order.number, order.menu, now()
+        order.day = local_day(moment, "Asia/Shanghai")
+        menu.serves_from, menu.serves_until = moment, moment + timedelta(hours=1)
+        menu.missed_at = menu.serves_until
+    windows = {}
+    for role in ("kitchen", "manager"):
+        windows[role] = house.client(role)
+        send(windows[role], windows[role].get(WINDOW), f"{WINDOW}/name", name="1号窗")
+
+    def shown(role: str) -> TestResponse:
+        client = windows[role]
+        return send(client, client.get(WINDOW), f"{WINDOW}/scan", "#scan-form", payload=number, cash="1")
+
+    assert 'data-kind="ok"' in shown("kitchen").text
+    house.clock.advance(minutes=6)
+    assert 'data-kind="already"' in shown("kitchen").text
+    assert "撤回这一份" not in shown("kitchen").text
+    page = send(
+        windows["manager"],
+        shown("manager"),
+        f"{WINDOW}/undo",
+        ".verdict form[action$='/undo']",
+        reason="发错了人",
+    )
+    assert 'data-kind="undone"' in page.text
+
+
+def test_the_kitchen_is_offered_no_page_that_is_the_desk_s(
+    app: Flask, cast: Cast, ordered: dict[str, str]
+) -> None:
+    shown = {}
+    for who in (cast.kitchen, "wu@hall.invalid"):
+        client = named_window(app, who)
+        page = send(client, client.get(WINDOW), f"{WINDOW}/scan", "#scan-form", payload="987")
+        assert 'data-kind="unknown"' in page.text
+        shown[who] = "现场加一份" in page.text
+    assert shown == {cast.kitchen: False, "wu@hall.invalid": True}
 
 
 def test_the_batch_is_judged_once_however_often_it_is_sent(

@@ -105,7 +105,7 @@ def offer_row(centre: Centre, menu: Menu | None, offer: Offer) -> dict[str, Any]
         "name": main.name,
         "sides": [dish.name for dish in sides],
         "art": art_of(main),
-        "labels": label_words(labels_of(on)),
+        "labels": label_words(labels_of(on), pungent=any(one.pungent for one in (main, *sides))),
         "allergens": allergen_words(allergens_of(on)),
         "price": yuan(offer.price_fen),
         "own_price": own_price(offer) is not None,
@@ -206,7 +206,7 @@ def _catalogue(rows: Sequence[Dish], kinds: Sequence[str]) -> list[dict[str, Any
                     "name": dish.name,
                     "art": art_of(dish),
                     "price": yuan(dish.price_fen),
-                    "labels": label_words(dish.labels),
+                    "labels": label_words(dish.labels, pungent=dish.pungent),
                     "allergens": allergen_words(dish.allergens),
                     "texture": TEXTURES[dish.texture] if dish.texture != "regular" else "",
                 }

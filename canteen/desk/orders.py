@@ -26,7 +26,7 @@ from canteen.quotes import Right, right
 from canteen.rules import conflicts, may_give_back, phase
 from canteen.services import ledger, serve
 from canteen.services.answer import answer_swap, open_questions
-from canteen.services.give_back import cancel
+from canteen.services.give_back import cancel, may_excuse
 from canteen.services.order import Wish, diet_of, place, plates
 from canteen.words import MEALS, TEXTURES, conflict_words
 from centres.models import Centre
@@ -336,7 +336,10 @@ def order(centre: Centre, number: str) -> Response:
             else None,
             pay_out_url=f"{url}/pay-out" if at_desk and owed and not queries.was_paid_out(found.id) else None,
             paid_out=owed and queries.was_paid_out(found.id),
-            cancel_url=f"{url}/cancel" if at_desk and found.state == "ordered" else None,
+            cancel_url=f"{url}/cancel"
+            if at_desk and (found.state == "ordered" or may_excuse(found, moment))
+            else None,
+            missed=found.state == "uncollected",
             cancel_free=free,
             answer_url=f"{url}/answer",
             back_url=f"{base(centre)}/orders?day={found.day}&meal={found.meal}",

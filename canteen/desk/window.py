@@ -1,6 +1,5 @@
 """The pick-up window on a tablet: scan, hand out, take back, call; and what it sends in after it was offline."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Response, current_app, jsonify, render_template, request, session
@@ -8,13 +7,12 @@ from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
 from canteen.counter_words import dish_words, kind_words, order_words, wish_words
-from canteen.days import serving_day
 from canteen.desk.root import base, blueprint, load_canteen
 from canteen.models import MealOrder, Menu, Redemption
 from canteen.services import reconcile
 from canteen.services import window as service
 from canteen.services.answer import answer_swap, open_questions
-from canteen.services.serve import Answer, Scan, undo
+from canteen.services.serve import Answer, Scan, may_undo, undo
 from canteen.words import MEALS, TEXTURES, conflict_words
 from centres.models import Centre
 from core.clock import local_day, now
@@ -25,7 +23,7 @@ from core.money import yuan
 from core.versions import version
 from core.words import span_words
 from people.access import actor, grants_roles, polling, require, signed_in
-from people.rules import DESK
+from people.rules import DESK, MANAGERS
 
 SERVE = frozenset({"kitchen", "front_desk", "manager", "supervisor"})
 """Who stands at the window."""
@@ -162,10 +160,9 @@ def _side(centre: Centre) -> dict[str, Any]:
 
 def _review_side(centre: Centre) -> dict[str, Any]:
     """How many wait to be looked at, and the way there for those who look; the kitchen is told whom to ask."""
-    looks = bool(grants_roles(signed_in(), centre.id) & DESK)
     return {
         "review_many": queries.to_review(centre.id),
-        "review_url": f"{base(centre)}/review" if looks else None,
+        "review_url": f"{base(centre)}/review" if _sells(centre) else None,
     }
 
 
@@ -216,7 +213,7 @@ def undo_at_window(centre: Centre) -> Any:
     """Handed out by mistake: back, with a reason."""
     row = _redemption(centre, request.form.get("redemption", ""))
     reason = request.form.get("other", "").strip() or request.form.get("reason", "")
-    order = undo(signed_in().id, row.id, reason)
+    order = undo(signed_in().id, row.id, reason, leads=_leads(centre.id))
     done = Answer("undone", _("%(n)d 号撤回了", n=order.pick_up), _("就像没有扫过一样，可以再取。"), order)
     return _show(centre, done, "")
 
@@ -256,14 +253,18 @@ def _answer(centre: Centre, answer: Answer, key: str) -> dict[str, Any]:
         "answer_url": f"{url}/answer",
         "undo_url": f"{url}/undo",
         "window_url": url,
-        "new_url": f"{base(centre)}/orders/new" if answer.kind == "unknown" else None,
+        "new_url": f"{base(centre)}/orders/new" if answer.kind == "unknown" and _sells(centre) else None,
     }
 
 
 def _undo_open(redemption_id: int, order: MealOrder) -> bool:
     row = queries.redemption_here(order.centre_id, redemption_id)
-    minutes = serving_day(order.menu.canteen, order.day).policy.redeem_undo
-    return row is not None and row.state == "stands" and now() <= row.recorded_at + timedelta(minutes=minutes)
+    return row is not None and may_undo(row, order, now(), leads=_leads(order.centre_id))
+
+
+def _leads(centre_id: int) -> bool:
+    """Whether they may take back what was handed out earlier on the same day."""
+    return bool(grants_roles(signed_in(), centre_id) & MANAGERS)
 
 
 def _questions(order: MealOrder) -> list[dict[str, Any]]:
@@ -290,6 +291,11 @@ def _key() -> str:
 def _how() -> str:
     how = request.form.get("how", "slip")
     return how if how in reconcile.HOWS else "slip"
+
+
+def _sells(centre: Centre) -> bool:
+    """Whether they may add a portion on the spot; the kitchen asks the desk."""
+    return bool(grants_roles(signed_in(), centre.id) & DESK)
 
 
 def _here() -> bool:

@@ -1,22 +1,24 @@
 """Undo, cancel, an exception by staff, and what a failed kitchen gives back: each once, wherever it is tapped."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import joinedload
 
+from canteen.days import serving_day
 from canteen.gateways import gateway
 from canteen.models import MealOrder, Menu, Offer, SubsidyClaim
 from canteen.rules import may_give_back, may_move
 from canteen.services.order import changed, strip
 from core import audit
 from core.audit import Actor
-from core.clock import database_now
+from core.clock import database_now, local_day
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.words import clock_words
+from people.services.calls import drop_call
 from people.services.residents import locked
 
 _OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
@@ -66,13 +68,15 @@ def claim_to(order_id: int, was: str, becomes: str, now: datetime) -> bool:
 
 def cancel(actor: Actor, order_id: int, reason: str = "") -> MealOrder:
     """Give a meal back: money, right and portion. By oneself until the cutoff (or within the undo's seconds); staff
-    also afterwards, until it is handed out, and say why. Again it changes nothing."""
+    also afterwards, until it is handed out, and for the policy's days if nobody came, and say why. Again it changes
+    nothing."""
     with unit_of_work():
         now = database_now()
         order = locked_order(order_id)
         if order.state == "cancelled":
             return order
-        if order.state != "ordered":
+        excused = actor.kind == "staff" and may_excuse(order, now)
+        if order.state != "ordered" and not excused:
             raise Refused("not_now", state_words(order.state), _("这一份不能再改了。"))
         if not may_give_back(order.cutoff_at, order.undo_until, now):
             if actor.kind != "staff":
@@ -82,7 +86,16 @@ def cancel(actor: Actor, order_id: int, reason: str = "") -> MealOrder:
                     "reason_missing", _("请写明为什么可以退"), _("原因会告诉订餐的人。"), status=422
                 )
         end(order, "cancelled", actor, now, reason=reason.strip()[:200])
+        if excused:
+            drop_call(f"meal-{order.id}-care", now)  # staff know why nobody came
     return order
+
+
+def may_excuse(order: MealOrder, now: datetime) -> bool:
+    """Whether staff may still give a meal back for which nobody came."""
+    day = serving_day(order.menu.canteen, order.day)
+    last = order.day + timedelta(days=day.policy.excuse_days)
+    return order.state == "uncollected" and local_day(now, day.zone) <= last
 
 
 def too_late(order: MealOrder) -> Refused:

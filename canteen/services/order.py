@@ -19,7 +19,7 @@ from canteen.days import ServingDay, day_of
 from canteen.gateways import gateway
 from canteen.models import DietProfile, MealLine, MealOrder, Menu, Offer, SheetChange, SubsidyClaim
 from canteen.quotes import Right, right_under
-from canteen.rules import Diet, Plate, conflicts, guests_most, phase, week_of
+from canteen.rules import Diet, Plate, barring, conflicts, guests_most, phase, week_of
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, day_bounds, local_day
@@ -171,6 +171,8 @@ def place(
             _check_guests(visit_id, menu, day)
         diet = diet_of(resident_id)
         against = conflicts(offer.plates, diet)
+        if standing_id is not None:
+            against = barring(against)
         if set(against) - set(wish.confirmed):
             raise Refused(
                 "against_diet",

@@ -24,7 +24,7 @@ from canteen.models import (
     Swap,
     SwapQuestion,
 )
-from canteen.rules import Plate, conflicts
+from canteen.rules import Plate, barring, conflicts
 from canteen.services.order import changed, diet_of
 from core import audit
 from core.audit import Actor
@@ -359,7 +359,7 @@ def _ask_all(menu_id: int, swap: Swap, new: Dish, now: datetime) -> list[Helping
         select(MealOrder).where(MealOrder.id.in_({one.order_id for one in old})).order_by(MealOrder.id)
     ).all()
     for order in orders:
-        against = conflicts([plate], diet_of(order.resident_id))
+        against = barring(conflicts([plate], diet_of(order.resident_id)))
         db.session.add(SwapQuestion(order_id=order.id, swap_id=swap.id, conflicts=against, asked_at=now))
         emit("meal.swap_asked", {"order": order.id, "swap": swap.id}, at=now)
     return old

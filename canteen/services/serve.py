@@ -315,8 +315,9 @@ def _used_for(order: MealOrder) -> str:
     return "week" if db.session.scalar(other.limit(1)) is None else "same_meal"
 
 
-def undo(staff_id: int, redemption_id: int, reason: str) -> MealOrder:
-    """Handed out by mistake: within the policy's minutes, with a reason, everything is as before the scan."""
+def undo(staff_id: int, redemption_id: int, reason: str, *, leads: bool = False) -> MealOrder:
+    """Handed out by mistake: within the policy's minutes, with a reason, everything is as before the scan. leads: by
+    who leads the centre, who may on the whole day of the meal."""
     if not reason.strip():
         raise Refused("reason_missing", _("请写明为什么撤回"), status=422)
     actor = Actor("staff", staff_id)
@@ -329,11 +330,10 @@ def undo(staff_id: int, redemption_id: int, reason: str) -> MealOrder:
         row = db.session.get_one(Redemption, redemption_id, with_for_update=True, populate_existing=True)
         if row.state == "undone":
             return order
-        minutes = serving_day(order.menu.canteen, order.day).policy.redeem_undo
-        if row.state != "stands" or now > row.recorded_at + timedelta(minutes=minutes):
-            raise Refused(
-                "undo_late", _("撤回的时间过了"), _("%(n)d 分钟内可以撤回。请告诉主任。", n=minutes)
-            )
+        if not may_undo(row, order, now, leads=leads):
+            minutes = serving_day(order.menu.canteen, order.day).policy.redeem_undo
+            text = _("%(n)d 分钟内可以撤回，当天的主任还可以撤回。", n=minutes)
+            raise Refused("undo_late", _("撤回的时间过了"), text)
         if not may_move(order.state, "ordered"):
             raise Refused("not_now", _("这一份不能撤回"), status=409)
         row.state, row.reason = "undone", reason.strip()[:200]
@@ -362,6 +362,13 @@ def undo(staff_id: int, redemption_id: int, reason: str) -> MealOrder:
         emit("meal.collected_undone", {"order": order.id}, at=now)
         changed(order.menu)
     return order
+
+
+def may_undo(row: Redemption, order: MealOrder, now: datetime, *, leads: bool = False) -> bool:
+    """Whether a hand-over may still be taken back."""
+    day = serving_day(order.menu.canteen, order.day)
+    soon = now <= row.recorded_at + timedelta(minutes=day.policy.redeem_undo)
+    return row.state == "stands" and (soon or (leads and local_day(now, day.zone) == order.day))
 
 
 def pay_at_desk(staff_id: int, order_id: int) -> MealOrder:

@@ -88,7 +88,9 @@ def _of(centre: Centre, resident: Resident, now: datetime) -> tuple[MealOrder, s
     elsewhere = [order for order in orders if order.centre_id != centre.id and order.state == "ordered"]
     if here or elsewhere:
         return (here or elsewhere)[0], "card"
-    return Answer("unknown", _("这一餐没有订"), _("还有现场的份，可以在“订单”里加一份。"))
+    left = menu.walk_in - menu.walk_in_taken if menu is not None and menu.state == "published" else 0
+    text = _("现场还有%(n)d份，前台可以加一份。", n=left) if left > 0 else _("现场的份也没有了。")
+    return Answer("unknown", _("这一餐没有订"), text)
 
 
 # --- calling numbers ------------------------------------------------------------------------------------------------

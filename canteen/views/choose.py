@@ -14,7 +14,7 @@ from canteen.forms import parse_day, parse_meal
 from canteen.models import Canteen, Dish, Offer
 from canteen.queries import Coming, Meal
 from canteen.quotes import Right, right
-from canteen.rules import Diet, allergens_of, conflicts, labels_of, suits
+from canteen.rules import Diet, allergens_of, barring, conflicts, labels_of, suits
 from canteen.services.order import diet_of, plates
 from canteen.views.root import (
     Eater,
@@ -106,7 +106,7 @@ def same_as_last(table: Table) -> tuple[Offer, str] | None:
         return None
     main = last.lines[0].dish_id
     offer = next((one for one in table.offers if one.dishes[0].dish_id == main and table.can_take(one)), None)
-    if offer is None or conflicts(plates(offer), table.diet):
+    if offer is None or barring(conflicts(plates(offer), table.diet)):
         return None
     week_ago = (menu.day - last.day).days == 7
     words = (
@@ -150,7 +150,7 @@ def _page(table: Table, found: list[Meal]) -> Any:
     pages = paging(len(offers), size, lambda n: with_asked(table.url(), page=n, **kept), where)
     shown = pages.of(offers)
     near = near_day(meal.menu.day, today)
-    standing = _standing(table)
+    standing = standing_of(table)
     costs = table.right.sum(chosen.price_fen) if chosen else None
     return personal(
         render_template(
@@ -173,6 +173,7 @@ def _page(table: Table, found: list[Meal]) -> Any:
             if chosen and costs
             else None,
             go_url=table.url("check", offer=chosen.code) if chosen else None,
+            scan_next=table.url("check", offer=chosen.code) if chosen else table.url(),
             same={
                 "url": table.url(offer=same[0].code),
                 "words": same[1],
@@ -243,7 +244,7 @@ def _card(table: Table, offer: Offer, chosen: Offer | None, same: tuple[Offer, s
         "name": dishes[0].name,
         "said": said(dishes[0]),
         "sides": _("、").join(one.name for one in dishes[1:]),
-        "labels": label_words(labels_of(found)),
+        "labels": label_words(labels_of(found), pungent=any(one.pungent for one in dishes)),
         "contains": _contains(table, offer),
         "against": conflict_words(conflicts(found, table.diet)),
         "art": art_of(dishes[0]),
@@ -289,7 +290,7 @@ def _tabs(table: Table, found: list[Meal], today: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _standing(table: Table) -> dict[str, Any] | None:
+def standing_of(table: Table) -> dict[str, Any] | None:
     """«明天不吃» where a standing order will see to this meal."""
     if table.who.resident is None or table.who.link is not None:
         return None

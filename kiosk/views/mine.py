@@ -19,7 +19,7 @@ from kiosk.views.identify import identify_url
 from kiosk.views.root import blueprint
 from people.services.residents import CONSENTS, consents, keep_settings, withdraw_consent
 
-ROWS = 4, 3, 2
+ROWS = 4, 3, 2, 2
 
 
 @blueprint.get("/c/<code>/my/")
@@ -31,11 +31,13 @@ def my_day(code: str) -> Any:
         return see_other(identify_url(centre, f"/c/{code}/my/"))
     start = day_bounds(local_day(now(), centre.zone), centre.zone)[0]
     items = areas.my_day(found.resident_id, start, 30 if found.level == "pin" else 2)
-    pages = paging(len(items), _rows(), lambda n: f"/c/{code}/my/?page={n}")
+    held_out = areas.proposals(found.resident_id, centre.id)
+    pages = paging(len(items), _rows(bool(held_out)), lambda n: f"/c/{code}/my/?page={n}")
     return personal(
         render_template(
             "kiosk/my_day.html",
             things=pages.of(items),
+            proposals=held_out,
             paging=pages,
             own_url=f"/c/{code}/my/consents",
             book_url=f"/c/{code}/booking/",
@@ -90,11 +92,12 @@ def my_copy(code: str) -> Any:
     return personal(web_sheets.answer(workbook(actor(), found.resident_id, centre), f"my-copy-{code}"))
 
 
-def _rows() -> int:
-    """So many on a page: fewer where letters are large or buttons stay in the lower half, fewest where both is so."""
+def _rows(more: bool = False) -> int:
+    """So many on a page: fewer where letters are large, where buttons stay in the lower half, or where there is more
+    below them."""
     if not at_kiosk():
         return ROWS[0]
-    return ROWS[(prefs()["reach"] == "low") + (prefs()["text"] == "elder")]
+    return ROWS[(prefs()["reach"] == "low") + (prefs()["text"] == "elder") + more]
 
 
 def _as_now(found: Visit) -> bool:

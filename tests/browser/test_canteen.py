@@ -64,6 +64,17 @@ def test_at_the_kiosk_with_a_card(meals: Meals, at: At, cast: Cast) -> None:
     expect(at.page.locator(".steps")).to_contain_text("已经取消了")
 
 
+def test_at_the_kiosk_a_card_and_two_taps(meals: Meals, at: At, cast: Cast) -> None:
+    at.open()
+    at.type_scan(cast.chen_code)
+    at.title("我的")
+    at.tap("订明天午餐：清蒸鲈鱼")
+    at.title("请您看一遍")
+    at.tap("确认订餐，您付 ¥10.00")
+    at.title("订好了")
+    assert at.taps == 2
+
+
 @SQLITE
 def test_at_the_kiosk_with_another_dish_and_the_phone_number(meals: Meals, at: At) -> None:
     at.open()
