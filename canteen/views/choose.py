@@ -144,13 +144,13 @@ def _page(table: Table, found: list[Meal]) -> Any:
     offers = sorted(
         table.offers, key=lambda one: one is not proposed
     )  # it stands first, whatever is chosen then
-    size = page_size()
+    standing = standing_of(table)
+    size = page_size(more=standing is not None)
     where = offers.index(chosen) // size + 1 if chosen else 1
     kept: dict[str, Any] = {**table.who.asked, "offer": chosen.code if asked and chosen else None}
     pages = paging(len(offers), size, lambda n: with_asked(table.url(), page=n, **kept), where)
     shown = pages.of(offers)
     near = near_day(meal.menu.day, today)
-    standing = standing_of(table)
     costs = table.right.sum(chosen.price_fen) if chosen else None
     return personal(
         render_template(

@@ -129,12 +129,14 @@ def home(centre: Centre) -> str:
     return "/kiosk/" if at_kiosk() else f"/c/{centre.code}/"
 
 
-def page_size() -> int:
-    """How many cards a page shows: 长辈版 and wheelchair mode show less."""
+def page_size(*, more: bool = False) -> int:
+    """How many cards a page shows: 长辈版 and wheelchair mode show less, and a page with `more` on it."""
     wanted = prefs()
     if not at_kiosk():
         return PAGE
-    return PAGE_LOW if wanted["reach"] == "low" else PAGE_ELDER if wanted["text"] == "elder" else PAGE
+    if wanted["reach"] == "low":
+        return PAGE_LOW
+    return PAGE_ELDER if wanted["text"] == "elder" or more else PAGE
 
 
 def row_size() -> int:
