@@ -17,6 +17,7 @@ from canteen.models import (
     Menu,
     Offer,
     OfferDish,
+    Promotion,
     Redemption,
     ServingHours,
     StandingOrder,
@@ -173,6 +174,12 @@ def has_meal(resident_id: int, day: date, meal: str) -> bool:
         MealOrder.state.in_(MEANS),
     )
     return db.session.scalar(query.limit(1)) is not None
+
+
+def promotion_name(promotion_id: int | None) -> str:
+    """How a promotion is called, for a receipt; empty where none was given."""
+    row = db.session.get(Promotion, promotion_id) if promotion_id is not None else None
+    return row.name if row is not None else ""
 
 
 def full() -> Select[MealOrder]:

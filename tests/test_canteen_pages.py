@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from canteen import queries
 from canteen.models import DietProfile, Dish, MealOrder, Menu, StandingOrder, StandingSkip
 from canteen.services import ledger
 from canteen.services.close import close_menu
@@ -32,7 +33,7 @@ from people.services.residents import give_consent
 from tests.support.cast import PIN, Cast
 from tests.support.clock import Clock
 from tests.support.forms import Kiosk, fields_of, send
-from tests.support.meals import Meals, furnish
+from tests.support.meals import Meals, double_ninth, furnish
 from tests.support.pages import checked
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
@@ -172,6 +173,23 @@ def test_a_card_at_the_menu_goes_on_with_the_dish_that_is_shown(
     url, given = fields_of(page, "#scan-form")
     page = client.post(url, data={**given, "payload": cast.chen_code}, follow_redirects=True)
     assert page.request.full_path == f"{LUNCH}/check?offer=L2"
+
+
+def test_the_receipt_says_which_promotion_came_off(client: FlaskClient, meals: Meals, cast: Cast) -> None:
+    """Before it is ordered, on the slip, on paper and at the desk: the parts add up to the price."""
+    with house(meals):
+        double_ninth(cast, TUESDAY, WEDNESDAY)
+    kiosk = Kiosk(client, cast)
+    kiosk.scan(cast.chen_code)
+    check = kiosk.open(f"{LUNCH}/check?offer=L1")
+    parts = "原价 ¥15.00 重阳敬老周优惠 ¥2.00 政府补 ¥5.00 您付 ¥8.00"
+    assert parts in words(check)
+    kiosk.send("form[action*='/order']")
+    assert parts in words(kiosk.follow())
+    with client.application.test_request_context(), house(meals):
+        order = db.session.scalars(select(MealOrder)).one()
+        assert queries.promotion_name(order.promotion_id) == "重阳敬老周"
+        assert (order.promotion_fen, order.subsidy_fen, order.pays_fen) == (200, 500, 800)
 
 
 def test_the_sum_that_is_read_aloud_is_what_one_pays(client: FlaskClient, meals: Meals, cast: Cast) -> None:

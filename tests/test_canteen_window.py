@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,7 +18,7 @@ from canteen import counter_queries as queries
 from canteen import report
 from canteen.models import MealOrder, Menu, OddScan, Redemption, Run, SubsidyClaim, Transfer
 from canteen.rules import floor_of, route_key
-from canteen.services import corrections, ledger, reconcile, review, runs, window
+from canteen.services import corrections, ledger, reconcile, review, runs, serve, window
 from canteen.services.close import close_menu, fail_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
@@ -874,6 +875,21 @@ def test_the_kitchen_is_offered_no_page_that_is_the_desk_s(
         assert 'data-kind="unknown"' in page.text
         shown[who] = "现场加一份" in page.text
     assert shown == {cast.kitchen: False, "wu@hall.invalid": True}
+
+
+@pytest.mark.databases("sqlite")
+def test_every_answer_sounds_and_none_like_another() -> None:
+    """Of a window whose screen nobody looks at. The figures are read from its script as it is served."""
+    script = (Path(__file__).parents[1] / "static/js/window.js").read_text()
+    figures = re.findall(r"^    (\w+): (\[\[.*\]\]),$", script.partition("const TONES = {")[2], re.MULTILINE)
+    kinds = {
+        "ok", "pay", "ask", "away", "already", "wrong_day", "wrong_meal", "cancelled", "failed", "late",
+        "other_centre", "forged", "cut", "unknown", "review", "undone",
+    }  # fmt: skip
+    named = set(re.findall(r'Answer\(\s*"(\w+)"', (Path(serve.__file__)).read_text()))
+    assert named <= kinds
+    assert kinds <= {kind for kind, _tones in figures}
+    assert len({tones for _kind, tones in figures}) == len(figures)
 
 
 def test_the_batch_is_judged_once_however_often_it_is_sent(

@@ -7,6 +7,7 @@ from flask import Response, flash, render_template, request
 from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
+from canteen import queries as reads
 from canteen.counter_words import (
     all_dishes,
     channel_words,
@@ -315,6 +316,7 @@ def order(centre: Centre, number: str) -> Response:
             money={
                 "price": yuan(found.price_fen),
                 "promotion": yuan(found.promotion_fen) if found.promotion_fen else "",
+                "off": reads.promotion_name(found.promotion_id),
                 "helped": yuan(found.subsidy_fen) if found.subsidy_fen else "",
                 "pays": yuan(found.pays_fen),
                 "state": pay_words(found),

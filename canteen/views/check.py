@@ -69,6 +69,7 @@ def check(code: str, day: str, meal: str) -> Any:
             "canteen/check.html",
             rows=_rows(table, offer, costs, wish),
             sum=costs,
+            off=queries.promotion_name(table.right.promotion.id) if costs.promotion_fen else "",
             no_help=_no_help(table.right.why),
             against=conflict_words(against),
             dish=offer.dishes[0].dish.name,

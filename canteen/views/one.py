@@ -130,6 +130,7 @@ def slip_of(order: MealOrder, *, named: bool) -> dict[str, Any]:
         "link": link,
         "qr": qr_svg(link),
         "money": order,
+        "off": queries.promotion_name(order.promotion_id),
         "paid": _pay_words(order),
     }
 
@@ -374,7 +375,7 @@ def paper_of(code: str) -> Paper:
         raise Refused("not_printed", _("这一份已经用过或取消了"), _("不用再打小票。"))
     slip, receipt = slip_of(order, named=at_kiosk()), receipt_of(order)
     sums = [(_("原价"), yuan(order.price_fen))] if order.price_fen != order.pays_fen else []
-    for label, fen in ((_("优惠"), order.promotion_fen), (_("政府补"), order.subsidy_fen)):
+    for label, fen in ((slip["off"] or _("优惠"), order.promotion_fen), (_("政府补"), order.subsidy_fen)):
         sums += [(label, yuan(-fen))] if fen else []
     notes = [slip["paid"]]
     if receipt["left"] is not None:
