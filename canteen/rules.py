@@ -49,6 +49,8 @@ class CanteenPolicy:
     subsidies_week: int = field(default=5, metadata={"most": 21})
     missed_after: int = field(default=0, metadata={"most": 1_440})
     """After the end of serving, until what is not collected counts as uncollected."""
+    missed_kept: int = field(default=1, metadata={"most": 1})
+    """Whether the person's own part of a meal that nobody collected stays paid (1) or goes back to them (0)."""
     excuse_days: int = field(default=7, metadata={"most": 31})
     """Days after a meal on which staff may still give it back to somebody who could not come, and say why."""
     redeem_undo: int = field(default=5, metadata={"most": 1_440})

@@ -26,7 +26,8 @@ from canteen.services.plan import swap_dish
 from canteen.services.reconcile import Kept
 from canteen.services.serve import Answer, Scan, redeem, undo
 from centres.models import Building, Centre
-from core.audit import CLOCK, Actor
+from centres.services import set_policy
+from core.audit import CLOCK, OPERATOR, Actor
 from core.clock import local_day, now
 from core.codes import new_code
 from core.crypto import Keys
@@ -386,6 +387,30 @@ def test_a_prepaid_meal_that_came_late_and_was_a_mistake_is_paid_back_once(
     assert ledger.balance(chen) == 2000
     found = cancel(Actor("staff", staff_id()), order.id, "发错了，退给她")
     assert (found.state, found.pay_state, ledger.balance(chen)) == ("cancelled", "refunded", 3000)
+    assert ledger.wrong_sums() == []
+
+
+def test_where_the_policy_gives_a_missed_meal_back_one_that_came_late_is_looked_at(
+    meals: Meals, clock: Clock
+) -> None:
+    """The money is back on the card: whether it is asked for again is for people to decide."""
+    set_policy(OPERATOR, meals.cast.district, "canteen.missed_kept", 0, date(2026, 1, 1))
+    centre, chen = meals.cast.shuibei, meals.cast.chen
+    menu = meals.lunch(TUESDAY)
+    ledger.top_up(staff_id(), centre, chen, 3000)
+    order = meals.order(chen, TUESDAY, gateway="account")
+    clock.set("2026-11-24 11:45")
+    scanned = kept(order, "late-0001", cash=False)
+    clock.set("2026-11-24 12:31")
+    finish_menu(menu)
+    order = db.session.get_one(MealOrder, order.id, populate_existing=True)
+    assert (order.state, order.pay_state, ledger.balance(chen)) == ("uncollected", "refunded", 3000)
+    (answer,) = reconcile.send_in(staff_id(), centre, "1号窗", [scanned])
+    assert answer.kind == "review"
+    row = db.session.scalars(select(Redemption).where(Redemption.state == "review")).one()
+    review.decide(staff_id(), centre, row.id, "served", "发了，没有收钱")
+    order = db.session.get_one(MealOrder, order.id, populate_existing=True)
+    assert (order.state, order.pay_state, ledger.balance(chen)) == ("collected", "void", 3000)
     assert ledger.wrong_sums() == []
 
 

@@ -92,9 +92,9 @@ def _count(menu_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def finish_menu(menu_id: int) -> int:
     """After serving: what was not collected is uncollected. Its help is given back to the week, the person's own part
-    stays paid, and somebody who lives alone is rung up. What a carrier is still out with waits until the round is
-    done. On a day that was closed after people had ordered nobody has missed anything: they get everything back.
-    Returns how many; run again it finds none."""
+    stays paid or goes back by the policy, and somebody who lives alone is rung up. What a carrier is still out with
+    waits until the round is done. On a day that was closed after people had ordered nobody has missed anything: they
+    get everything back. Returns how many; run again it finds none."""
     menu = db.session.get_one(Menu, menu_id)
     if database_now() <= menu.missed_at:
         return 0
@@ -168,7 +168,9 @@ def _uncollected(order: MealOrder, actor: Actor, now: datetime) -> None:
     order.state, order.ended_at = "uncollected", now
     claim_to(order.id, "reserved", "released", now)
     if order.pays_fen:
-        order.pay_state = gateway(order.gateway).keep(order, actor, now)
+        way = gateway(order.gateway)
+        kept = serving_day(order.menu.canteen, order.day).policy.missed_kept
+        order.pay_state = (way.keep if kept else way.give_back)(order, actor, now)
     db.session.flush()
     audit.record(actor, "meal.missed", "meal_order", order.id, unit_id=order.centre_id, at=now)
     emit("meal.missed", {"order": order.id}, at=now)

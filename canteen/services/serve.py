@@ -115,8 +115,10 @@ def hand_out(actor: Actor, centre_id: int, order_id: int, scan: Scan) -> Answer:
 
 
 def owes(order: MealOrder) -> bool:
-    """Whether the elder's own part is still to be paid; `void`: the meal was written down as missed meanwhile."""
-    return order.pays_fen > 0 and order.pay_state in {"due", "void"}
+    """Whether the elder's own part is still to be paid; `void`, `refunded`: the meal was written down as missed
+    meanwhile."""
+    unpaid = {"due", "void", "refunded"} if order.state == "uncollected" else {"due", "void"}
+    return order.pays_fen > 0 and order.pay_state in unpaid
 
 
 def finish(order: MealOrder, row: Redemption, actor: Actor, now: datetime, *, paid: bool = True) -> None:
