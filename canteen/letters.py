@@ -136,6 +136,21 @@ KINDS = [
         must_reach=True,
     ),
     MessageKind(
+        "meal.swap_asked_for",
+        lazy_gettext("换了菜，要问一问（告诉订餐的家人）"),
+        lazy_gettext("给{who}订的{day}{meal}换了菜"),
+        lazy_gettext(
+            "您帮{who}订的{day}{meal}，{dish}换成了{new}：{reason}。我们也在问老人家。还要不要，"
+            "您在手机上点一下也行，或打 {phone}。不要了全退。"
+        ),
+        {
+            **_MEAL_PLACES,
+            "who": _WHO,
+            "new": (lazy_gettext("换成什么菜"), lazy_gettext("香菇豆腐")),
+            "reason": _REASON,
+        },
+    ),
+    MessageKind(
         "meal.failed",
         lazy_gettext("食堂这一餐做不了"),
         lazy_gettext("{day}{meal}做不了"),
@@ -147,12 +162,32 @@ KINDS = [
         must_reach=True,
     ),
     MessageKind(
+        "meal.failed_for",
+        lazy_gettext("食堂这一餐做不了（告诉订餐的家人）"),
+        lazy_gettext("给{who}订的{day}{meal}做不了"),
+        lazy_gettext(
+            "很抱歉，您帮{who}订的{day}{meal}做不了：{reason}。付过的钱已经退回。"
+            "老人家那一餐请另外安排，要帮忙请打 {phone}。"
+        ),
+        {**_MEAL_PLACES, "who": _WHO, "reason": _REASON},
+        urgent=True,
+    ),
+    MessageKind(
         "meal.cancelled",
         lazy_gettext("工作人员取消了一份餐"),
         lazy_gettext("{day}{meal}取消了"),
         lazy_gettext("您{day}{meal}的{dish}取消了：{reason}。付过的钱已经退回。有疑问请打 {phone}。"),
         {**_MEAL_PLACES, "reason": _REASON},
         must_reach=True,
+    ),
+    MessageKind(
+        "meal.cancelled_for",
+        lazy_gettext("工作人员取消了一份餐（告诉订餐的家人）"),
+        lazy_gettext("给{who}订的{day}{meal}取消了"),
+        lazy_gettext(
+            "您帮{who}订的{day}{meal}（{dish}）取消了：{reason}。付过的钱已经退回。有疑问请打 {phone}。"
+        ),
+        {**_MEAL_PLACES, "who": _WHO, "reason": _REASON},
     ),
     MessageKind(
         "meal.collected",

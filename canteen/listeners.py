@@ -1,5 +1,7 @@
 """What the canteen does when something happens: tells people, their relatives, staff, the hall and other programs."""
 
+from collections.abc import Callable
+
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -19,6 +21,7 @@ from core.events import Event, Listener
 from core.messages import tell_groups
 from core.words import clock_words, date_words
 from people.models import FamilyLink, Resident
+from people.services.family import elders_of
 from people.services.tell import tell
 
 
@@ -59,7 +62,8 @@ def tell_joined(event: Event) -> None:
 
 
 def tell_ended(event: Event) -> None:
-    """A meal that staff took back or that cannot be cooked. What people cancel themselves they know."""
+    """A meal that staff took back or that cannot be cooked: the person, and the relative who ordered it. What people
+    cancel themselves they know."""
     order = db.session.get_one(MealOrder, event.payload["order"])
     if order.resident_id is None or (event.kind == "meal.cancelled" and event.payload.get("by") != "staff"):
         return
@@ -70,10 +74,11 @@ def tell_ended(event: Event) -> None:
         order.centre_id,
         lambda: letters.of_order(order),
     )
+    _tell_orderer(event, order, lambda: letters.of_order(order))
 
 
 def ask_swap(event: Event) -> None:
-    """Do they still want the meal?"""
+    """Do they still want the meal? The relative who ordered it may answer too."""
     order = db.session.get_one(MealOrder, event.payload["order"])
     swap = db.session.get_one(Swap, event.payload["swap"])
     if order.resident_id is None or order.state != "ordered":
@@ -85,6 +90,20 @@ def ask_swap(event: Event) -> None:
         order.resident_id,
         order.centre_id,
         lambda: letters.of_swap(order, swap, out, new),
+    )
+    _tell_orderer(event, order, lambda: letters.of_swap(order, swap, out, new))
+
+
+def _tell_orderer(event: Event, order: MealOrder, values: Callable[[], letters.Values]) -> None:
+    """The relative who ordered it, while the elder lets them order, whatever else they may see."""
+    if order.proxy_id is None or order.resident_id not in elders_of(order.proxy_id):
+        return
+    tell(
+        f"event-{event.id}-relative",
+        f"{event.kind}_for",
+        order.proxy_id,
+        order.centre_id,
+        lambda: letters.by_whom(values(), order.resident),
     )
 
 

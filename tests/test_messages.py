@@ -26,6 +26,7 @@ from core.events import deliver_due
 from core.messages import add_group, fill, forget_words, kinds, preview, remove_group, set_words, words_of
 from core.outbox import GIVE_UP_AFTER, Message, channels, send_due, stop_messages, try_again
 from people.models import CallTask, FamilyLink, Resident, Staff
+from people.services import family
 from people.services.invite import accept, invite
 from people.services.residents import give_consent, withdraw_consent
 from people.services.tell import call_instead, not_before
@@ -165,6 +166,70 @@ def test_a_relative_hears_that_the_meal_was_collected_only_where_the_elder_lets_
         clock.set("2026-11-24 13:00")
 
 
+def to_the_son(ear: Ear) -> list[str]:
+    """What 阿强 has been told, but for that his order was made."""
+    return [words for to, words in texts(ear) if to == "1188" and "订好了" not in words]
+
+
+def test_the_relative_who_ordered_a_meal_hears_what_becomes_of_it(meals: Meals, sms: Ear, staff: int) -> None:
+    """Whether it was collected they may not see: they ordered it all the same."""
+    menu, order = meals.lunch(TUESDAY), by_family(meals)
+    swap_dish(CLOCK, menu, meals.dishes["M01"], meals.dishes["M03"], "鱼没到货")
+    assert to_the_son(sms) == [
+        "您帮陈*英订的11月24日 星期二午餐，清蒸鲈鱼换成了香菇豆腐：鱼没到货。我们也在问老人家。还要不要，"
+        "您在手机上点一下也行，或打 0755-00001234。不要了全退。"
+    ]
+    cancel(Actor("staff", staff), order, "食堂那天不开")
+    assert to_the_son(sms)[1:] == [
+        "您帮陈*英订的11月24日 星期二午餐（清蒸鲈鱼）取消了：食堂那天不开。付过的钱已经退回。有疑问请打 0755-00001234。"
+    ]
+    menu = meals.lunch(WEDNESDAY)
+    by_family(meals, WEDNESDAY)
+    fail_menu(staff, menu, "停气了")
+    assert to_the_son(sms)[2:] == [
+        "很抱歉，您帮陈*英订的11月25日 星期三午餐做不了：停气了。付过的钱已经退回。"
+        "老人家那一餐请另外安排，要帮忙请打 0755-00001234。"
+    ]
+    said = [words for to, words in texts(sms) if to == "1187"]
+    assert len(said) == 5, "two orders, and the same three things to her"
+
+
+def test_a_relative_hears_nothing_of_a_meal_that_somebody_else_ordered(
+    meals: Meals, sms: Ear, staff: int
+) -> None:
+    menu = meals.lunch(TUESDAY)
+    by_family(meals)
+    order = meals.order(meals.cast.chen, TUESDAY).id
+    cancel(Actor("staff", staff), order, "食堂那天不开")
+    assert to_the_son(sms) == []
+    swap_dish(CLOCK, menu, meals.dishes["M01"], meals.dishes["M03"], "鱼没到货")
+    assert len(to_the_son(sms)) == 1
+
+
+def test_what_the_elder_or_the_relative_cancels_themselves_is_told_to_nobody(meals: Meals, sms: Ear) -> None:
+    meals.lunch(TUESDAY)
+    for who in (meals.cast.chen, meals.cast.aqiang):
+        cancel(Actor("resident", who), by_family(meals))
+    assert to_the_son(sms) == []
+
+
+@pytest.mark.parametrize("event", ["swapped", "failed", "cancelled"])
+def test_with_the_link_the_relative_s_news_end_too(meals: Meals, sms: Ear, staff: int, event: str) -> None:
+    menu, order = meals.lunch(TUESDAY), by_family(meals)
+    family.end(
+        Actor("resident", meals.cast.chen), meals.cast.chen, db.session.scalars(select(FamilyLink.id)).one()
+    )
+    match event:
+        case "swapped":
+            swap_dish(CLOCK, menu, meals.dishes["M01"], meals.dishes["M03"], "鱼没到货")
+        case "failed":
+            fail_menu(staff, menu, "停气了")
+        case "cancelled":
+            cancel(Actor("staff", staff), order, "食堂那天不开")
+    assert to_the_son(sms) == []
+    assert len([words for to, words in texts(sms) if to == "1187"]) == 2
+
+
 def test_a_standing_order_that_could_not_be_made_is_told_with_the_reason(
     meals: Meals, sms: Ear, clock: Clock
 ) -> None:
@@ -222,7 +287,7 @@ def test_who_did_not_agree_is_sent_nothing_but_is_rung_up_when_the_kitchen_fails
     assert [to for to, _words in texts(sms)] == ["1188"], "no receipt for her, and no call about it"
     assert calls() == []
     fail_menu(staff, menu, "停气了")
-    assert len(texts(sms)) == 1
+    assert [to for to, _words in texts(sms)] == ["1188", "1188"], "the son who ordered it, twice"
     (call,) = calls()
     assert call.resident_id == meals.cast.chen
     assert "停气了" in call.words
