@@ -197,6 +197,27 @@ KINDS = [
         {"who": _WHO, "meal": _MEAL, "day": _DAY, "time": (lazy_gettext("几点"), "11:42"), "place": _PLACE},
     ),
     MessageKind(
+        "meal.collected_undone",
+        lazy_gettext("取餐弄错了（告诉听说已取餐的家人）"),
+        lazy_gettext("{who}还没有取餐"),
+        lazy_gettext("刚才说{who}的{meal}取走了，是窗口扫错了，其实还没有取。取走了，会再告诉您。"),
+        {"who": _WHO, "meal": _MEAL, "day": _DAY, "place": _PLACE, "phone": _PHONE},
+    ),
+    MessageKind(
+        "meal.missed",
+        lazy_gettext("没有来取餐（告诉家人，本人同意才发）"),
+        lazy_gettext("{who}没有来取{meal}"),
+        lazy_gettext("{who}的{meal}，过了取餐时间还没有来取。可以打个电话问问。"),
+        {"who": _WHO, "meal": _MEAL, "day": _DAY, "place": _PLACE, "phone": _PHONE},
+    ),
+    MessageKind(
+        "meal.not_brought",
+        lazy_gettext("送餐没有送到（告诉家人，本人同意才发）"),
+        lazy_gettext("{who}的{meal}没有送到"),
+        lazy_gettext("{who}的{meal}，过了时间还没有送到手上。可以打个电话问问。"),
+        {"who": _WHO, "meal": _MEAL, "day": _DAY, "place": _PLACE, "phone": _PHONE},
+    ),
+    MessageKind(
         "account.topped_up",
         lazy_gettext("饭卡存了钱"),
         lazy_gettext("饭卡存了 {sum}"),

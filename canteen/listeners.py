@@ -1,6 +1,6 @@
 """What the canteen does when something happens: tells people, their relatives, staff, the hall and other programs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -15,14 +15,16 @@ from centres.models import Centre
 from centres.queries import centres
 from core.audit import Actor
 from core.channels.hall import put_notice
-from core.clock import local_day
+from core.clock import database_now, local_day
 from core.database import db
 from core.events import Event, Listener
 from core.messages import tell_groups
 from core.words import clock_words, date_words
 from people.models import FamilyLink, Resident
 from people.services.family import elders_of
-from people.services.tell import tell
+from people.services.tell import tell, unsay
+
+SERVED = {"collected", "delivered"}
 
 
 def tell_ordered(event: Event) -> None:
@@ -150,29 +152,63 @@ def tell_as_made(event: Event) -> None:
 def tell_relatives(event: Event) -> None:
     """已取餐, for relatives to whom the elder shows it."""
     order = db.session.get_one(MealOrder, event.payload["order"])
-    if order.resident_id is None or order.state not in {"collected", "delivered"}:
+    if order.state not in SERVED:
         return
-    links = db.session.scalars(
-        select(FamilyLink)
-        .where(
-            FamilyLink.elder_id == order.resident_id,
-            FamilyLink.state == "active",
-            FamilyLink.sees_collected,
-        )
-        .order_by(FamilyLink.id)
-    ).all()
     at = db.session.scalar(
         select(Redemption.scanned_at).where(Redemption.order_id == order.id, Redemption.state == "stands")
     )
     time = clock_words(at or event.at, order.menu.canteen.centre.zone)
-    for link in links:
+    for link in _who_see(order):
         tell(
-            f"event-{event.id}-link-{link.id}",
+            _collected_key(event, link),
             "meal.collected",
             link.proxy_id,
             order.centre_id,
             lambda: {**letters.by_whom(letters.of_order(order), order.resident), "time": time},
         )
+
+
+def tell_undone(event: Event) -> None:
+    """It was a mistake that the meal was collected: whoever was told so is told that too. What has not gone out yet is
+    not sent any more."""
+    order = db.session.get_one(MealOrder, event.payload["order"])
+    for link in _who_see(order):
+        if unsay(_collected_key(event, link)) and order.state not in SERVED:
+            _tell_seeing(event, event.kind, order, link)
+
+
+def tell_missed(event: Event) -> None:
+    """Nobody came for it: the same relatives, on the same day. A day later it would be taken for that day's meal."""
+    order = db.session.get_one(MealOrder, event.payload["order"])
+    if order.state != "uncollected" or local_day(database_now(), order.centre.zone) != order.day:
+        return
+    for link in _who_see(order):
+        _tell_seeing(event, "meal.not_brought" if order.delivery else event.kind, order, link)
+
+
+def _who_see(order: MealOrder) -> Sequence[FamilyLink]:
+    """Relatives to whom the elder shows whether their meals are collected."""
+    query = select(FamilyLink).where(
+        FamilyLink.elder_id == order.resident_id, FamilyLink.state == "active", FamilyLink.sees_collected
+    )
+    return db.session.scalars(query.order_by(FamilyLink.id)).all()
+
+
+def _collected_key(event: Event, link: FamilyLink) -> str:
+    """Of the same hand-over the same: what was told of it can be found when it is taken back. An event that an older
+    version wrote does not name it."""
+    redemption = event.payload.get("redemption")
+    return f"{f'redemption-{redemption}' if redemption else f'event-{event.id}'}-link-{link.id}"
+
+
+def _tell_seeing(event: Event, kind: str, order: MealOrder, link: FamilyLink) -> None:
+    tell(
+        f"event-{event.id}-link-{link.id}",
+        kind,
+        link.proxy_id,
+        order.centre_id,
+        lambda: letters.by_whom(letters.of_order(order), order.resident),
+    )
 
 
 def tell_account(event: Event) -> None:
@@ -276,6 +312,8 @@ LISTENERS = [
     Listener("canteen.tell_not_cooked", ("standing.not_cooked",), tell_not_cooked),
     Listener("canteen.tell_to_collect", ("standing.to_collect", "standing.to_pay"), tell_as_made),
     Listener("canteen.tell_relatives", ("meal.collected",), tell_relatives),
+    Listener("canteen.tell_undone", ("meal.collected_undone",), tell_undone),
+    Listener("canteen.tell_missed", ("meal.missed",), tell_missed),
     Listener("canteen.tell_account", ("account.topped_up", "account.refunded"), tell_account),
     Listener("canteen.tell_goes_on", ("account.unblocked",), tell_goes_on),
     Listener("canteen.tell_staff", ("menu.failed", "menu.swapped"), tell_staff),

@@ -8,13 +8,13 @@ from datetime import date
 import pytest
 from sqlalchemy import select, update
 
-from canteen.models import Account
+from canteen.models import Account, MealOrder
 from canteen.services import ledger
 from canteen.services.close import close_due, close_menu, fail_menu
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
 from canteen.services.plan import swap_dish
-from canteen.services.serve import Scan, redeem
+from canteen.services.serve import Scan, redeem, undo
 from canteen.services.standing import start
 from centres.models import Building, Centre
 from core.approvals import decide
@@ -164,6 +164,118 @@ def test_a_relative_hears_that_the_meal_was_collected_only_where_the_elder_lets_
         told = [words for to, words in texts(sms) if to == "1188" and "取走" in words]
         assert told == (["陈*英的午餐，11:42 已经取走了。"] if sees else [])
         clock.set("2026-11-24 13:00")
+
+
+def shown(meals: Meals, clock: Clock, sms: Ear) -> int:
+    """Tuesday's lunch, which the son ordered and of which he sees what becomes; it is told that he did."""
+    meals.lunch(TUESDAY)
+    order = by_family(meals, sees=True)
+    texts(sms)
+    clock.set("2026-11-24 11:42")
+    return order
+
+
+def missed(clock: Clock, until: str = "2026-11-24 12:31") -> None:
+    clock.set(until)
+    close_due()
+
+
+@pytest.mark.parametrize("sees", [True, False])
+def test_a_relative_hears_that_nobody_came_for_the_meal_only_where_the_elder_lets_them(
+    meals: Meals, sms: Ear, clock: Clock, sees: bool
+) -> None:
+    shown(meals, clock, sms)
+    with unit_of_work():
+        db.session.scalars(select(FamilyLink)).one().sees_collected = sees
+    missed(clock)
+    told = to_the_son(sms)
+    assert told == (["陈*英的午餐，过了取餐时间还没有来取。可以打个电话问问。"] if sees else [])
+    assert len([words for to, words in texts(sms) if to == "1187"]) == 1, (
+        "she knows; of the order she was told"
+    )
+
+
+def test_handed_out_late_after_all_the_ordinary_word_follows(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    order = shown(meals, clock, sms)
+    missed(clock)
+    assert len(to_the_son(sms)) == 1
+    scan = Scan(
+        "1号窗", "scan-late", cash=True, at=moment("2026-11-24 12:20")
+    )  # while the window had no line
+    assert redeem(staff, meals.cast.shuibei, order, scan).kind == "ok"
+    assert to_the_son(sms)[1:] == ["陈*英的午餐，12:20 已经取走了。"]
+
+
+def test_nobody_is_told_a_day_late_that_a_meal_was_missed(meals: Meals, sms: Ear, clock: Clock) -> None:
+    shown(meals, clock, sms)
+    missed(clock, "2026-11-25 09:00")
+    assert to_the_son(sms) == []
+
+
+def test_of_a_meal_that_was_to_be_brought_it_is_said_otherwise(meals: Meals, sms: Ear, clock: Clock) -> None:
+    order = shown(meals, clock, sms)
+    with unit_of_work():
+        db.session.get_one(MealOrder, order).delivery = True
+    missed(clock, "2026-11-24 15:31")
+    assert to_the_son(sms) == ["陈*英的午餐，过了时间还没有送到手上。可以打个电话问问。"]
+
+
+def test_who_was_told_that_it_was_collected_hears_that_it_was_a_mistake(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    order = shown(meals, clock, sms)
+    first, again = "陈*英的午餐，11:42 已经取走了。", "陈*英的午餐，11:45 已经取走了。"
+    mistake = "刚才说陈*英的午餐取走了，是窗口扫错了，其实还没有取。取走了，会再告诉您。"
+    scanned = redeem(staff, meals.cast.shuibei, order, Scan("1号窗", "scan-1", cash=True))
+    assert to_the_son(sms) == [first]
+    assert scanned.redemption_id is not None
+    for _again in range(2):
+        undo(staff, scanned.redemption_id, "扫错了人")
+    assert to_the_son(sms) == [first, mistake]
+    clock.set("2026-11-24 11:45")
+    redeem(staff, meals.cast.shuibei, order, Scan("1号窗", "scan-2", cash=True))
+    assert to_the_son(sms) == [first, mistake, again]
+
+
+def test_a_mistake_that_nobody_has_heard_of_yet_is_never_told(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    order = shown(meals, clock, sms)
+    scanned = redeem(staff, meals.cast.shuibei, order, Scan("1号窗", "scan-1", cash=True))
+    deliver_due()
+    undo(staff, scanned.redemption_id or 0, "扫错了人")
+    clock.advance(minutes=1)
+    assert to_the_son(sms) == []
+    assert [row.state for row in rows() if row.kind == "meal.collected"] == ["stopped"]
+
+
+def test_what_may_have_been_heard_is_taken_back_and_not_said_again(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    """The adapter answered badly: whether the son's phone rang, nobody knows. Staff were to ring him up instead."""
+    order = shown(meals, clock, sms)
+    sms.answer = 503
+    scanned = redeem(staff, meals.cast.shuibei, order, Scan("1号窗", "scan-1", cash=True))
+    texts(sms)
+    (told,) = [row for row in rows() if row.kind == "meal.collected"]
+    call_instead(Actor("staff", staff), meals.cast.shuibei, told.id)
+    undo(staff, scanned.redemption_id or 0, "扫错了人")
+    sms.answer = 200
+    clock.advance(minutes=30)
+    assert to_the_son(sms)[-1].startswith("刚才说陈*英的午餐取走了")
+    assert [call.state for call in calls()] == ["closed"]
+
+
+def test_who_sees_it_no_more_hears_of_no_mistake(meals: Meals, sms: Ear, staff: int, clock: Clock) -> None:
+    order = shown(meals, clock, sms)
+    scanned = redeem(staff, meals.cast.shuibei, order, Scan("1号窗", "scan-1", cash=True))
+    assert len(to_the_son(sms)) == 1
+    with unit_of_work():
+        db.session.scalars(select(FamilyLink)).one().sees_collected = False
+    undo(staff, scanned.redemption_id or 0, "扫错了人")
+    assert len(to_the_son(sms)) == 1
 
 
 def to_the_son(ear: Ear) -> list[str]:

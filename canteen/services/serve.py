@@ -136,7 +136,7 @@ def finish(order: MealOrder, row: Redemption, actor: Actor, now: datetime, *, pa
         drop_call(f"meal-{order.id}-care", now)
     db.session.flush()
     audit.record(actor, "meal.collected", "meal_order", order.id, unit_id=order.centre_id, at=now)
-    emit("meal.collected", {"order": order.id, "how": row.how}, at=now)
+    emit("meal.collected", {"order": order.id, "how": row.how, "redemption": row.id}, at=now)
     changed(order.menu)
 
 
@@ -361,7 +361,7 @@ def undo(staff_id: int, redemption_id: int, reason: str, *, leads: bool = False)
         order.state, order.ended_at = "ordered", None
         db.session.flush()
         audit.record(actor, "redemption.undone", "redemption", row.id, unit_id=order.centre_id, at=now)
-        emit("meal.collected_undone", {"order": order.id}, at=now)
+        emit("meal.collected_undone", {"order": order.id, "redemption": row.id}, at=now)
         changed(order.menu)
     return order
 

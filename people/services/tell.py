@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from centres.models import Centre
 from centres.policies import policies
@@ -21,7 +22,7 @@ from core.messages import kinds, written
 from core.outbox import Message, channels, put
 from people.models import Resident
 from people.phones import is_mobile
-from people.services.calls import put_call
+from people.services.calls import drop_call, put_call
 from people.services.residents import consents
 
 CALL_WITHIN = timedelta(hours=2)
@@ -110,6 +111,21 @@ def tell(
         not_before=None if kind.urgent else not_before(centre, now),
     )
     return way.channel
+
+
+def unsay(key: str) -> bool:
+    """In the running unit of work: what was put under this key is not true any more. Where it still waits it is not
+    sent, and nobody rings up with it. Returns whether the person may have heard it."""
+    query = select(Message).where(Message.key == key).with_for_update()
+    message = db.session.scalar(query.execution_options(populate_existing=True))
+    if message is None:
+        return False
+    heard = message.state in {"sent", "called"} or (message.state == "waiting" and message.tries > 0)
+    if message.state == "waiting":
+        message.next_try_at, message.error = None, "undone"
+    if message.state == "called":
+        drop_call(f"message-{message.id}", database_now())
+    return heard
 
 
 def call_instead(actor: Actor, centre_id: int, message_id: int) -> None:
