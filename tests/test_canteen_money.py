@@ -23,7 +23,8 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import Event
 from core.scheduler import JobRun, tick
-from people.models import CallTask, Staff
+from people.models import CallTask, Resident, Staff
+from people.services import family
 from people.services.calls import put_call
 from people.services.merge import merge
 from staff.commands import jobs
@@ -424,6 +425,81 @@ def test_calls_stand_by_time_and_show_the_number_once_opened(app: Flask, cast: C
         reads = select(func.count()).select_from(Audit).where(Audit.verb == "resident.read")
         assert db.session.scalar(reads) == 2
     assert desk(app, cast.luo).get("/staff/c/sungang/ringing/1").status_code == 404
+
+
+def relative(cast: Cast, who: int, *, sees: bool = False) -> int:
+    """A link by which somebody may order for 陈奶奶; its id."""
+    actor = Actor("resident", who)
+    return family.agree(
+        Actor("resident", cast.chen), cast.chen, family.ask(actor, who, cast.chen).id, sees_collected=sees
+    ).id
+
+
+def test_a_call_shows_the_relatives_and_each_number_once_opened(app: Flask, cast: Cast, clock: Clock) -> None:
+    ring = "/staff/c/shuibei/ringing/1"
+    with app.app_context():
+        with unit_of_work():
+            put_call("a", "care", cast.shuibei, cast.chen, "订了餐没有来取。", clock())
+            put_call("b", "message", cast.shuibei, cast.aqiang, "转告一声。", clock())
+        son = relative(cast, cast.aqiang)
+        other = relative(cast, cast.couple[0], sees=True)
+        asked = family.ask(Actor("resident", cast.wheel), cast.wheel, cast.chen).id
+        name = db.session.get_one(Resident, cast.wheel).masked_name
+    wu = desk(app, cast.wu)
+    page = wu.get(ring).text
+    assert f"{ring}/family/{son}" in page
+    assert "陈*强" in page
+    for hidden in ("13800001188", "陈志强", name, f"/family/{asked}"):
+        assert hidden not in page
+    opened = wu.get(f"{ring}/family/{son}").text
+    assert "13800001188" in opened
+    assert "陈*英的家人" in opened
+    assert "没有让这位家人看取没取餐" in opened
+    assert "让这位家人知道取没取餐" in wu.get(f"{ring}/family/{other}").text
+    for nobody in (
+        f"{ring}/family/{asked}",
+        f"{ring}/family/999",
+        f"/staff/c/shuibei/ringing/2/family/{son}",
+    ):
+        assert wu.get(nobody).status_code == 404
+    assert "打给家人" not in wu.get("/staff/c/shuibei/ringing/2").text
+    with app.app_context():
+        query = (
+            select(Audit.subject_id, Audit.unit_id).where(Audit.verb == "resident.read").order_by(Audit.id)
+        )
+        read = [tuple(row) for row in db.session.execute(query)]
+        whose = [cast.chen, cast.aqiang, cast.couple[0], cast.aqiang]
+        assert read == [(one, cast.shuibei) for one in whose]
+
+
+@pytest.mark.parametrize("how", ["ended", "moved_away", "elsewhere"])
+def test_whom_an_elder_has_no_more_is_not_rung_up(app: Flask, cast: Cast, clock: Clock, how: str) -> None:
+    with app.app_context():
+        with unit_of_work():
+            put_call("a", "care", cast.shuibei, cast.chen, "订了餐没有来取。", clock())
+        son = relative(cast, cast.aqiang)
+        if how == "ended":
+            family.end(Actor("resident", cast.chen), cast.chen, son)
+        else:
+            with unit_of_work():
+                row = db.session.get_one(Resident, cast.aqiang)
+                if how == "moved_away":
+                    row.lifecycle = how
+                else:
+                    row.district_id = cast.shuibei
+    wu = desk(app, cast.wu)
+    assert "打给家人" not in wu.get("/staff/c/shuibei/ringing/1").text
+    assert wu.get(f"/staff/c/shuibei/ringing/1/family/{son}").status_code == 404
+
+
+@pytest.mark.usefixtures("till")
+def test_nobody_but_who_rings_sees_a_relative_s_number(app: Flask, cast: Cast, clock: Clock) -> None:
+    with app.app_context():
+        with unit_of_work():
+            put_call("a", "care", cast.shuibei, cast.chen, "订了餐没有来取。", clock())
+        son = relative(cast, cast.aqiang)
+    for who in (cast.kitchen, cast.luo):
+        assert desk(app, who).get(f"/staff/c/shuibei/ringing/1/family/{son}").status_code == 404
 
 
 def prepaid(meals: Meals, day: date) -> str:

@@ -141,6 +141,18 @@ def elders_of(proxy_id: int) -> dict[int, FamilyLink]:
     return {one.elder_id: one for one in links if one.proxy_id == proxy_id and one.state == "active"}
 
 
+def relatives_of(elder_id: int) -> list[FamilyLink]:
+    """By whom an elder lets their meals be ordered, as far as they can be reached: of the same district, still here."""
+    return [
+        one
+        for one in links_of(elder_id)
+        if one.elder_id == elder_id
+        and one.state == "active"
+        and one.proxy.lifecycle == "active"
+        and one.proxy.district_id == one.elder.district_id
+    ]
+
+
 def _of(person_id: int, link_id: int) -> FamilyLink:
     """The link, if this person stands on one side of it; locked."""
     link = db.session.get(FamilyLink, link_id, with_for_update=True, populate_existing=True)

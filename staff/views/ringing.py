@@ -14,9 +14,10 @@ from core.database import unit_of_work
 from core.errors import NotFound
 from core.http import once, personal, see_other
 from core.words import clock_words, near_day
-from people.access import actor, require, resident_or_refuse, signed_in
+from people.access import actor, open_record, require, resident_or_refuse, signed_in
 from people.models import CallTask
 from people.rules import DESK
+from people.services import family
 from people.services.calls import call_to_make, end_call, ended_calls, open_calls_to_make
 from staff.views.root import blueprint
 
@@ -120,8 +121,39 @@ def ring(centre: Centre, call_id: int) -> Response:
             alone=person.lives_alone,
             address=f"{person.building.name} {person.room or ''}".strip() if person.building else "",
             centre_phone=centre.phone,
+            family=[
+                {
+                    "name": link.proxy.masked_name,
+                    "sees": link.sees_collected,
+                    "url": f"/staff/c/{centre.code}/ringing/{found.id}/family/{link.id}",
+                }
+                for link in family.relatives_of(person.id)
+            ],
             act_url=f"/staff/c/{centre.code}/ringing/{found.id}",
             back_url=f"/staff/c/{centre.code}/ringing/",
+        )
+    )
+
+
+@blueprint.get("/c/<centre>/ringing/<int:call_id>/family/<int:link_id>")
+@require(RING)
+def ring_family(centre: Centre, call_id: int, link_id: int) -> Response:
+    """«打给家人»: one relative of whom the call is about, with the number; opening it is audited like a record."""
+    found = _call(centre, call_id)
+    link = next((one for one in family.relatives_of(found.resident_id) if one.id == link_id), None)
+    if link is None:
+        raise NotFound(_("没有找到这位家人"), _("可能已经结束了。"))
+    relative = open_record(centre, link.proxy_id, RING)
+    found = _call(centre, call_id)
+    return personal(
+        render_template(
+            "staff/ring_family.html",
+            row=_row(centre, found),
+            name=relative.name,
+            phone=relative.phone or "",
+            elder=found.resident.masked_name,
+            sees=link.sees_collected,
+            back_url=f"/staff/c/{centre.code}/ringing/{found.id}",
         )
     )
 
