@@ -145,7 +145,7 @@ def _standing(resident_id: int, moment: datetime, end: datetime) -> list[MyItem]
                     span.start,
                     f"{near} {span_words(span.start, span.end, zone)}",
                     _("长期订的%(meal)s", meal=MEALS[one.standing.meal]),
-                    _("说了不吃") if one.skipped else _("不吃的话，点开按一下"),
+                    queries.skip_words(one) or _("不吃的话，点开按一下"),
                     f"/c/{canteen.centre.code}/canteen/standing/{one.standing.id}/",
                 )
             )

@@ -1,10 +1,11 @@
 """What the canteen tells people. No message ever says who is helped with how much, and none what is on an account."""
 
-from datetime import date
+from datetime import date, datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from canteen.days import serving_day
 from canteen.models import Canteen, Dish, MealOrder, Menu, Swap
 from canteen.words import MEALS
 from core.clock import local_day
@@ -24,6 +25,7 @@ _REASON = (lazy_gettext("原因"), lazy_gettext("停气了"))
 _SUM = (lazy_gettext("多少钱"), "¥50.00")
 _WHO = (lazy_gettext("谁（名字遮住一部分）"), "陈*英")
 _NUMBER = (lazy_gettext("取餐号"), "12")
+_UNTIL = (lazy_gettext("几点前可以改"), lazy_gettext("11月23日 星期一 16:00"))
 _MEAL_PLACES = {"day": _DAY, "meal": _MEAL, "dish": _DISH, "place": _PLACE, "phone": _PHONE}
 
 KINDS = [
@@ -82,6 +84,26 @@ KINDS = [
             "phone": _PHONE,
         },
         must_reach=True,
+    ),
+    MessageKind(
+        "standing.skipped",
+        lazy_gettext("家人说长期订餐这天不吃（告诉本人）"),
+        lazy_gettext("{day}{meal}说了不吃"),
+        lazy_gettext(
+            "{who}说您{day}{meal}不吃，长期订餐这一天就不订了。要吃的话，{until} 前在一体机或手机上改回来，"
+            "或打 {phone}。"
+        ),
+        {"who": _WHO, "day": _DAY, "meal": _MEAL, "place": _PLACE, "phone": _PHONE, "until": _UNTIL},
+    ),
+    MessageKind(
+        "standing.unskipped",
+        lazy_gettext("家人说长期订餐这天还是要吃（告诉本人）"),
+        lazy_gettext("{day}{meal}还是要吃"),
+        lazy_gettext(
+            "{who}说您{day}{meal}还是要吃，长期订餐照常帮您订。不想吃，{until} 前在一体机或手机上按一下，"
+            "或打 {phone}。"
+        ),
+        {"who": _WHO, "day": _DAY, "meal": _MEAL, "place": _PLACE, "phone": _PHONE, "until": _UNTIL},
     ),
     MessageKind(
         "standing.not_cooked",
@@ -289,14 +311,19 @@ def of_order(order: MealOrder) -> Values:
         "number": str(order.pick_up),
         "hours": span_words(menu.serves_from, menu.serves_until, menu.canteen.centre.zone),
         "pays": yuan(order.pays_fen),
-        "until": _until(order),
+        "until": _until(order.cutoff_at, menu.canteen.centre.zone),
         "reason": order.reason,
     }
 
 
-def _until(order: MealOrder) -> str:
-    zone = order.menu.canteen.centre.zone
-    return f"{date_words(local_day(order.cutoff_at, zone))} {clock_words(order.cutoff_at, zone)}"
+def _until(cutoff_at: datetime, zone: str) -> str:
+    return f"{date_words(local_day(cutoff_at, zone))} {clock_words(cutoff_at, zone)}"
+
+
+def of_day(canteen: Canteen, day: date, meal: str) -> Values:
+    """A day of a standing order, and until when it may be said otherwise."""
+    cutoff = serving_day(canteen, day).cutoff_at
+    return {**of_meal(canteen, day, meal), "until": _until(cutoff, canteen.centre.zone)}
 
 
 def by_whom(values: Values, person: Resident | None) -> Values:

@@ -1,6 +1,7 @@
 """What the canteen does when something happens: tells people, their relatives, staff, the hall and other programs."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -132,6 +133,20 @@ def tell_not_cooked(event: Event) -> None:
         standing.resident_id,
         standing.canteen_id,
         lambda: letters.of_not_cooked(menu),
+    )
+
+
+def tell_left_out(event: Event) -> None:
+    """A relative left a day of a standing order out, or took that back: the elder is told who."""
+    standing = db.session.get_one(StandingOrder, event.payload["standing"])
+    canteen = db.session.get_one(Canteen, standing.canteen_id)
+    day, proxy = date.fromisoformat(event.payload["day"]), db.session.get(Resident, event.payload["proxy"])
+    tell(
+        f"event-{event.id}-elder",
+        event.kind,
+        standing.resident_id,
+        canteen.id,
+        lambda: letters.by_whom(letters.of_day(canteen, day, standing.meal), proxy),
     )
 
 
@@ -309,6 +324,7 @@ LISTENERS = [
     Listener("canteen.tell_ended", ("meal.cancelled", "meal.failed"), tell_ended),
     Listener("canteen.ask_swap", ("meal.swap_asked",), ask_swap),
     Listener("canteen.tell_standing", ("standing.failed",), tell_standing),
+    Listener("canteen.tell_left_out", ("standing.skipped", "standing.unskipped"), tell_left_out),
     Listener("canteen.tell_not_cooked", ("standing.not_cooked",), tell_not_cooked),
     Listener("canteen.tell_to_collect", ("standing.to_collect", "standing.to_pay"), tell_as_made),
     Listener("canteen.tell_relatives", ("meal.collected",), tell_relatives),

@@ -2,10 +2,10 @@
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.counter_words import all_dishes, channel_words, order_words, pay_words
-from canteen.models import DietProfile, MealOrder, StandingOrder
+from canteen.models import DietProfile, MealOrder, StandingOrder, StandingSkip
 from canteen.queries import account_of, entries, history
 from canteen.words import MEALS, TEXTURES, allergen_words, days_words, label_words
 from core.codes import show_number
@@ -20,6 +20,7 @@ def pages(resident_id: int, zone: str) -> list[Page]:
         _orders(resident_id, zone),
         _money(resident_id, zone),
         _standing(resident_id, zone),
+        _left_out(resident_id, zone),
         _diet(resident_id),
     ]
 
@@ -94,6 +95,34 @@ def _standing(resident_id: int, zone: str) -> Page:
                 stamp(row.ended_at, zone),
             )
             for row in rows
+        ],
+    )
+
+
+def _left_out(resident_id: int, zone: str) -> Page:
+    """Days of their standing orders on which they do not eat, and what they said so for somebody of their family."""
+    rows = db.session.execute(
+        select(StandingSkip, StandingOrder)
+        .join(StandingOrder, StandingOrder.id == StandingSkip.standing_id)
+        .options(joinedload(StandingSkip.proxy), joinedload(StandingOrder.resident))
+        .where((StandingOrder.resident_id == resident_id) | (StandingSkip.proxy_id == resident_id))
+        .order_by(StandingSkip.day.desc(), StandingSkip.standing_id)
+    )
+    return Page(
+        _("不吃的日子"),
+        [Head(_("日期"), 12), Head(_("哪一餐"), 8), Head(_("谁说的"), 24), Head(_("时间"), 18)],
+        [
+            (
+                skip.day,
+                str(MEALS[standing.meal]),
+                _("您帮%(name)s说的", name=standing.resident.masked_name)
+                if standing.resident_id != resident_id
+                else skip.proxy.masked_name
+                if skip.proxy is not None
+                else _("本人，或工作人员代说"),
+                stamp(skip.at, zone),
+            )
+            for skip, standing in rows
         ],
     )
 

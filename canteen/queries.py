@@ -302,7 +302,11 @@ class Coming:
 
     standing: StandingOrder
     serving: ServingDay
-    skipped: bool
+    skip: StandingSkip | None
+
+    @property
+    def skipped(self) -> bool:
+        return self.skip is not None
 
 
 def coming(resident_id: int, canteen: Canteen, moment: datetime, until: datetime) -> list[Coming]:
@@ -314,9 +318,11 @@ def coming(resident_id: int, canteen: Canteen, moment: datetime, until: datetime
     today = local_day(moment, zone)
     last = min(local_day(until, zone), today + AHEAD)
     gone = {
-        (row.standing_id, row.day)
+        (row.standing_id, row.day): row
         for row in db.session.scalars(
-            select(StandingSkip).where(StandingSkip.standing_id.in_([one.id for one in rows]))
+            select(StandingSkip)
+            .options(joinedload(StandingSkip.proxy))
+            .where(StandingSkip.standing_id.in_([one.id for one in rows]))
         )
     }
     ordered = {
@@ -328,7 +334,7 @@ def coming(resident_id: int, canteen: Canteen, moment: datetime, until: datetime
         )
     }
     return [
-        Coming(one, day, (one.id, day.day) in gone)
+        Coming(one, day, gone.get((one.id, day.day)))
         for day in serving_days(canteen, today, last)
         for one in rows
         if one.meal in day.meals
@@ -337,6 +343,13 @@ def coming(resident_id: int, canteen: Canteen, moment: datetime, until: datetime
         and day.meals[one.meal].start < until
         and (day.day, one.meal) not in ordered
     ]
+
+
+def skip_words(one: Coming) -> str:
+    """家人陈*强说的不吃, or that it was said; nothing where the meal is to be eaten."""
+    if one.skip is not None and one.skip.proxy is not None:
+        return _("家人%(name)s说的不吃", name=masked(one.skip.proxy.name))
+    return _("说了不吃") if one.skipped else ""
 
 
 # --- the account ----------------------------------------------------------------------------------------------------

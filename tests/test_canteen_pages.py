@@ -931,12 +931,16 @@ def test_every_page_is_a_whole_page(client: FlaskClient, meals: Meals, cast: Cas
         row = start(OPERATOR, cast.chen, cast.shuibei, "lunch", [2, 3]).id
         link = family.ask(OPERATOR, cast.aqiang, cast.chen).id
         give_consent(OPERATOR, cast.chen, {"diet"}, "desk")
+        start(OPERATOR, cast.aqiang, cast.shuibei, "lunch", [2, 3])
+        hers = family.ask(OPERATOR, cast.chen, cast.aqiang).id
+        family.agree(OPERATOR, cast.aqiang, hers, sees_collected=False)
     known_phone(client)
     send(client, client.get("/kiosk/display"), "/kiosk/prefs", lang=lang)
     for path in (
         "/", "/days", "/mine/", "/mine/account", "/standing/", "/standing/new", "/standing/new?ask=avoid",
         "/standing/new?ask=labels", "/standing/new?ask=meal", f"/standing/{row}/", f"/standing/{row}/note",
         "/diet/", "/diet/?ask=labels", "/diet/?ask=texture",
+        f"/family/{hers}/", f"/family/{hers}/standing/",
         "/family/", f"/family/{link}/", "/family/ask", "/family/invite", "/family/join",
         f"/o/{number}/", f"/o/{number}/done", f"/o/{number}/cancel",
         f"/menu/{WEDNESDAY}/lunch/?page=1", f"/menu/{WEDNESDAY}/lunch/check?offer=L2",

@@ -1,13 +1,14 @@
 """Standing orders: each day's order comes at its own cutoff, with that day's help, and nobody gets what they avoid."""
 
+from collections.abc import Callable
 from datetime import date, time
 
 import pytest
 from sqlalchemy import func, select
 
-from canteen import desk_queries
+from canteen import desk_queries, queries
 from canteen.desk.root import COOK
-from canteen.models import Canteen, DietProfile, MealOrder, Menu, StandingOrder, Stop
+from canteen.models import Canteen, DietProfile, MealOrder, Menu, StandingOrder, StandingSkip, Stop
 from canteen.rules import Diet, Plate, conflicts, labels_of, suits
 from canteen.services import standing
 from canteen.services.close import close_due, close_menu, fail_menu
@@ -18,13 +19,14 @@ from canteen.services.standing import MOST_NOTE, set_note, skip, start, stop, un
 from canteen.today import outside, today
 from centres.models import Building, Centre
 from centres.services import add_one_off, set_workday
-from core.audit import CLOCK, OPERATOR, Actor
+from core.audit import CLOCK, OPERATOR, Actor, Audit
 from core.clock import at
 from core.database import db, unit_of_work
 from core.events import Event, deliver_due
-from people.models import CallTask, Resident, Staff
+from people.models import CallTask, FamilyLink, Resident, Staff
+from people.services import family
 from tests.support.clock import Clock
-from tests.support.hall import refusal
+from tests.support.hall import moment, refusal
 from tests.support.meals import Meals
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
@@ -109,6 +111,111 @@ def test_a_meal_is_vegan_only_with_everything_on_it() -> None:
     assert conflicts([tofu], Diet(labels=frozenset({"vegan"}))) == []
     assert suits([tofu, broth], Diet(labels=frozenset({"vegan"}))) < 0
     assert suits([broth], Diet(labels=frozenset({"low_sugar"}))) == 0
+
+
+def test_after_the_cutoff_nothing_is_said_of_a_day_whatever_the_page_showed(
+    meals: Meals, clock: Clock
+) -> None:
+    """The kitchen has counted: behind the lock, for whoever asks."""
+    standing, who = chens(meals), Actor("resident", meals.cast.chen)
+    skip(who, standing.id, WEDNESDAY)
+    clock.set("2026-11-24 16:00")
+    assert refusal(lambda: skip(who, standing.id, TUESDAY)) == "cancel_late"
+    assert refusal(lambda: unskip(who, standing.id, WEDNESDAY)) == "cancel_late"
+    assert db.session.scalars(select(StandingSkip.day)).all() == [WEDNESDAY]
+    stop(who, standing.id)
+    assert refusal(lambda: skip(who, standing.id, date(2026, 11, 26))) == "not_found"
+
+
+# --- a relative leaves a day out ------------------------------------------------------------------------------------
+
+
+def link(meals: Meals, who: int) -> FamilyLink:
+    asked = family.ask(Actor("resident", who), who, meals.cast.chen)
+    return family.agree(Actor("resident", meals.cast.chen), meals.cast.chen, asked.id, sees_collected=False)
+
+
+def test_a_relative_leaves_a_day_out_and_takes_it_back_and_the_log_says_who(
+    meals: Meals, clock: Clock
+) -> None:
+    menu, son = meals.lunch(TUESDAY), meals.cast.aqiang
+    standing = chens(meals)
+    link(meals, son)
+    for _again in range(2):
+        skip(Actor("resident", son), standing.id, TUESDAY, proxy_id=son)
+    assert db.session.scalars(select(StandingSkip.proxy_id)).all() == [son]
+    for _again in range(2):
+        unskip(Actor("resident", son), standing.id, TUESDAY, proxy_id=son)
+    assert db.session.scalars(select(StandingSkip)).all() == []
+    said = select(Audit.verb, Audit.actor_id, Audit.detail).where(Audit.verb.like("standing.%skipped"))
+    assert [tuple(row) for row in db.session.execute(said.order_by(Audit.id))] == [
+        (verb, son, {"day": "2026-11-24", "proxy": son})
+        for verb in ("standing.skipped", "standing.unskipped")
+    ]
+    skip(Actor("resident", son), standing.id, TUESDAY, proxy_id=son)
+    clock.set("2026-11-23 16:00")
+    close_menu(CLOCK, menu)
+    assert orders(TUESDAY) == []
+
+
+def test_who_may_not_order_for_the_elder_says_nothing_of_their_days(meals: Meals) -> None:
+    son, standing = meals.cast.aqiang, chens(meals).id
+    deeds = (
+        lambda: skip(Actor("resident", son), standing, TUESDAY, proxy_id=son),
+        lambda: unskip(Actor("resident", son), standing, TUESDAY, proxy_id=son),
+    )
+    assert [refusal(one) for one in deeds] == ["family_ended"] * 2
+    asked = family.ask(Actor("resident", son), son, meals.cast.chen)
+    assert [refusal(one) for one in deeds] == ["family_ended"] * 2
+    family.agree(Actor("resident", meals.cast.chen), meals.cast.chen, asked.id, sees_collected=False)
+    assert deeds[0]()
+    family.end(Actor("resident", meals.cast.chen), meals.cast.chen, asked.id)
+    assert [refusal(one) for one in deeds] == ["family_ended"] * 2
+    assert db.session.scalars(select(StandingSkip.day)).all() == [TUESDAY], "what was said stays"
+
+
+def test_a_relative_takes_back_only_what_they_said_and_the_elder_everything(meals: Meals) -> None:
+    cast, standing = meals.cast, chens(meals).id
+    mother = Actor("resident", cast.chen)
+    for who in (cast.aqiang, cast.wheel):
+        link(meals, who)
+
+    def back(who: int) -> str:
+        return refusal(lambda: unskip(Actor("resident", who), standing, TUESDAY, proxy_id=who))
+
+    skip(mother, standing, TUESDAY)
+    skip(Actor("resident", cast.aqiang), standing, TUESDAY, proxy_id=cast.aqiang)
+    assert [back(cast.aqiang), back(cast.wheel)] == ["skip_of_another"] * 2, "she said it first"
+    unskip(mother, standing, TUESDAY)
+    skip(Actor("resident", cast.aqiang), standing, TUESDAY, proxy_id=cast.aqiang)
+    assert back(cast.wheel) == "skip_of_another"
+    unskip(mother, standing, TUESDAY)
+    assert db.session.scalars(select(StandingSkip)).all() == []
+
+
+@pytest.mark.parametrize("verb", [skip, unskip])
+def test_a_relative_is_as_late_as_anybody(meals: Meals, clock: Clock, verb: Callable[..., object]) -> None:
+    son, standing = meals.cast.aqiang, chens(meals).id
+    link(meals, son)
+    clock.set("2026-11-23 16:00")
+    assert refusal(lambda: verb(Actor("resident", son), standing, TUESDAY, proxy_id=son)) == "cancel_late"
+
+
+def test_the_elder_reads_who_said_it(meals: Meals) -> None:
+    cast, standing = meals.cast, chens(meals).id
+    link(meals, cast.aqiang)
+    skip(Actor("resident", cast.aqiang), standing, TUESDAY, proxy_id=cast.aqiang)
+    skip(Actor("resident", cast.chen), standing, WEDNESDAY)
+    canteen = db.session.get_one(Canteen, cast.shuibei)
+    coming = queries.coming(cast.chen, canteen, moment("2026-11-23 10:00"), moment("2026-11-27 00:00"))
+    assert [(one.serving.day.day, queries.skip_words(one)) for one in coming] == [
+        (24, "家人陈*强说的不吃"),
+        (25, "说了不吃"),
+        (26, ""),
+    ]
+
+
+# --- what each day's order is made of -------------------------------------------------------------------------------
 
 
 def test_nobody_gets_what_they_must_not_eat(meals: Meals, clock: Clock) -> None:

@@ -9,9 +9,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from canteen.models import MealOrder
+from canteen.models import MealOrder, StandingSkip
 from canteen.services import ledger
 from canteen.services.order import Wish, place
+from canteen.services.standing import set_note, start
 from core.audit import Actor, Audit
 from core.codes import new_code
 from core.crypto import keys
@@ -24,9 +25,10 @@ from people.services.residents import CONSENT_VERSION, withdraw_consent
 from tests.support.cast import Cast
 from tests.support.clock import Clock
 from tests.support.databases import SECRET_KEY
-from tests.support.forms import Kiosk, send
+from tests.support.forms import Kiosk, fields_of, send
 from tests.support.hall import ALL, apart, refusal
 from tests.support.meals import Meals
+from tests.support.pages import checked
 from tests.support.race import together
 from tests.test_canteen_pages import BASE, house, known_phone
 from tests.test_canteen_pages import meals as pages  # noqa: F401 - a fixture
@@ -297,3 +299,79 @@ def test_the_son_sees_the_card_on_the_page_only_then_and_never_the_balance(
     assert "余额" not in done.text
     with house(pages):
         assert ledger.balance(cast.chen) == 3_321
+
+
+# --- days of the elder's standing order -----------------------------------------------------------------------------
+
+
+def test_the_son_leaves_a_day_out_on_his_phone_and_the_mother_sees_who_said_so(
+    client: FlaskClient,
+    pages: Meals,  # noqa: F811
+    cast: Cast,
+) -> None:
+    with house(pages):
+        link = taken_up(pages, invited(pages)).id
+        row = start(
+            Actor("resident", cast.chen), cast.chen, cast.shuibei, "lunch", [1, 2], labels=["low_salt"]
+        ).id
+        set_note(Actor("resident", cast.chen), row, "牙不好")
+    son, mother = known_phone(pages.app.test_client(), "13800001188"), known_phone(client)
+    url = f"{BASE}/family/{link}/standing/"
+    assert url in son.get(f"{BASE}/family/{link}/").text
+    page = son.get(url)
+    checked(page)
+    assert "午餐，周二、周三" in page.text
+    assert "明天的午餐不吃" in page.text
+    for private in ("低盐", "牙不好", "以后都不订了", "给厨房"):
+        assert private not in page.text, "the elder's own, and theirs to change"
+    page = son.get(send(son, page, "", form="form[action$='/2026-11-24/skip']").location)
+    assert "明天的午餐还是要吃" in page.text
+    assert "您说的不吃" in page.text
+    own = f"{BASE}/standing/{row}/"
+    for path in (own, "/c/shuibei/my/", f"{BASE}/menu/2026-11-24/lunch/"):
+        assert "家人陈*强说的不吃" in mother.get(path).text, path
+    send(son, page, "", form="form[action$='/2026-11-24/eat']")
+    assert "说的不吃" not in mother.get(own).text
+    send(mother, mother.get(own), "", form="form[action$='/2026-11-25/skip']")
+    page = son.get(url)
+    assert "已经说了不吃" in page.text
+    assert "2026-11-25" not in page.text.replace("page=", ""), "hers to take back"
+    send(son, page, "", form="form[action$='/2026-11-24/skip']")
+    send(mother, mother.get(own), "", form="form[action$='/2026-11-24/eat']")
+    with house(pages):
+        assert db.session.scalars(select(StandingSkip.day)).all() == [date(2026, 11, 25)]
+
+
+def test_the_days_are_for_whoever_may_order_and_nothing_else_is_done_there(
+    client: FlaskClient,
+    pages: Meals,  # noqa: F811
+    cast: Cast,
+) -> None:
+    with house(pages):
+        link = taken_up(pages, invited(pages)).id
+        row = start(Actor("resident", cast.chen), cast.chen, cast.shuibei, "lunch", [1, 2]).id
+        own = start(Actor("resident", cast.aqiang), cast.aqiang, cast.shuibei, "lunch", [1, 2]).id
+    son = known_phone(client, "13800001188")
+    url = f"{BASE}/family/{link}/standing/"
+    page = son.get(url)
+    for path in (f"{row}/2026-11-24/end", f"{own}/2026-11-24/skip", f"{row}/2026-12-24/skip"):
+        _action, fields = fields_of(page, "form[action$='/2026-11-24/skip']")
+        assert son.post(f"{url}{path}", data=fields).status_code == 404, path
+        page = son.get(url)
+    mother = known_phone(pages.app.test_client())
+    assert mother.get(url).status_code == 404, "her own stand elsewhere"
+    with house(pages):
+        family.end(Actor("resident", cast.chen), cast.chen, link)
+    assert son.get(url).status_code == 404
+    assert send(son, page, "", form="form[action$='/2026-11-24/skip']").status_code == 404
+    with house(pages):
+        assert db.session.scalars(select(StandingSkip)).all() == []
+
+
+def test_without_a_standing_order_the_family_page_leads_to_none(client: FlaskClient, pages: Meals) -> None:  # noqa: F811
+    with house(pages):
+        link = taken_up(pages, invited(pages)).id
+    son = known_phone(client, "13800001188")
+    assert "/standing/" not in son.get(f"{BASE}/family/{link}/").text
+    empty = son.get(f"{BASE}/family/{link}/standing/")
+    assert (empty.status_code, "这几天没有要订的" in empty.text) == (200, True)

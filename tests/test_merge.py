@@ -12,6 +12,7 @@ from canteen.models import (
     DietProfile,
     MealOrder,
     StandingOrder,
+    StandingSkip,
     SubsidyClaim,
     Transfer,
 )
@@ -19,7 +20,7 @@ from canteen.services import corrections, ledger
 from canteen.services.diet import set_profile
 from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, redeem
-from canteen.services.standing import start
+from canteen.services.standing import skip, start
 from core.approvals import decide
 from core.audit import OPERATOR, Actor
 from core.database import db, unit_of_work
@@ -338,6 +339,17 @@ def test_orders_of_both_are_on_one_record(meals: Meals, staff: int, twin: int) -
     meals.order(twin, THURSDAY)
     merge(Actor("staff", staff), twin, meals.cast.chen)
     assert set(db.session.scalars(select(MealOrder.resident_id))) == {meals.cast.chen}
+
+
+def test_a_day_that_the_other_record_left_out_for_an_elder_is_said_by_the_one_that_stays(
+    meals: Meals, staff: int, twin: int
+) -> None:
+    elder, actor = meals.cast.aqiang, Actor("resident", twin)
+    family.agree(OPERATOR, elder, family.ask(actor, twin, elder).id, sees_collected=False)
+    row = start(OPERATOR, elder, meals.cast.shuibei, "lunch", [1]).id
+    skip(actor, row, TUESDAY, proxy_id=twin)
+    merge(Actor("staff", staff), twin, meals.cast.chen)
+    assert db.session.scalars(select(StandingSkip.proxy_id)).all() == [meals.cast.chen]
 
 
 def test_a_manager_puts_two_records_side_by_side_and_asks(house: House) -> None:

@@ -15,7 +15,7 @@ from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
 from canteen.services.plan import swap_dish
 from canteen.services.serve import Scan, redeem, undo
-from canteen.services.standing import start
+from canteen.services.standing import skip, start, unskip
 from centres.models import Building, Centre
 from core.approvals import decide
 from core.audit import CLOCK, OPERATOR, Actor
@@ -352,6 +352,25 @@ def test_a_standing_order_that_could_not_be_made_is_told_with_the_reason(
     ((to, words),) = texts(sms)
     assert to == "1187"
     assert "这次没有订上：订满了" in words
+
+
+def test_an_elder_is_told_which_relative_left_a_day_out_and_took_it_back(meals: Meals, sms: Ear) -> None:
+    cast, son = meals.cast, Actor("resident", meals.cast.aqiang)
+    meals.lunch(TUESDAY)
+    by_family(meals)
+    standing = start(Actor("resident", cast.chen), cast.chen, cast.shuibei, "lunch", [1, 2]).id
+    texts(sms)
+    for verb in (skip, unskip):
+        verb(son, standing, WEDNESDAY, proxy_id=cast.aqiang)
+        verb(son, standing, WEDNESDAY, proxy_id=cast.aqiang)
+    skip(Actor("resident", cast.chen), standing, WEDNESDAY)
+    assert [one for one in texts(sms)[2:] if one[0] == "1188"] == []
+    assert [words for to, words in texts(sms)[2:] if to == "1187"] == [
+        "陈*强说您11月25日 星期三午餐不吃，长期订餐这一天就不订了。要吃的话，11月24日 星期二 16:00 前"
+        "在一体机或手机上改回来，或打 0755-00001234。",
+        "陈*强说您11月25日 星期三午餐还是要吃，长期订餐照常帮您订。不想吃，11月24日 星期二 16:00 前"
+        "在一体机或手机上按一下，或打 0755-00001234。",
+    ]
 
 
 def test_an_elder_is_told_who_took_their_invitation_up(meals: Meals, sms: Ear) -> None:

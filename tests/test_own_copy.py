@@ -10,14 +10,16 @@ from sqlalchemy import select
 
 from canteen.models import MealOrder
 from canteen.services import ledger
-from core.audit import Audit
+from canteen.services.standing import skip
+from core.audit import Actor, Audit
 from core.database import Base, db, unit_of_work
 from people.models import Resident, Staff
 from tests.support.house import House
 
 COPIED = {
     "resident", "card", "consent", "resident_status", "family_link", "message", "call_task", "visit",
-    "confirmed_phone", "booking", "violation", "meal_order", "account", "standing_order", "diet_profile",
+    "confirmed_phone", "booking", "violation", "meal_order", "account", "standing_order", "standing_skip",
+    "diet_profile",
 }  # fmt: skip
 """Tables that are a sheet of the copy, or stand in one."""
 LEFT_OUT = {
@@ -56,6 +58,20 @@ def test_every_table_about_residents_is_in_it_or_has_its_reason(house: House) ->
         or any(key.column.table.name == "resident" for key in table.foreign_keys)
     }
     assert about == COPIED | LEFT_OUT.keys()
+
+
+def test_the_days_left_out_say_who_said_so_on_both_sides(house: House) -> None:
+    cast, standing = house.cast, int(house.values["standing_id"])
+    with house.app.app_context():
+        skip(Actor("resident", cast.aqiang), standing, date(2026, 11, 24), proxy_id=cast.aqiang)
+        skip(Actor("resident", cast.chen), standing, date(2026, 11, 25))
+    client = house.client("front")
+    hers, his = (
+        read(client.get(f"/staff/c/shuibei/people/{who}/copy").data)["不吃的日子"][1:]
+        for who in (cast.chen, cast.aqiang)
+    )
+    assert [row[1:3] for row in hers] == [("晚餐", "本人，或工作人员代说"), ("晚餐", "陈*强")]
+    assert [row[1:3] for row in his] == [("晚餐", "您帮陈*英说的")]
 
 
 def test_the_desk_hands_out_everything_about_one_person(house: House) -> None:

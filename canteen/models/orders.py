@@ -228,6 +228,9 @@ class StandingSkip(Base):
     standing_id: Mapped[int] = mapped_column(ForeignKey("standing_order.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment)
+    proxy_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
+    """The relative who said so; empty: the person themselves, or staff for them."""
+    proxy: Mapped[Resident | None] = relationship()
 
 
 class DietProfile(Base):

@@ -14,6 +14,7 @@ from canteen.models import (
     MealOrder,
     Run,
     StandingOrder,
+    StandingSkip,
     SubsidyClaim,
     Transfer,
 )
@@ -60,7 +61,8 @@ def _orders(from_id: int, to_id: int) -> list[int]:
 
 
 def _standing(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
-    """Of two for the same meal in the same canteen the survivor's stays."""
+    """Of two for the same meal in the same canteen the survivor's stays. Days left out for others: said by the
+    survivor."""
     ours = {
         (row.canteen_id, row.meal)
         for row in db.session.scalars(
@@ -83,6 +85,7 @@ def _standing(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
             )
             db.session.flush()
         row.resident_id = to_id
+    db.session.execute(update(StandingSkip).where(StandingSkip.proxy_id == from_id).values(proxy_id=to_id))
     db.session.flush()
 
 

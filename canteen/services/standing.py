@@ -23,6 +23,7 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
 from core.versions import bump
+from people.services.family import may_order
 from people.services.residents import locked
 
 log = structlog.get_logger()
@@ -114,9 +115,7 @@ def set_note(actor: Actor, standing_id: int, words: str) -> StandingOrder:
             status=422,
         )
     with unit_of_work():
-        row = _one(standing_id)
-        if row.state != "active":
-            raise NotFound(_("没有找到这个长期订餐"), _("可能已经停了。请在“我的”里看看。"))
+        row = _running(standing_id)
         if (row.note or "") != said:
             row.note = said or None
             db.session.flush()
@@ -124,17 +123,12 @@ def set_note(actor: Actor, standing_id: int, words: str) -> StandingOrder:
     return row
 
 
-def check_open(canteen: Canteen, day: date) -> None:
-    """Refuse what is said of a day after its cutoff: the kitchen has counted."""
-    if database_now() >= serving_day(canteen, day).cutoff_at:
-        raise Refused("cancel_late", _("那一天的已经截止了"), _("家人可以代领，有难处请找工作人员。"))
-
-
-def skip(actor: Actor, standing_id: int, day: date) -> StandingOrder:
-    """明天不吃: no order on that day, until its cutoff. An order that it has made already is given back."""
+def skip(actor: Actor, standing_id: int, day: date, *, proxy_id: int | None = None) -> StandingOrder:
+    """明天不吃: no order on that day, until its cutoff. An order that it has made already is given back. proxy_id: the
+    relative who says so; the person is told. Said once, it stays whose it was."""
     with unit_of_work():
         now = database_now()
-        row = _one(standing_id)
+        row = _open_for(standing_id, day, proxy_id, now)
         made = db.session.scalar(
             select(MealOrder.id).where(
                 MealOrder.standing_id == row.id, MealOrder.day == day, MealOrder.state == "ordered"
@@ -143,27 +137,52 @@ def skip(actor: Actor, standing_id: int, day: date) -> StandingOrder:
         if made is not None:
             cancel(actor, made)
         if db.session.get(StandingSkip, (row.id, day)) is None:
-            db.session.add(StandingSkip(standing_id=row.id, day=day, at=now))
-            db.session.flush()
-            audit.record(
-                actor, "standing.skipped", "standing_order", row.id, detail={"day": str(day)}, at=now
-            )
+            db.session.add(StandingSkip(standing_id=row.id, day=day, at=now, proxy_id=proxy_id))
+            _said(actor, "skipped", row, day, proxy_id, now)
     return row
 
 
-def unskip(actor: Actor, standing_id: int, day: date) -> StandingOrder:
-    """«还是要吃»: until the day's cutoff the order will be made after all."""
+def unskip(actor: Actor, standing_id: int, day: date, *, proxy_id: int | None = None) -> StandingOrder:
+    """«还是要吃»: until the day's cutoff the order will be made after all. A relative takes back only what they said
+    themselves."""
     with unit_of_work():
         now = database_now()
-        row = _one(standing_id)
+        row = _open_for(standing_id, day, proxy_id, now)
         gone = db.session.get(StandingSkip, (row.id, day))
         if gone is not None:
+            if proxy_id is not None and gone.proxy_id != proxy_id:
+                raise Refused(
+                    "skip_of_another",
+                    _("这一天不是您说的不吃"),
+                    _("老人家自己可以改回来，或请说的那位家人改。"),
+                    status=403,
+                )
             db.session.delete(gone)
-            db.session.flush()
-            audit.record(
-                actor, "standing.unskipped", "standing_order", row.id, detail={"day": str(day)}, at=now
-            )
+            _said(actor, "unskipped", row, day, proxy_id, now)
     return row
+
+
+def _open_for(standing_id: int, day: date, proxy_id: int | None, now: datetime) -> StandingOrder:
+    """The order of which something may be said for this day, whatever the page showed: it runs, the kitchen has not
+    counted, and a relative may still order for its person."""
+    row = _running(standing_id)
+    if proxy_id is not None and not may_order(row.resident_id, proxy_id):
+        raise Refused(
+            "family_ended", _("现在不能帮这位家人订"), _("请老人家先答应，或找工作人员。"), status=403
+        )
+    if now >= serving_day(db.session.get_one(Canteen, row.canteen_id), day).cutoff_at:
+        raise Refused("cancel_late", _("那一天的已经截止了"), _("家人可以代领，有难处请找工作人员。"))
+    return row
+
+
+def _said(
+    actor: Actor, what: str, row: StandingOrder, day: date, proxy_id: int | None, now: datetime
+) -> None:
+    by = {"proxy": proxy_id} if proxy_id else {}
+    db.session.flush()
+    audit.record(actor, f"standing.{what}", "standing_order", row.id, detail={"day": str(day), **by}, at=now)
+    if proxy_id is not None:
+        emit(f"standing.{what}", {"standing": row.id, "day": str(day), **by}, at=now)
 
 
 def end_all(actor: Actor, resident_id: int, why: str) -> None:
@@ -185,6 +204,13 @@ def _one(standing_id: int) -> StandingOrder:
         raise NotFound(_("没有找到这个长期订餐"))
     locked(resident)
     return db.session.get_one(StandingOrder, standing_id, populate_existing=True)
+
+
+def _running(standing_id: int) -> StandingOrder:
+    row = _one(standing_id)
+    if row.state != "active":
+        raise NotFound(_("没有找到这个长期订餐"), _("可能已经停了。请在“我的”里看看。"))
+    return row
 
 
 def _end(row: StandingOrder, actor: Actor, why: str, now: datetime) -> None:

@@ -305,6 +305,7 @@ def standing_of(table: Table) -> dict[str, Any] | None:
     return {
         "url": f"{base(table.centre)}/standing/{one.standing.id}/{menu.day}/{verb}",
         "words": _("还是要吃") if one.skipped else _("%(day)s不吃", day=inside(near)),
+        "said": queries.skip_words(one) if one.skip and one.skip.proxy else _("这一餐您说了不吃"),
         "skipped": one.skipped,
     }
 

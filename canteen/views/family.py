@@ -1,23 +1,28 @@
 """家人: who orders for whom; asked by the relative, agreed to by the elder with their PIN, ended by either."""
 
+from datetime import date
 from typing import Any
 
 from flask import Response, render_template, request
 from flask_babel import gettext as _
 
 from canteen import queries
-from canteen.queries import state_now, title_of
+from canteen.forms import parse_day
+from canteen.models import Canteen
+from canteen.queries import Coming, state_now, title_of
+from canteen.services import standing
 from canteen.services.give_back import state_words
-from canteen.views.pick import pick_one
-from canteen.views.root import base, blueprint, by_pin, load_canteen
-from canteen.words import MEALS
+from canteen.views.pick import page_of, pick_one
+from canteen.views.root import base, blueprint, by_pin, load_canteen, row_size
+from canteen.views.standing import DAYS_AHEAD
+from canteen.words import MEALS, days_words
 from centres.models import Centre
 from centres.queries import district_of
 from core.clock import day_bounds, local_day, now
 from core.errors import NotFound, Refused
 from core.http import once, personal, see_other
 from core.http.paging import with_asked
-from core.words import near_day, sentences
+from core.words import clock_words, date_words, inside, near_day, sentences
 from kiosk.session import actor
 from people.models import FamilyLink, Resident
 from people.phones import parse_phone
@@ -94,7 +99,7 @@ def _link(person: Resident, link_id: int) -> FamilyLink:
 @blueprint.get("/family/<int:link_id>/")
 def one_relative(code: str, link_id: int) -> Response:
     """One relative: agree, see or not, end; or one elder: order for them, what was ordered."""
-    centre, _canteen = load_canteen(code)
+    centre, canteen = load_canteen(code)
     _found, person = by_pin(centre)
     link = _link(person, link_id)
     url = f"{base(centre)}/family/{link.id}/"
@@ -123,6 +128,9 @@ def one_relative(code: str, link_id: int) -> Response:
                 for order in orders[:3]
             ],
             order_url=with_asked(f"{base(centre)}/", **{"for": link.id}),
+            standing_url=f"{url}standing/"
+            if mine and queries.standing_orders(link.elder_id, canteen.id)
+            else None,
             act_url=url,
             back_url=f"{base(centre)}/family/",
         )
@@ -133,6 +141,83 @@ def _order_note(link: FamilyLink, near: str, order: Any, moment: Any) -> str:
     state = state_now(order, moment)
     shown = state if link.sees_collected or state in {"ordered", "cancelled", "failed"} else "ordered"
     return f"{near} {MEALS[order.meal]} {state_words(shown)}"
+
+
+def _elder(centre: Centre, link_id: int) -> tuple[FamilyLink, Resident]:
+    """The link by which the visitor may order for an elder now, and the visitor."""
+    _found, person = by_pin(centre)
+    link = verbs.active_link(person.id, link_id)
+    if link is None:
+        raise NotFound(_("现在不能帮这位家人订"), _("请老人家先答应，或找工作人员。"))
+    return link, person
+
+
+@blueprint.get("/family/<int:link_id>/standing/")
+def standing_of_elder(code: str, link_id: int) -> Response:
+    """The days to come of an elder's standing orders, each with «不吃» or «还是要吃». How it is cooked and what is
+    written to the kitchen stays between the elder and the canteen."""
+    centre, canteen = load_canteen(code)
+    link, person = _elder(centre, link_id)
+    today = local_day(now(), centre.zone)
+    url = f"{base(centre)}/family/{link.id}/standing/"
+    found = _days_to_come(centre, canteen, link)
+    shown, pages = page_of([(str(one.serving.day), one) for one in found], url, row_size() - 2)
+    return personal(
+        render_template(
+            "canteen/relative_standing.html",
+            name=link.elder.masked_name,
+            words=[
+                _("%(meal)s，%(days)s", meal=MEALS[row.meal], days=days_words(row.weekdays))
+                for row in queries.standing_orders(link.elder_id, canteen.id)
+            ],
+            days=[_day(one, person, centre.zone, today, url) for _key, one in shown],
+            paging=pages,
+            back_url=f"{base(centre)}/family/{link.id}/",
+        )
+    )
+
+
+def _days_to_come(centre: Centre, canteen: Canteen, link: FamilyLink) -> list[Coming]:
+    moment = now()
+    until = day_bounds(local_day(moment, centre.zone) + DAYS_AHEAD, centre.zone)[0]
+    return queries.coming(link.elder_id, canteen, moment, until)
+
+
+def _day(one: Coming, person: Resident, zone: str, today: date, url: str) -> dict[str, Any]:
+    """What the elder or another relative has said is theirs to take back."""
+    day, cutoff, meal = one.serving.day, one.serving.cutoff_at, MEALS[one.standing.meal]
+    near = inside(near_day(day, today))
+    row: dict[str, Any] = {"date": date_words(day)}
+    if one.skip is not None and one.skip.proxy_id == person.id:
+        label, note = _("%(day)s的%(meal)s还是要吃", day=near, meal=meal), _("您说的不吃")
+        return {
+            **row,
+            "label": label,
+            "note": note,
+            "url": f"{url}{one.standing.id}/{day}/eat",
+            "icon": "undo-2",
+        }
+    row["label"] = _("%(day)s的%(meal)s不吃", day=near, meal=meal)
+    if one.skipped:
+        return {**row, "note": _("已经说了不吃")}
+    until = f"{inside(near_day(local_day(cutoff, zone), today))} {clock_words(cutoff, zone)}"
+    note = _("%(until)s 前可以改", until=until)
+    return {**row, "note": note, "url": f"{url}{one.standing.id}/{day}/skip", "icon": "x"}
+
+
+@blueprint.post("/family/<int:link_id>/standing/<int:standing_id>/<day>/<verb>")
+@once
+def leave_out_for_elder(code: str, link_id: int, standing_id: int, day: str, verb: str) -> Response:
+    """«明天不吃» for an elder, or taken back; the standing order itself is the elder's to change and to end."""
+    centre, canteen = load_canteen(code)
+    link, person = _elder(centre, link_id)
+    the_day, url = parse_day(day), f"{base(centre)}/family/{link.id}/standing/"
+    theirs = {row.id for row in queries.standing_orders(link.elder_id, canteen.id)}
+    last = local_day(now(), centre.zone) + DAYS_AHEAD
+    if verb not in {"skip", "eat"} or standing_id not in theirs or the_day > last:
+        raise NotFound(_("这一页没有找到"))
+    (standing.skip if verb == "skip" else standing.unskip)(actor(), standing_id, the_day, proxy_id=person.id)
+    return see_other(url)
 
 
 @blueprint.get("/family/ask")

@@ -108,6 +108,7 @@ def one_standing(code: str, standing_id: int) -> Response:
                     "date": date_words(one.serving.day),
                     "until": _cutoff(one.serving.cutoff_at, centre.zone, today),
                     "skipped": one.skipped,
+                    "by": queries.skip_words(one),
                     "url": f"{url}{one.serving.day}/{'eat' if one.skipped else 'skip'}",
                 }
                 for _day, one in shown
@@ -135,7 +136,6 @@ def leave_out(code: str, standing_id: int, day: str, verb: str) -> Response:
     today = local_day(now(), centre.zone)
     if verb not in {"skip", "eat"} or the_day > today + DAYS_AHEAD:  # a card leaves days out, it ends nothing
         raise NotFound(_("这一页没有找到"))
-    verbs.check_open(canteen, the_day)
     (verbs.skip if verb == "skip" else verbs.unskip)(actor(), row.id, the_day)
     return see_other(f"{base(centre)}/standing/{row.id}/")
 

@@ -81,13 +81,22 @@ def let_pay(actor: Actor, elder_id: int, link_id: int, *, pays: bool) -> FamilyL
     return link
 
 
+def may_order(elder_id: int, proxy_id: int) -> bool:
+    """In the running unit of work, the link locked until it ends: whether this relative may order for the elder."""
+    return _active(elder_id, proxy_id) is not None
+
+
 def may_pay(elder_id: int, proxy_id: int) -> bool:
-    """In the running unit of work, the link locked until it ends: whether this relative may spend the elder's money."""
+    """The same, for spending the elder's money."""
+    link = _active(elder_id, proxy_id)
+    return link is not None and link.pays_since is not None
+
+
+def _active(elder_id: int, proxy_id: int) -> FamilyLink | None:
     query = select(FamilyLink).where(
         FamilyLink.elder_id == elder_id, FamilyLink.proxy_id == proxy_id, FamilyLink.state == "active"
     )
-    link = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
-    return link is not None and link.pays_since is not None
+    return db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
 
 
 def end(actor: Actor, person_id: int, link_id: int) -> FamilyLink:

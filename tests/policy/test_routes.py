@@ -21,6 +21,7 @@ VERBS = {
     "canteen.act": "cancel",
     "canteen.act_on_relative": "end",
     "canteen.leave_out": "skip",
+    "canteen.leave_out_for_elder": "skip",
     "canteen_desk.act_on_order": "pay",
     "canteen_desk.act_on_run": "code",
     "canteen_desk.act_on_stop": "off",
