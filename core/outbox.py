@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Index, UniqueConstraint, select, update
+from sqlalchemy import Index, UniqueConstraint, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -108,7 +108,8 @@ Channel = Callable[[Message], None]
 
 
 def send_due(limit: int = 50) -> int:
-    """Send what waits; returns how many went out. Each message is claimed first, so that two clocks never share one."""
+    """Send what waits; returns how many went out. Each message is claimed first, so that two clocks never share one.
+    What was stopped while it was being tried stays stopped."""
     now = database_now()
     due = db.session.scalars(
         select(Message.id)
@@ -146,12 +147,13 @@ def _send(message_id: int) -> bool:
     with unit_of_work():
         now = database_now()
         gone = never or claimed.tries >= GIVE_UP_AFTER
+        later = now + FIRST_WAIT * 2 ** (claimed.tries - 1)
         db.session.execute(
             update(Message)
             .where(Message.id == message_id)
             .values(
                 sent_at=None if error else now,
-                next_try_at=None if gone or not error else now + FIRST_WAIT * 2 ** (claimed.tries - 1),
+                next_try_at=None if gone or not error else case((Message.next_try_at.is_not(None), later)),
                 error=error,
             )
         )

@@ -268,6 +268,26 @@ def test_what_may_have_been_heard_is_taken_back_and_not_said_again(
     assert [call.state for call in calls()] == ["closed"]
 
 
+def test_what_is_taken_back_while_it_is_being_tried_is_not_tried_again(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    order = shown(meals, clock, sms)
+    scanned = redeem(staff, meals.cast.shuibei, order, Scan("1号窗", "scan-1", cash=True))
+    deliver_due()
+    by_sms = channels.by_name["sms"]
+
+    def slow(message: Message) -> None:
+        undo(staff, scanned.redemption_id or 0, "扫错了人")
+        deliver_due()
+        raise OSError("no answer")
+
+    channels.by_name["sms"] = slow
+    send_due(1)
+    channels.by_name["sms"] = by_sms
+    clock.advance(minutes=30)
+    assert [words[:2] for words in to_the_son(sms)] == ["刚才"]
+
+
 def test_who_sees_it_no_more_hears_of_no_mistake(meals: Meals, sms: Ear, staff: int, clock: Clock) -> None:
     order = shown(meals, clock, sms)
     scanned = redeem(staff, meals.cast.shuibei, order, Scan("1号窗", "scan-1", cash=True))
