@@ -208,6 +208,16 @@ def test_handed_out_late_after_all_the_ordinary_word_follows(
     assert to_the_son(sms)[1:] == ["陈*英的午餐，12:20 已经取走了。"]
 
 
+def test_handed_out_before_anybody_was_told_that_it_was_missed_nobody_is(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    order = shown(meals, clock, sms)
+    missed(clock)
+    scan = Scan("1号窗", "scan-late", cash=True, at=moment("2026-11-24 12:20"))
+    assert redeem(staff, meals.cast.shuibei, order, scan).kind == "ok"
+    assert to_the_son(sms) == ["陈*英的午餐，12:20 已经取走了。"]
+
+
 def test_nobody_is_told_a_day_late_that_a_meal_was_missed(meals: Meals, sms: Ear, clock: Clock) -> None:
     shown(meals, clock, sms)
     missed(clock, "2026-11-25 09:00")
