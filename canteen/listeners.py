@@ -65,10 +65,11 @@ def tell_joined(event: Event) -> None:
 
 
 def tell_ended(event: Event) -> None:
-    """A meal that staff took back or that cannot be cooked: the person, and the relative who ordered it. What people
-    cancel themselves they know."""
+    """A meal that staff took back, that cannot be cooked, or whose swapped dish nobody could ask about: the person, and
+    the relative who ordered it. What people cancel themselves they know."""
     order = db.session.get_one(MealOrder, event.payload["order"])
-    if order.resident_id is None or (event.kind == "meal.cancelled" and event.payload.get("by") != "staff"):
+    by_others = event.kind == "meal.failed" or event.payload.get("by") in {"staff", "clock"}
+    if order.resident_id is None or not by_others:
         return
     tell(
         f"event-{event.id}-person",

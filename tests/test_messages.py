@@ -218,6 +218,19 @@ def test_handed_out_before_anybody_was_told_that_it_was_missed_nobody_is(
     assert to_the_son(sms) == ["陈*英的午餐，12:20 已经取走了。"]
 
 
+def test_whose_swapped_dish_nobody_could_ask_about_hears_that_it_went_back(
+    meals: Meals, sms: Ear, clock: Clock
+) -> None:
+    shown(meals, clock, sms)
+    menu = meals.menus[meals.cast.shuibei, TUESDAY, "lunch"]
+    swap_dish(CLOCK, menu, meals.dishes["M01"], meals.dishes["M03"], "鱼没到货")
+    asked = len(texts(sms))
+    missed(clock)
+    told = [words for _to, words in texts(sms)[asked:]]
+    assert len(told) == 2, "she and who ordered it"
+    assert all("换了菜，没有问到您，全退了" in words for words in told)
+
+
 def test_nobody_is_told_a_day_late_that_a_meal_was_missed(meals: Meals, sms: Ear, clock: Clock) -> None:
     shown(meals, clock, sms)
     missed(clock, "2026-11-25 09:00")
