@@ -29,6 +29,7 @@ from core.http.languages import Languages
 from core.master import masters
 from core.messages import kinds as message_kinds
 from core.outbox import channels
+from core.readers import readers
 from core.settings import Settings, load
 from demo.commands import demo
 from kiosk import areas, paper, session, speech
@@ -37,6 +38,7 @@ from kiosk.rules import KioskPolicy
 from kiosk.views import blueprint as kiosk_pages
 from people import master as people_master
 from people import signin
+from people.commands import cards as card_commands
 from people.commands import residents as resident_commands
 from people.commands import staff as staff_commands
 from people.rules import PinPolicy
@@ -81,6 +83,7 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
     HTMX(app)
     Compress(app)
     speech.use(settings.espeak)
+    readers.use(settings.card_reader)
     paper.Where.inside = settings.is_demo
     session.setup(app)
     signin.setup(app, settings)
@@ -191,6 +194,7 @@ def _areas(app: Flask) -> None:
     app.cli.add_command(place_commands)
     app.cli.add_command(staff_commands)
     app.cli.add_command(resident_commands)
+    app.cli.add_command(card_commands)
     for command in (*COMMANDS, demo):
         app.cli.add_command(command)
 

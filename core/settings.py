@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core.readers import READERS, readers_of
 from core.stores import sound
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -52,6 +53,8 @@ class Settings:
     """Program for reading aloud; empty: looked up as `espeak-ng`; `off` switches it off."""
     files_url: str
     """Where files are kept: `s3://key:secret@host:port/bucket?secure=0`; empty: `files/` in the data folder."""
+    card_reader: str
+    """What readers type of cards that people already have, such as `keyboard` or `uid-hex` (docs/card-readers.md)."""
     trusted_proxies: int
     """How many reverse proxies stand before this server, each adding to `X-Forwarded-For`; 0: it is ignored."""
 
@@ -83,6 +86,7 @@ DEFAULTS: dict[str, str] = {
     "LOG_LEVEL": "info",
     "ESPEAK": "",
     "FILES_URL": "",
+    "CARD_READER": "keyboard",
     "TRUSTED_PROXIES": "0",
 }
 
@@ -117,6 +121,11 @@ def load(config: Mapping[str, object] | None = None, environ: Mapping[str, str] 
         raise SettingError("HALL_PUBLIC_URL must be an address such as https://hall.example.cn.")
     if raw["FILES_URL"] and not sound(raw["FILES_URL"]):
         raise SettingError("HALL_FILES_URL must look like s3://key:secret@host:port/bucket, or be empty.")
+    if readers_of(raw["CARD_READER"]) is None:
+        raise SettingError(
+            f"HALL_CARD_READER is {raw['CARD_READER']!r}; it may be {', '.join(READERS)}. Where the readers of the "
+            "kiosks type otherwise than those of the desks, add theirs: uid-decimal,kiosk=uid-hex-reversed."
+        )
     if raw["TRUSTED_PROXIES"] not in {"0", "1", "2", "3", "4", "5"}:
         raise SettingError("HALL_TRUSTED_PROXIES must be the number of proxies before this server, 0 to 5.")
     _check_sms(raw["SMS_URL"], raw["SMS_TOKEN"])
@@ -135,6 +144,7 @@ def load(config: Mapping[str, object] | None = None, environ: Mapping[str, str] 
         log_level=raw["LOG_LEVEL"],
         espeak=raw["ESPEAK"],
         files_url=raw["FILES_URL"],
+        card_reader=raw["CARD_READER"],
         trusted_proxies=int(raw["TRUSTED_PROXIES"]),
     )
     _refuse_unsafe(settings, public.hostname)

@@ -1,4 +1,5 @@
-"""`flask --app app staff …`: accounts of members of staff. `… residents import`: the elders' register."""
+"""`flask --app app staff …`: accounts of members of staff. `… residents import`: the elders' register.
+`… cards reread`: numbers of linked cards, after another reader was set."""
 
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from centres.queries import centre_by_code, district_of
 from core.audit import OPERATOR
 from core.errors import Refused
 from people.rules import ROLES
+from people.services import cards as card_verbs
 from people.services import register
 from people.services import staff as verbs
 
@@ -114,3 +116,20 @@ def import_residents(file: Path, centre: str, check: bool) -> None:
         with click.progressbar(length=len(planned.writes), label="Writing") as bar:
             register.apply(OPERATOR, district, place.id, planned, lambda done: bar.update(done - bar.pos))
     click.echo(f"{len(planned.writes)} rows are in.")
+
+
+@click.group()
+def cards() -> None:
+    """Cards that people already have."""
+
+
+@cards.command("reread")
+@with_appcontext
+def reread() -> None:
+    """Keep linked numbers as HALL_CARD_READER reads them now, so that cards linked before go on working."""
+    changed, stay = card_verbs.reread_cards(OPERATOR)
+    click.echo(f"{changed} numbers are kept anew.")
+    if stay:
+        raise click.ClickException(
+            f"{stay} stay as they were: another card bears their number. Link those anew."
+        )

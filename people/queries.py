@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import or_, select
 
 from core.database import db
+from core.readers import readers
 from people.models import Card, Consent, Resident
 from people.phones import tail_index, whole_index
 
@@ -18,7 +19,8 @@ def find_residents(words: str, districts: Sequence[int]) -> list[Resident]:
         return []
     digits = "".join(sign for sign in words if sign.isdigit())
     kinds = [Resident.name.contains(words, autoescape=True)]
-    cards = select(Card.resident_id).where(Card.number == words.upper(), Card.revoked_at.is_(None))
+    number = readers.number(words, "desk") or ""
+    cards = select(Card.resident_id).where(Card.number == number, Card.revoked_at.is_(None))
     kinds.append(Resident.id.in_(cards))
     if len(digits) == 4:
         kinds.append(Resident.phone_tail_index.in_(tail_index(digits)))

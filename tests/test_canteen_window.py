@@ -33,6 +33,7 @@ from core.codes import new_code
 from core.crypto import Keys
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
+from core.readers import readers
 from people.models import CallTask, Resident, Staff
 from people.services.calls import open_calls_to_make
 from people.services.cards import issue_card, link_card
@@ -88,6 +89,24 @@ def test_a_slip_that_is_to_be_paid_asks_for_the_money_first(meals: Meals, lunch:
     assert till(meals) == before + 1000
     assert scan(lunch.code, cash=True).kind == "ok"
     assert till(meals) == before + 1000
+
+
+def test_a_number_of_a_slip_is_no_card_for_any_reader(meals: Meals, lunch: MealOrder) -> None:
+    with unit_of_work():
+        db.session.get_one(MealOrder, lunch.id).number = "23AB45CD"  # four bytes in hexadecimal, too
+    kept = reconcile.meal_list([lunch.menu])
+    readers.use("uid-hex")
+    try:
+        link_card(Actor("staff", staff_id()), meals.cast.aqiang, "23AB45CD")
+        for read in ("23AB 45CD", str(lunch.pick_up), lunch.code):
+            found = window.find(shuibei(), read, now())
+            assert not isinstance(found, Answer)
+            assert found[0].id == lunch.id
+        assert reconcile.meal_list([lunch.menu]) == kept, (
+            "the window without a line knows no cards of their own"
+        )
+    finally:
+        readers.use("keyboard")
 
 
 WAYS = ["slip", "address", "number", "spaced", "pick_up", "card", "linked", "linked like a code"]

@@ -15,8 +15,10 @@ from centres.models import Building
 from core.audit import OPERATOR, Audit
 from core.database import db, unit_of_work
 from core.imports import Plan
+from core.readers import readers
 from core.sheets import Head, Page, write
 from people.models import Card, Consent, Resident, ResidentStatus
+from people.queries import live_cards
 from people.services import register
 from people.services.residents import register as take_in
 from tests.support.cast import CHEN, Cast
@@ -273,3 +275,16 @@ def test_the_page_shows_masked_names_and_brings_the_same_bytes_in_once(house: Ho
 def test_only_a_manager_sees_the_register(house: House) -> None:
     for role in ("front", "kitchen", "luo"):
         assert house.client(role).get("/staff/c/shuibei/register").status_code == 404
+
+
+def test_a_card_in_a_sheet_is_read_as_the_desks_reader_types_it(inside: Flask, cast: Cast) -> None:
+    readers.use("uid-decimal,kiosk=uid-hex")
+    try:
+        bring_in(cast, row(CHEN, BORN, 卡号="0077705923"))
+        assert [card.number for card in live_cards(cast.chen) if card.kind == "linked"] == ["UID-04A1B2C3"]
+        for card in ("77705923", "UID-04A1B2C3"):
+            assert [step.verb for step in look(cast, row(CHEN, BORN, 卡号=card)).steps] == ["same"]
+        (fault,) = look(cast, row(CHEN, BORN, 卡号="1234")).faults
+        assert fault.said == "1234"
+    finally:
+        readers.use("keyboard")

@@ -94,7 +94,7 @@ def _known_by_number(kiosk: Device, number: str, onward: str) -> Response:
             status=429,
             alternatives=[_by_phone(kiosk.centre, onward)],
         )
-    resident = resident_of_number(number)
+    resident = resident_of_number(number, "kiosk")
     if resident is None:
         raise Refused(
             "scan_unknown",

@@ -13,6 +13,7 @@ from core.codes import code_hash, new_code
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
+from core.readers import Place, readers
 from people.models import Card, Resident
 from people.services.residents import locked
 
@@ -54,19 +55,19 @@ def report_lost(actor: Actor, resident_id: int) -> int:
 
 
 def link_card(actor: Actor, resident_id: int, number: str) -> Card:
-    """Let a card that people already have (its readable number) identify them like ours."""
-    number = "".join(number.split()).upper()
-    if not (6 <= len(number) <= 32 and number.isascii()):
+    """Let a card that people already have (what the desk's reader types of it) identify them like ours."""
+    kept = readers.number(number, "desk")
+    if kept is None:
         raise Refused("card_number", _("卡号请再看看"), _("卡号印在卡的正面，6位以上。"), status=422)
     with unit_of_work():
         locked(resident_id)
         taken = db.session.scalar(
-            select(Card.resident_id).where(Card.number == number, Card.revoked_at.is_(None))
+            select(Card.resident_id).where(Card.number == kept, Card.revoked_at.is_(None))
         )
         taken_already = Refused("card_taken", _("这张卡已经登记过了"), _("请核对卡号，或先注销原来的登记。"))
         if taken is not None:
             raise taken_already
-        card = Card(resident_id=resident_id, kind="linked", number=number, issued_at=database_now())
+        card = Card(resident_id=resident_id, kind="linked", number=kept, issued_at=database_now())
         db.session.add(card)
         try:
             db.session.flush()
@@ -81,6 +82,31 @@ def unlink_card(actor: Actor, resident_id: int, card_id: int) -> int:
     with unit_of_work():
         locked(resident_id)
         return _stop(actor, resident_id, "unlinked", Card.id == card_id, Card.kind == "linked")
+
+
+def reread_cards(actor: Actor) -> tuple[int, int]:
+    """After another reader was set: keep every linked number as the desk's reader keeps it now. Returns how many were
+    changed, and how many stay because a live card bears their new number already. Again: none."""
+    changed = stay = 0
+    linked = (Card.kind == "linked", Card.revoked_at.is_(None))
+    for card_id in db.session.scalars(select(Card.id).where(*linked).order_by(Card.id)).all():
+        try:
+            with unit_of_work():
+                changed += _reread(actor, card_id, *linked)
+        except IntegrityError:
+            stay += 1
+    return changed, stay
+
+
+def _reread(actor: Actor, card_id: int, *linked: ColumnElement[bool]) -> bool:
+    card = db.session.scalar(select(Card).where(Card.id == card_id, *linked).with_for_update())
+    kept = readers.number(card.number, "desk") if card else None
+    if card is None or kept is None or kept == card.number:
+        return False
+    card.number = kept
+    db.session.flush()
+    audit.record(actor, "card.reread", "card", card.id, detail={"resident": card.resident_id})
+    return True
 
 
 def _revoke(actor: Actor, resident_id: int, why: str) -> int:
@@ -107,11 +133,13 @@ def resident_of_code(code: str) -> Resident:
     return _usable(card)
 
 
-def resident_of_number(number: str) -> Resident | None:
-    """Whose linked card bears this number; None if nobody's. Numbers of our own cards identify nobody."""
-    number = "".join(number.split()).upper()
+def resident_of_number(number: str, place: Place = "desk") -> Resident | None:
+    """Whose linked card a reader at this place typed; None if nobody's. Numbers of our own cards identify nobody."""
+    kept = readers.number(number, place)
+    if kept is None:
+        return None
     card = db.session.scalar(
-        select(Card).where(Card.number == number, Card.kind == "linked", Card.revoked_at.is_(None))
+        select(Card).where(Card.number == kept, Card.kind == "linked", Card.revoked_at.is_(None))
     )
     return _usable(card) if card else None
 

@@ -20,6 +20,7 @@ from core.database import db, unit_of_work
 from core.errors import Refused
 from core.imports import SHEET as MASTER_SHEET
 from core.imports import Plan, RegisterPart, Step, heads, take_values
+from core.readers import readers
 from core.sheets import Fault, Read, read
 from core.versions import bump
 from core.words import masked
@@ -234,11 +235,13 @@ def _look_at(sheet: Read, number: int, values: dict[str, Any], known: Known, fau
             fault("building", _("没有登记过这栋楼"), _("先在“楼栋”里登记，或写成登记的名称。"))
         else:
             values["building"] = found
-    card = "".join(str(values.get("card") or "").split()).upper()
-    if card:
-        values["card"] = card
-        if not (6 <= len(card) <= 32 and card.isascii()):
+    card = str(values.get("card") or "")
+    if card.strip():
+        kept = readers.number(card, "desk")
+        if kept is None:
             fault("card", _("卡号请再看看"), _("卡号印在卡的正面，6位以上。"))
+        else:
+            values["card"] = kept
     if bool(values.get("assessment")) != bool(values.get("assessed_on")):
         missing = "assessed_on" if values.get("assessment") else "assessment"
         fault(missing, _("评估要有级别和日期"), _("两列都写，或者都空着。"))
@@ -315,7 +318,7 @@ def _step(
 def _named(said: str, candidates: Sequence[Resident], known: Known) -> Resident | None:
     """Whom «尾号1187» or a card's number means, among those of this name and birthday."""
     tail = "".join(sign for sign in said if sign.isdigit())
-    owner = known.cards.get("".join(said.split()).upper())
+    owner = known.cards.get(readers.number(said, "desk") or "")
     found = [one for one in candidates if one.id == owner or (len(tail) == 4 and one.phone_tail == tail)]
     return found[0] if len(found) == 1 else None
 
