@@ -18,7 +18,7 @@ from centres.models import Centre
 from core.clock import local_day, now
 from core.codes import KINDS, LENGTH, new_token, show_number
 from core.errors import NotFound, Refused
-from core.http import POLICY, not_modified, once, personal, repeatable, see_other
+from core.http import code_reader, not_modified, once, personal, repeatable, see_other
 from core.money import yuan
 from core.versions import version
 from core.words import span_words
@@ -27,7 +27,6 @@ from people.rules import DESK, MANAGERS
 
 SERVE = frozenset({"kitchen", "front_desk", "manager", "supervisor"})
 """Who stands at the window."""
-READER_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 NAME_MOST = 12
 SUGGESTED = (1, 2, 3)
 
@@ -124,7 +123,6 @@ def _script_words() -> dict[str, Any]:
         "queued": _("记了 {n} 份，网络回来自动送出。"),
         "sentOk": _("{n} 号：记好了"),
         "sentOdd": _("{n} 号：{title}。{text}"),
-        "noCamera": _("打不开摄像头。请用扫码枪，或输取餐号。"),
         "wrong": _("刚才没办成，请再扫一次"),
         "later": _("这一步要等网络回来"),
         "laterText": _("撤回和换菜要连着网络才能办。"),
@@ -409,9 +407,6 @@ def window_worker(centre: Centre) -> Response:
 @polling
 @require(SERVE)
 def window_reader(centre: Centre) -> Response:
-    """The script that reads codes from the camera. It alone may compile WebAssembly."""
+    """The script that reads codes from the camera, under the window's address: its worker keeps it for an outage."""
     load_canteen(centre)
-    with current_app.open_resource("static/js/reader.js") as script:
-        response = personal(Response(script.read(), mimetype="text/javascript"))
-    response.headers["Content-Security-Policy"] = READER_POLICY
-    return response
+    return code_reader()

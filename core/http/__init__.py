@@ -51,6 +51,7 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+READER_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -323,6 +324,14 @@ def personal(response: Any) -> Response:
     made = make_response(response)
     made.headers["Cache-Control"] = "no-store"
     return made
+
+
+def code_reader() -> Response:
+    """The script that reads codes from a camera. It alone may compile WebAssembly, apart from every page."""
+    with current_app.open_resource("static/js/reader.js") as script:
+        response = personal(Response(script.read(), mimetype="text/javascript"))
+    response.headers["Content-Security-Policy"] = READER_POLICY
+    return response
 
 
 def _headers(response: BaseResponse) -> BaseResponse:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from core.clock import now
 from core.errors import Refused
-from core.http import once, own_path, repeatable, see_other
+from core.http import code_reader, once, own_path, repeatable, see_other
 from core.logs import clean
 from core.words import sentences
 from kiosk import queries, services, speech
@@ -96,6 +96,13 @@ def notice_seen() -> Any:
     """«知道了»: the band goes."""
     end_notice(actor(), need_device(), request.form.get("until", ""))
     return make_response("") if request.headers.get("HX-Request") else see_other("/kiosk/")
+
+
+@blueprint.get("/kiosk/reader.js")
+def reader() -> Response:
+    """The script that reads codes from this kiosk's camera."""
+    need_device()
+    return code_reader()
 
 
 @blueprint.post("/kiosk/alive")

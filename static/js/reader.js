@@ -1,6 +1,6 @@
 /* A worker that reads QR codes from the camera's frames with the zxing-wasm that we serve. It runs apart from the page,
-   so the page's policy need not allow WebAssembly, and under the page's address, so that what keeps the page for an
-   outage keeps this too. The first message says where the library is; each one after it is a frame. */
+   so the page's policy need not allow WebAssembly, and at the window under its address, so that what keeps the page
+   for an outage keeps this too. The first message says where the library is; each one after it is a frame. */
 "use strict";
 let read;
 onmessage = async ({ data }) => {

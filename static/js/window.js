@@ -339,58 +339,6 @@
     } catch { /* the line went down meanwhile: the next list asks again */ }
   }
 
-  /* ---- the camera: frames go to a worker of ours that reads QR codes ---- */
-  const camera = {
-    seen: { text: "", at: 0 },
-    async toggle() {
-      if (this.stream) { this.stop(); return; }
-      try {
-        this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 1280 }, audio: false });
-      } catch { $("#camera-note").textContent = words().noCamera; return; }
-      const view = $("#camera-view");
-      view.srcObject = this.stream;
-      view.hidden = false;
-      $("#camera").setAttribute("aria-pressed", "true");
-      await view.play();
-      if (!this.reader) {
-        const { reader, library, wasm } = part().dataset;
-        this.reader = new Worker(reader);
-        this.reader.postMessage({ library: new URL(library, location).href, wasm: new URL(wasm, location).href });
-        this.reader.onmessage = ({ data }) => this.read(data);
-      }
-      this.frame();
-    },
-    frame() {
-      const view = $("#camera-view");
-      if (!this.stream || !view) { this.stop(); return; }
-      const wide = Math.min(960, view.videoWidth), high = Math.round((wide * view.videoHeight) / view.videoWidth);
-      if (!wide) { setTimeout(() => this.frame(), 200); return; }
-      this.canvas ??= new OffscreenCanvas(wide, high);
-      Object.assign(this.canvas, { width: wide, height: high });
-      const drawn = this.canvas.getContext("2d", { willReadFrequently: true });
-      drawn.drawImage(view, 0, 0, wide, high);
-      this.reader.postMessage(drawn.getImageData(0, 0, wide, high));
-    },
-    read(text) {
-      const now = Date.now();
-      /* the same slip counts again only after the camera has not seen it for a while: it may lie there during a talk */
-      const again = text === this.seen.text && now - this.seen.at < 4000;
-      if (text) this.seen = { text, at: now };
-      if (text && !again) {
-        const form = $("#scan-form");
-        if (form) { form.elements.payload.value = text; form.requestSubmit(); }
-      }
-      setTimeout(() => this.frame(), text ? 600 : 120);
-    },
-    stop() {
-      this.stream?.getTracks().forEach((track) => track.stop());
-      this.stream = null;
-      $("#camera")?.setAttribute("aria-pressed", "false");
-      const view = $("#camera-view");
-      if (view) view.hidden = true;
-    },
-  };
-
   /* ---- the count of the till: adds up while one types ---- */
   function addUp() {
     const form = $("[data-count]");
@@ -412,7 +360,6 @@
     submit(form, event.submitter || undefined);
   }, true);
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#camera")) camera.toggle();
     if (event.target.closest("#window-back-seen")) store.put("back", []).then(told);
     if (event.target.closest("[data-verdict-close]") && part()) { event.preventDefault(); event.stopPropagation(); close(); }
   }, true);
@@ -428,10 +375,9 @@
 
   window.hallWindow = () => {
     addUp();
-    if (!part()) { camera.stop(); return; }
+    if (!part()) return;
     version = day = "";
     if (isKept()) line(true);
-    camera.stop();
     if ($("#verdict .verdict")) shade($("#verdict .verdict"));
     told();
     refresh();

@@ -186,7 +186,7 @@ READ = """async (text) => {
   await picture.decode();
   const canvas = new OffscreenCanvas(480, 480), drawn = canvas.getContext("2d");
   drawn.fillStyle = "white"; drawn.fillRect(0, 0, 480, 480); drawn.drawImage(picture, 40, 40, 400, 400);
-  const { reader, library, wasm } = document.querySelector("#window").dataset, worker = new Worker(reader);
+  const { reader, library, wasm } = document.querySelector("[data-camera]").dataset, worker = new Worker(reader);
   const read = new Promise((done) => {
     worker.onmessage = ({ data }) => done(data);
     worker.onerror = () => done("no worker");

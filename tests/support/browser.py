@@ -36,12 +36,17 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+ALLOWED = "--use-fake-ui-for-media-stream"
+AS_AT_KIOSKS = "--auto-accept-camera-and-microphone-capture"
+"""The switch that docs/operating.md names: nobody is asked whether the camera may be used."""
+
+
 @contextmanager
-def filming(browser: Browser, film: Path) -> Iterator[Browser]:
+def filming(browser: Browser, film: Path, allowed: str = ALLOWED) -> Iterator[Browser]:
     """A browser of its own, whose only camera sees `film` (y4m) over and over, and whose user has allowed it."""
     camera = [
         "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
+        allowed,
         f"--use-file-for-fake-video-capture={film}",
     ]
     opened = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *camera])
