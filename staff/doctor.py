@@ -25,6 +25,7 @@ from kiosk import paper, speech
 from kiosk.areas import Areas
 from kiosk.queries import printers
 from people.models import Resident, Staff
+from people.services.cards import unread_cards
 
 DISK = 200 * 1024 * 1024
 SKEW = 5
@@ -149,7 +150,7 @@ def _people(settings: Settings) -> list[Check]:
         readable = True
     except Undecryptable:
         readable = False
-    demo = _demo_sign_ins()
+    demo, stale = _demo_sign_ins(), len(unread_cards())
     return [
         Check(
             readable, "encrypted columns can be read", "HALL_SECRET_KEY is not the key they were written with"
@@ -158,6 +159,11 @@ def _people(settings: Settings) -> list[Check]:
             settings.is_demo or not demo,
             "no demo sign-ins in production",
             f"{demo} demo accounts: flask --app app staff deactivate",
+        ),
+        Check(
+            not stale,
+            "linked cards are kept as HALL_CARD_READER reads them",
+            f"{stale} are not, and are not known: flask --app app cards reread",
         ),
     ]
 

@@ -18,6 +18,7 @@ from core.settings import SettingError, load
 from people.models import Card
 from people.queries import find_residents
 from people.services.cards import link_card, resident_of_number, unlink_card
+from staff.doctor import examine
 from tests.support.cast import Cast
 from tests.support.databases import settings
 from tests.support.forms import Kiosk
@@ -137,14 +138,21 @@ def test_a_scan_at_the_kiosk_is_read_as_the_kiosks_reader_types(
         readers.use("keyboard")
 
 
+def doubts() -> list[str]:
+    """What `doctor` says of linked cards."""
+    return [check.advice for check in examine() if "HALL_CARD_READER" in check.what and not check.ok]
+
+
 def test_cards_linked_before_another_reader_was_set_go_on(people: Cast, inside: Flask) -> None:
     link_card(OPERATOR, people.aqiang, DECIMAL)
     link_card(OPERATOR, people.aqiang, "SZ0012345678")
     gone = link_card(OPERATOR, people.chen, "0000123456").id
     unlink_card(OPERATOR, people.chen, gone)
     twin = link_card(OPERATOR, people.chen, DECIMAL.lstrip("0")).id
+    assert doubts() == []
     readers.use("uid-decimal")
     assert resident_of_number(DECIMAL) is None
+    assert doubts() == ["2 are not, and are not known: flask --app app cards reread"]
     said = inside.test_cli_runner().invoke(args=["cards", "reread"])
     assert said.exit_code == 1, "the same card stood in twice, for two persons: a human decides"
     assert "1 numbers are kept anew." in said.output
@@ -159,6 +167,7 @@ def test_cards_linked_before_another_reader_was_set_go_on(people: Cast, inside: 
     unlink_card(OPERATOR, people.chen, twin)
     again = inside.test_cli_runner().invoke(args=["cards", "reread"])
     assert (again.exit_code, again.output) == (0, "0 numbers are kept anew.\n")
+    assert doubts() == []
     verbs = select(Audit.verb).where(Audit.subject_kind == "card", Audit.verb == "card.reread")
     assert db.session.scalars(verbs).all() == ["card.reread"]
 

@@ -88,20 +88,27 @@ def reread_cards(actor: Actor) -> tuple[int, int]:
     """After another reader was set: keep every linked number as the desk's reader keeps it now. Returns how many were
     changed, and how many stay because a live card bears their new number already. Again: none."""
     changed = stay = 0
-    linked = (Card.kind == "linked", Card.revoked_at.is_(None))
-    for card_id in db.session.scalars(select(Card.id).where(*linked).order_by(Card.id)).all():
+    for card_id in unread_cards():
         try:
             with unit_of_work():
-                changed += _reread(actor, card_id, *linked)
+                changed += _reread(actor, card_id)
         except IntegrityError:
             stay += 1
     return changed, stay
 
 
-def _reread(actor: Actor, card_id: int, *linked: ColumnElement[bool]) -> bool:
-    card = db.session.scalar(select(Card).where(Card.id == card_id, *linked).with_for_update())
-    kept = readers.number(card.number, "desk") if card else None
-    if card is None or kept is None or kept == card.number:
+def unread_cards() -> list[int]:
+    """Linked cards whose number the desk's reader would keep otherwise now: nobody's, until they are read again."""
+    rows = db.session.execute(
+        select(Card.id, Card.number).where(Card.kind == "linked", Card.revoked_at.is_(None)).order_by(Card.id)
+    )
+    return [row.id for row in rows if readers.number(row.number, "desk") not in {row.number, None}]
+
+
+def _reread(actor: Actor, card_id: int) -> bool:
+    card = db.session.get_one(Card, card_id, with_for_update=True, populate_existing=True)
+    kept = readers.number(card.number, "desk")
+    if kept is None or kept == card.number or card.revoked_at is not None:
         return False
     card.number = kept
     db.session.flush()
