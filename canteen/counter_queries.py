@@ -282,6 +282,13 @@ def counts(centre_id: int, most: int = 10) -> Sequence[CashCount]:
     return db.session.scalars(query.order_by(CashCount.id.desc()).limit(most)).all()
 
 
+def handed_over(centre_id: int, staff_id: int) -> CashCount | None:
+    """The last count by which the till was handed to somebody who has not said yet that they took it."""
+    query = select(CashCount).where(CashCount.centre_id == centre_id, CashCount.handed_to_id.is_not(None))
+    last = db.session.scalar(query.order_by(CashCount.id.desc()).limit(1))
+    return last if last is not None and last.handed_to_id == staff_id and last.taken_at is None else None
+
+
 def count_here(centre_id: int, count_id: int) -> CashCount | None:
     """One count of this centre's till."""
     return db.session.scalar(

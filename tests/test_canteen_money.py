@@ -7,7 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 
+from canteen import counter_queries as queries
 from canteen.models import Account, CashCount, MealOrder, Transfer
 from canteen.services import ledger, standing
 from canteen.services import till as counts
@@ -20,7 +22,7 @@ from core.approvals import Approval, decide
 from core.audit import CLOCK, OPERATOR, Actor, Audit
 from core.clock import database_now
 from core.database import db, unit_of_work
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.events import Event
 from core.scheduler import JobRun, tick
 from people.models import CallTask, Resident, Staff
@@ -95,6 +97,44 @@ def test_the_count_writes_its_difference_down_and_then_fits(
     found = db.session.scalars(select(Transfer).where(Transfer.kind == "cash_difference")).all()
     assert [one.amount_fen for one in found] == ([abs(difference)] if difference else [])
     assert sum(db.session.scalars(select(Account.balance_fen))) == 0
+
+
+def test_whoever_takes_the_till_on_says_so_once_and_nobody_for_them(meals: Meals, clock: Clock) -> None:
+    wu, xu, centre = staff_id(), staff_id("xu@hall.invalid"), meals.cast.shuibei
+    ledger.top_up(wu, centre, meals.cast.chen, 5000)
+    row = counts.count_cash(wu, centre, {"5000": 1}, handed_to_id=xu)
+    assert queries.handed_over(centre, xu) == row
+    assert queries.handed_over(centre, wu) is None
+    with pytest.raises(Refused) as refused:
+        counts.take_over(wu, centre, row.id)
+    assert refused.value.code == "not_yours"
+    with pytest.raises(NotFound):
+        counts.take_over(xu, meals.cast.sungang, row.id)
+    taken = counts.take_over(xu, centre, row.id).taken_at
+    clock.advance(minutes=5)
+    assert counts.take_over(xu, centre, row.id).taken_at == taken
+    assert queries.handed_over(centre, xu) is None
+    assert len(db.session.scalars(select(Audit.id).where(Audit.verb == "cash.taken")).all()) == 1
+    other = counts.count_cash(wu, centre, {"5000": 1})
+    with pytest.raises(IntegrityError), unit_of_work():  # what was handed to nobody, nobody took
+        db.session.get_one(CashCount, other.id).taken_at = clock()
+
+
+@pytest.mark.usefixtures("till")
+def test_the_till_is_handed_over_on_its_page(app: Flask, cast: Cast) -> None:
+    with app.app_context():
+        wu = staff_id("wu@hall.invalid")
+        giver = db.session.scalars(select(Staff.id).where(Staff.email == "xu@hall.invalid")).one()
+        row = counts.count_cash(giver, cast.shuibei, {}, handed_to_id=wu, reason="交班").id
+        db.session.remove()
+    client = desk(app, cast.wu)
+    page = client.get(f"{DESK}/till")
+    assert "把钱箱交给您" in page.text
+    done = send(client, page, f"{DESK}/count/{row}/take", f"form[action$='/count/{row}/take']")
+    assert done.status_code == 303
+    page = client.get(f"{DESK}/till")
+    assert "把钱箱交给您" not in page.text
+    assert "接的" in page.text
 
 
 def test_a_big_difference_needs_a_reason_and_a_second_person(meals: Meals) -> None:

@@ -74,6 +74,11 @@ def till(centre: Centre) -> Any:
                 for order in queries.owed(centre.id)
             ],
             counts=[_count_line(centre, row) for row in queries.counts(centre.id, 5)],
+            mine=[
+                {**_count_line(centre, row), "left": yuan(row.counted_fen - row.banked_fen)}
+                for row in [queries.handed_over(centre.id, signed_in().id)]
+                if row is not None
+            ],
         )
     )
 
@@ -413,6 +418,7 @@ def counted(centre: Centre, count_id: int) -> Response:
         {"label": _("留在钱箱"), "value": yuan(row.counted_fen - row.banked_fen)},
         {"label": _("谁数的"), "value": line["who"]},
         {"label": _("交给"), "value": line["to"] or _("没有交班")},
+        {"label": _("接了吗"), "value": line["taken"]},
     ]
     return personal(
         render_template(
@@ -425,6 +431,16 @@ def counted(centre: Centre, count_id: int) -> Response:
             back_words=_("回到收款"),
         )
     )
+
+
+@blueprint.post("/count/<int:count_id>/take")
+@require(MONEY)
+@once
+def take_till(centre: Centre, count_id: int) -> Response:
+    """«数目对，我接了»: by whoever it was handed to."""
+    counts.take_over(signed_in().id, centre.id, count_id)
+    flash(_("接好了。"), "ok")
+    return see_other(f"{base(centre)}/till")
 
 
 def _count_line(centre: Centre, row: CashCount) -> dict[str, Any]:
@@ -441,8 +457,18 @@ def _count_line(centre: Centre, row: CashCount) -> dict[str, Any]:
         "banked": yuan(row.banked_fen),
         "who": names.get(row.staff_id, ""),
         "to": names.get(row.handed_to_id or 0, ""),
+        "taken": _taken_words(centre, row),
         "url": f"{base(centre)}/count/{row.id}",
+        "take_url": f"{base(centre)}/count/{row.id}/take",
     }
+
+
+def _taken_words(centre: Centre, row: CashCount) -> str:
+    if row.handed_to_id is None:
+        return ""
+    if row.taken_at is None:
+        return _("还没有确认")
+    return _("%(time)s 接的", time=clock_words(row.taken_at, centre.zone))
 
 
 def _booked_words(row: CashCount, difference: int) -> str:

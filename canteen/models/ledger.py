@@ -108,13 +108,18 @@ class CashCount(Base):
     """The till was counted and handed over: what should be in it, what was, and who took it on."""
 
     __tablename__ = "cash_count"
-    __table_args__ = (CheckConstraint("counted_fen >= 0", name="counted"),)
+    __table_args__ = (
+        CheckConstraint("counted_fen >= 0", name="counted"),
+        CheckConstraint("taken_at IS NULL OR handed_to_id IS NOT NULL", name="taken"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"), index=True)
     at: Mapped[datetime] = mapped_column(Moment)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     handed_to_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    taken_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When whoever takes the till on said that it holds what was counted."""
     expected_fen: Mapped[int] = mapped_column(Fen)
     counted_fen: Mapped[int] = mapped_column(Fen)
     notes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

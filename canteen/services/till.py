@@ -12,7 +12,7 @@ from core.approvals import Approval
 from core.audit import Actor
 from core.clock import database_now, local_day
 from core.database import db, unit_of_work
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.money import yuan
 from core.versions import bump
 
@@ -74,6 +74,23 @@ def count_cash(
             approvals.ask(DIFFERENCE, row.id, centre_id, staff_id, reason, detail)
         audit.record(actor, "cash.counted", "cash_count", row.id, unit_id=centre_id, at=now)
         bump(f"money:{centre_id}")
+    return row
+
+
+def take_over(staff_id: int, centre_id: int, count_id: int) -> CashCount:
+    """Whoever the till was handed to says that it holds what was counted, and answers for it from now on. Again it
+    changes nothing. Who finds another sum counts it anew."""
+    with unit_of_work():
+        row = db.session.get(CashCount, count_id, with_for_update=True, populate_existing=True)
+        if row is None or row.centre_id != centre_id:
+            raise NotFound(_("没有找到这一次盘点"))
+        if row.handed_to_id != staff_id:
+            raise Refused("not_yours", _("这一次不是交给您的"), _("请接班的同事自己来确认。"), status=403)
+        if row.taken_at is None:
+            row.taken_at = database_now()
+            actor = Actor("staff", staff_id)
+            audit.record(actor, "cash.taken", "cash_count", row.id, unit_id=centre_id, at=row.taken_at)
+            bump(f"money:{centre_id}")
     return row
 
 
