@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from canteen.models import (
     Account,
@@ -22,6 +22,7 @@ from canteen.models import (
     SwapQuestion,
     Transfer,
 )
+from canteen.words import OWN_MOVES
 from core.clock import local_day
 from core.crypto import blinds
 from core.database import db
@@ -36,6 +37,10 @@ _FULL = select(MealOrder).options(
     joinedload(MealOrder.centre),
     joinedload(MealOrder.resident).joinedload(Resident.building),
 )
+
+_BACK = aliased(Transfer)
+_PAID_OUT = and_(Transfer.kind == "paid_out", ~exists().where(_BACK.reverses_id == Transfer.id))
+"""A pay-out that nobody has taken back."""
 
 
 # --- menus ----------------------------------------------------------------------------------------------------------
@@ -259,7 +264,7 @@ def order_numbers(order_ids: Sequence[int]) -> dict[int, MealOrder]:
 
 def owed(centre_id: int) -> Sequence[MealOrder]:
     """Orders whose money, paid at the desk before, is owed and has not been paid out."""
-    paid_out = select(Transfer.order_id).where(Transfer.kind == "paid_out", Transfer.order_id.is_not(None))
+    paid_out = select(Transfer.order_id).where(_PAID_OUT, Transfer.order_id.is_not(None))
     query = _FULL.where(
         MealOrder.centre_id == centre_id,
         MealOrder.gateway == "counter",
@@ -272,8 +277,25 @@ def owed(centre_id: int) -> Sequence[MealOrder]:
 
 def was_paid_out(order_id: int) -> bool:
     """Whether what was owed for an order has been paid out."""
-    query = select(Transfer.id).where(Transfer.order_id == order_id, Transfer.kind == "paid_out")
+    query = select(Transfer.id).where(Transfer.order_id == order_id, _PAID_OUT)
     return db.session.scalar(query) is not None
+
+
+def own_moves(centre_id: int, since: datetime, most: int = 30) -> Sequence[Transfer]:
+    """Movements between the centre's own accounts that may be taken back one by one, since a moment, newest first."""
+    query = _own(centre_id).where(Transfer.at >= since)
+    return db.session.scalars(query.order_by(Transfer.id.desc()).limit(most)).all()
+
+
+def own_move(centre_id: int, transfer_id: int) -> Transfer | None:
+    """One of them, however old."""
+    return db.session.scalar(_own(centre_id).where(Transfer.id == transfer_id))
+
+
+def _own(centre_id: int) -> Select[Transfer]:
+    mine = select(Account.id).where(Account.centre_id == centre_id, Account.resident_id.is_(None))
+    ends = (Transfer.debit_id.in_(mine), Transfer.credit_id.in_(mine))
+    return select(Transfer).where(Transfer.kind.in_(OWN_MOVES), *ends)
 
 
 def counts(centre_id: int, most: int = 10) -> Sequence[CashCount]:

@@ -58,6 +58,12 @@ ACCOUNTS = {
     "difference": lazy_gettext("数钱箱的差额"),
 }
 """Every kind of account, as the desk says it."""
+OWN_MOVES = {
+    "cash_difference": lazy_gettext("数钱箱的差额"),
+    "paid_out": lazy_gettext("退出去的现金"),
+    "to_bank": lazy_gettext("存银行"),
+}
+"""Movements between the centre's own accounts that may be taken back one by one."""
 MENU_STATES = {
     "draft": lazy_gettext("还没发布"),
     "published": lazy_gettext("已发布"),

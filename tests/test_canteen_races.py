@@ -295,6 +295,44 @@ def test_two_desks_that_top_up_at_once_never_pass_the_limit(
     assert ledger.wrong_sums() == []
 
 
+def test_the_control_summing_what_was_taken_back_first_lets_one_pass_for_two_people(
+    app: Flask, meals: Meals, crowd: list[int], clock: Clock
+) -> None:
+    staff, centre = staff_id(), meals.cast.shuibei
+
+    def naive(wrong: int) -> bool:
+        today = clock().replace(hour=0, minute=0)
+        done = select(func.coalesce(func.sum(Transfer.amount_fen), 0))
+        done = done.where(Transfer.kind == "reversal", Transfer.actor_id == staff, Transfer.at >= today)
+        if (db.session.scalar(done) or 0) + 3000 > 5000:
+            return False
+        with unit_of_work():
+            row = db.session.get_one(Transfer, wrong)
+            ends = row.credit_id, row.debit_id
+            actor = Actor("staff", staff)
+            ledger.move(*ends, 3000, "reversal", actor, at=database_now(), reverses_id=wrong)
+        return True
+
+    for who in crowd[: min(ROUNDS, MANY)]:
+        wrong = [ledger.top_up(staff, centre, who, 3000).id for _time in range(4)]
+        if together([apart(app, partial(naive, one)) for one in wrong]).count(True) > 1:
+            return
+        clock.advance(days=1)
+    raise AssertionError(GENTLE)
+
+
+def test_one_who_takes_back_at_two_desks_at_once_does_not_pass_for_two_people(
+    app: Flask, meals: Meals, crowd: list[int], clock: Clock
+) -> None:
+    """Each sum is below what one person may take back, both together are not."""
+    staff, centre = staff_id(), meals.cast.shuibei
+    for who in crowd[: min(ROUNDS, MANY)]:
+        wrong = [ledger.top_up(staff, centre, who, 3000).id for _time in range(2)]
+        done = together([apart(app, partial(ledger.reverse, staff, one, "记错了")) for one in wrong])
+        assert sorted(type(one).__name__ for one in done) == ["Approval", "Transfer"]
+        clock.advance(days=1)
+
+
 def test_two_windows_hand_out_one_meal(app: Flask, meals: Meals, clock: Clock) -> None:
     meals.lunch(TUESDAY)
     staff, centre = staff_id(), meals.cast.shuibei

@@ -1,6 +1,7 @@
 """The money desk: accounts, top up and refund, what is owed, the count of the till, who answers for the accounts."""
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, flash, render_template, request
@@ -14,7 +15,7 @@ from canteen.models import Account, CashCount, Transfer
 from canteen.rules import CanteenPolicy
 from canteen.services import ledger
 from canteen.services import till as counts
-from canteen.words import ACCOUNTS, MEALS
+from canteen.words import ACCOUNTS, MEALS, OWN_MOVES
 from centres.models import Centre
 from centres.policies import chain, policies
 from core import approvals
@@ -35,6 +36,8 @@ BOOKS = MONEY | {"accountant"}
 NOTES = (10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10)
 """Banknotes and coins, in fen."""
 MOST_PIECES = 9999
+LATELY = timedelta(days=7)
+"""How far back movements of the centre's own accounts are listed to be taken back."""
 NEW_MONEY = frozenset({"cash", "outside", "held"})
 """Accounts of the centre through which money comes that was not its own before."""
 
@@ -79,8 +82,37 @@ def till(centre: Centre) -> Any:
                 for row in [queries.handed_over(centre.id, signed_in().id)]
                 if row is not None
             ],
+            moves=_own_moves(centre),
+            two=yuan(policies(CanteenPolicy, "canteen", centre.id, today).two_people_fen),
         )
     )
+
+
+def _own_moves(centre: Centre) -> list[dict[str, Any]]:
+    """Movements of the last days that are nobody's card and nobody's meal any more: a wrong one is taken back here."""
+    rows = queries.own_moves(centre.id, now() - LATELY)
+    today = local_day(now(), centre.zone)
+    staff = queries.names_of([row.actor_id for row in rows if row.actor_kind == "staff"])
+    orders = queries.order_numbers([row.order_id for row in rows if row.order_id])
+    gone = queries.reversed_ids([row.id for row in rows])
+    waits = {one.subject_id for one in approvals.open_about(ledger.REVERSAL, [row.id for row in rows])}
+    cash = queries.own_account(centre.id, "cash")
+    return [
+        {
+            "when": f"{near_day(local_day(row.at, centre.zone), today)} {clock_words(row.at, centre.zone)}",
+            "what": OWN_MOVES[row.kind],
+            "who": _who(row, staff),
+            "note": _note(centre, row, orders),
+            "sum": yuan(row.amount_fen if cash and row.debit_id == cash.id else -row.amount_fen),
+            "plain": yuan(row.amount_fen),
+            "gone": row.id in gone,
+            "waits": row.id in waits,
+            "reverse_url": f"{base(centre)}/till/reverse/{row.id}"
+            if row.id not in gone and row.id not in waits
+            else None,
+        }
+        for row in rows
+    ]
 
 
 def _till(centre: Centre) -> int:
@@ -115,6 +147,29 @@ def _ask_to_go_on(row: Account | None, back: str) -> Response:
     ledger.ask_unblock(signed_in().id, row.id, request.form.get("reason", ""))
     flash(_("已经提上去了，等另一位同事批。批了就能用。"), "warn")
     return see_other(back)
+
+
+@blueprint.post("/till/reverse/<int:move_id>")
+@require(MONEY)
+@once
+def reverse_own(centre: Centre, move_id: int) -> Response:
+    """A wrong movement of the centre's own accounts is taken back by its opposite, with a reason."""
+    load_canteen(centre)
+    row = queries.own_move(centre.id, move_id)
+    if row is None:
+        raise NotFound(_("没有找到这一笔"))
+    back = Alternative(_("回到收款"), f"{base(centre)}/till")
+    with ways_while_checked(centre, Alternative(_("先收款，晚点再办"), f"{base(centre)}/orders"), back):
+        done = ledger.reverse(signed_in().id, row.id, request.form.get("reason", ""))
+    _tell_reversed(done)
+    return see_other(f"{base(centre)}/till")
+
+
+def _tell_reversed(done: approvals.Approval | Transfer) -> None:
+    if isinstance(done, approvals.Approval):
+        flash(_("已经提上去了，等另一位同事批。批了才会冲正。"), "warn")
+    else:
+        flash(_("冲正好了。"), "ok")
 
 
 # --- one account ----------------------------------------------------------------------------------------------------
@@ -287,10 +342,7 @@ def reverse(centre: Centre, resident_id: int, transfer_id: int) -> Response:
     row = _transfer(person.id, transfer_id)
     with _while_checked(centre, person):
         done = ledger.reverse(signed_in().id, row.id, request.form.get("reason", ""))
-    if isinstance(done, approvals.Approval):
-        flash(_("已经提上去了，等另一位同事批。批了才会冲正。"), "warn")
-    else:
-        flash(_("冲正好了。"), "ok")
+    _tell_reversed(done)
     return see_other(f"{base(centre)}/account/{person.id}")
 
 
@@ -475,7 +527,7 @@ def _booked_words(row: CashCount, difference: int) -> str:
     if difference == 0:
         return ""
     if row.transfer_id is not None:
-        return _("记了")
+        return _("记了，后来冲正了") if queries.reversed_ids([row.transfer_id]) else _("记了")
     waits = approvals.open_about(counts.DIFFERENCE, [row.id])
     return _("等另一位同事批") if waits else _("没有批，没有记")
 

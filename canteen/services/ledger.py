@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from canteen.models import Account, Canteen, Transfer
 from canteen.rules import CanteenPolicy
-from canteen.words import ACCOUNTS
+from canteen.words import ACCOUNTS, OWN_MOVES
 from centres.policies import policies
 from core import approvals, audit
 from core.approvals import Approval
@@ -29,6 +29,8 @@ _PAID_BEFORE = frozenset(
 )
 """Kinds that move what the centre holds for somebody; too little of it is never the person's fault."""
 REVERSAL, REFUND, UNBLOCK = "ledger.reversal", "ledger.refund", "ledger.unblock"
+REVERSIBLE = frozenset({"top_up", "refund", *OWN_MOVES})
+"""Kinds that staff may take back: on a resident's account, and among the centre's own."""
 _ACCOUNT, _TRANSFER = Account.metadata.tables["account"], Transfer.metadata.tables["transfer"]
 _CANTEEN = Canteen.metadata.tables["canteen"]
 _NOT_BELOW = frozenset({"resident", "held", "refund_due"})
@@ -285,7 +287,8 @@ def _refund(actor: Actor, detail: dict[str, Any], now: datetime) -> int:
 
 
 def reverse(staff_id: int, transfer_id: int, reason: str) -> Approval | Transfer:
-    """Take a transfer back by its opposite, once. Above the policy's sum a second member of staff decides."""
+    """Take a transfer back by its opposite, once. Above the policy's sum a second member of staff decides; what one
+    takes back in a day counts together."""
     if not reason.strip():
         raise Refused("reason_missing", _("请写明为什么冲正"), status=422)
     with unit_of_work():
@@ -293,7 +296,7 @@ def reverse(staff_id: int, transfer_id: int, reason: str) -> Approval | Transfer
         row = db.session.get(Transfer, transfer_id)
         if row is None:
             raise NotFound(_("没有找到这一笔"))
-        if row.kind not in {"top_up", "refund", "cash_difference", "paid_out"}:
+        if row.kind not in REVERSIBLE:
             raise Refused(
                 "not_reversible", _("这一笔不能单独冲正"), _("订餐的钱请在那份订单里取消或退。"), status=422
             )
@@ -304,13 +307,46 @@ def reverse(staff_id: int, transfer_id: int, reason: str) -> Approval | Transfer
             if account.kind != "resident" and account.blocked_at is not None:
                 raise books_checked(_("这一笔先不冲正，核对好了再来。"))
             _not_blocked(account.blocked_at)
-        centre_id = ends[1].centre_id
-        policy = _policy(db.session.get_one(Canteen, centre_id), now)
-        if row.amount_fen > policy.two_people_fen:
+        centre_id, actor = ends[1].centre_id, Actor("staff", staff_id)
+        if needs_two(actor, centre_id, row.amount_fen, now):
             return approvals.ask(
                 REVERSAL, transfer_id, centre_id, staff_id, reason, {"transfer": transfer_id}
             )
-        return db.session.get_one(Transfer, _reverse(Actor("staff", staff_id), transfer_id, reason, now))
+        return db.session.get_one(Transfer, _reverse(actor, transfer_id, reason, now))
+
+
+def needs_two(actor: Actor, centre_id: int, amount_fen: int, now: datetime) -> bool:
+    """Whether a second person decides that so much is taken back: with what the same person has taken back alone in
+    this centre today it is above the policy's sum. Many small ones are a large one."""
+    query = select(Canteen).where(Canteen.id == centre_id).with_for_update(key_share=True)
+    canteen = db.session.scalars(query).one()  # two of them at once count one after the other
+    day = day_bounds(local_day(now, canteen.centre.zone), canteen.centre.zone)[0]
+    done = _reversed_since(actor, centre_id, day)
+    return amount_fen + done > _policy(canteen, now).two_people_fen
+
+
+def _reversed_since(actor: Actor, centre_id: int, since: datetime) -> int:
+    """What somebody has taken back in a centre since a moment, in fen, without what a second person was asked about."""
+    first = aliased(Transfer)
+    by_two = exists().where(
+        Approval.kind == REVERSAL,
+        Approval.subject_id == first.id,
+        Approval.state == "approved",
+    )
+    query = (
+        select(func.coalesce(func.sum(Transfer.amount_fen), 0))
+        .join(first, first.id == Transfer.reverses_id)
+        .join(Account, Account.id == Transfer.credit_id)
+        .where(
+            Account.centre_id == centre_id,
+            Transfer.actor_kind == actor.kind,
+            Transfer.actor_id == actor.id,
+            Transfer.at >= since,
+            first.kind.in_(REVERSIBLE),
+            ~by_two,
+        )
+    )
+    return int(db.session.scalar(query) or 0)
 
 
 def _reverse(actor: Actor, transfer_id: int, reason: str, now: datetime) -> int:
@@ -345,6 +381,8 @@ def _refund_words(approval: Approval) -> str:
 
 def _reversal_words(approval: Approval) -> str:
     row = db.session.get_one(Transfer, approval.detail["transfer"])
+    if row.kind in OWN_MOVES:
+        return _("冲正%(what)s %(sum)s", what=OWN_MOVES[row.kind], sum=yuan(row.amount_fen))
     return _("冲正一笔 %(sum)s", sum=yuan(row.amount_fen))
 
 

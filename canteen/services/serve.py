@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -394,7 +394,8 @@ def pay_at_desk(staff_id: int, order_id: int) -> MealOrder:
 
 
 def pay_out(staff_id: int, order_id: int) -> MealOrder:
-    """What is owed for a cancelled or failed meal that had been paid at the desk is paid out there, once."""
+    """What is owed for a cancelled or failed meal that had been paid at the desk is paid out there, once: again only
+    after that was taken back, as what undoes the taking back."""
     actor = Actor("staff", staff_id)
     with unit_of_work():
         now = database_now()
@@ -402,6 +403,21 @@ def pay_out(staff_id: int, order_id: int) -> MealOrder:
         if order.gateway != "counter" or order.pay_state != "refunded":
             raise Refused("not_owed", _("这一份没有要退的现金"), status=409)
         owed, cash = (ledger.centre_account(order.centre_id, kind) for kind in ("refund_due", "cash"))
-        ledger.move(owed, cash, order.pays_fen, "paid_out", actor, at=now, order_id=order.id)
+        ledger.move(
+            owed,
+            cash,
+            order.pays_fen,
+            "paid_out",
+            actor,
+            at=now,
+            order_id=order.id,
+            reverses_id=_taken_back_last(order.id),
+        )
         audit.record(actor, "meal.paid_out", "meal_order", order.id, unit_id=order.centre_id, at=now)
     return order
+
+
+def _taken_back_last(order_id: int) -> int | None:
+    """What took the last pay-out of an order back; None where it stands, or there was none."""
+    last = select(func.max(Transfer.id)).where(Transfer.order_id == order_id, Transfer.kind == "paid_out")
+    return db.session.scalar(select(Transfer.id).where(Transfer.reverses_id == last.scalar_subquery()))

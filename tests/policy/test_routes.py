@@ -91,6 +91,7 @@ FORMS = {
     "canteen_desk.top_up": {"amount": "10", "way": "cash"},
     "canteen_desk.refund": {"amount": "5", "reason": "不用了"},
     "canteen_desk.reverse": {"reason": "记错了"},
+    "canteen_desk.reverse_own": {"reason": "记错了"},
     "canteen_desk.count_now": {"n100": "3", "reason": "数过两遍"},
     "canteen_desk.place_order": {"menu": "2026-11-24/lunch", "offer": "1"},
     "canteen_desk.keep_diet": {"allergen": "fish", "texture": "soft", "avoid": "不吃辣"},

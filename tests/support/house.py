@@ -369,7 +369,7 @@ def _counter(house: House) -> dict[str, str]:
     redeem(wu, cast.shuibei, fetched.id, offline)
     send_in(wu, cast.shuibei, "1号窗", ["unreadable"])
     run = plan_run(actor, menu.id, "一号线", [brought.id], Carrier("林师傅"))
-    count = till.count_cash(wu, cast.shuibei, {"10000": 1, "2000": 1}, reason="找零多了")
+    count = till.count_cash(wu, cast.shuibei, {"10000": 1, "2000": 1}, banked_fen=1000, reason="找零多了")
     with unit_of_work():
         put_call("house-call", "care", cast.shuibei, cast.chen, "请问问是否平安。", house.clock())
     return {
@@ -378,6 +378,7 @@ def _counter(house: House) -> dict[str, str]:
         "odd_id": str(db.session.scalars(select(OddScan.id)).one()),
         "redemption_id": str(db.session.scalars(select(Redemption.id)).one()),
         "count_id": str(count.id),
+        "move_id": str(db.session.scalars(select(Transfer.id).where(Transfer.kind == "to_bank")).one()),
         "transfer_id": str(db.session.scalars(select(Transfer.id).order_by(Transfer.id)).first()),
     }
 
