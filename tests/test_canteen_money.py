@@ -264,7 +264,15 @@ def test_a_card_may_come_to_hold_more_than_its_limit_and_takes_no_top_up_until_i
     assert meals.order(chen, date(2026, 11, 26), gateway="account").state == "ordered"
     spent = there - (ledger.balance(chen) or 0)
     assert spent > 500
-    asked = ledger.refund(wu, centre, chen, there - spent - most, reason="要回去", reference="20261123-2")
+    asked = ledger.refund(
+        wu,
+        centre,
+        chen,
+        there - spent - most,
+        reason="要回去",
+        reference="20261123-2",
+        same_name=True,
+    )
     if isinstance(asked, Approval):
         decide(asked.id, staff_id("xu@hall.invalid"), True)
     assert ledger.balance(chen) == most
@@ -343,6 +351,29 @@ def test_a_meal_s_undoing_is_not_counted_among_what_one_takes_back(meals: Meals,
         done = redeem(wu, centre, order.id, Scan("1号窗", f"scan-000{number}", cash=True))
         undo(wu, done.redemption_id or 0, "发错了")
     assert isinstance(ledger.reverse(wu, top_up, "记错了"), Transfer)
+
+
+def test_a_large_refund_goes_to_an_account_whose_name_somebody_has_looked_at(meals: Meals) -> None:
+    wu, centre, chen = staff_id(), meals.cast.shuibei, meals.cast.chen
+    ledger.top_up(wu, centre, chen, 30_000)
+    back = partial(ledger.refund, wu, centre, chen, reason="搬走了")
+    with pytest.raises(Refused) as refused:
+        back(10_001, reference="20261123-1")
+    assert refused.value.code == "name_unchecked"
+    assert (
+        refused.value.text == "超过 ¥100.00 的，只退到本人（或登记的继承人）名下的账户。看过是，就勾上再退。"
+    )
+    assert refusal(partial(back, 10_001, same_name=True)) == "reference_missing"
+    assert isinstance(back(5000), Transfer)
+    asked = back(10_001, reference="20261123-1", same_name=True)
+    assert isinstance(asked, Approval)
+    assert asked.detail["same_name"] is True
+    decide(asked.id, staff_id("xu@hall.invalid"), True)
+    audited = db.session.scalars(
+        select(Audit.detail).where(Audit.verb == "account.refunded").order_by(Audit.id)
+    )
+    assert ["same_name" in detail for detail in audited] == [False, True]
+    assert ledger.balance(chen) == 30_000 - 15_001
 
 
 # --- the pages ------------------------------------------------------------------------------------------------------
@@ -443,6 +474,21 @@ def test_a_pay_out_that_is_taken_back_at_the_till_can_be_paid_out_again(
     assert "已冲正" in page
     send(wu, wu.get(one), f"{one}/pay-out")
     assert "现金已经退了" in wu.get(one).text
+
+
+@pytest.mark.usefixtures("till")
+def test_the_desk_says_that_it_has_looked_at_the_name(app: Flask, cast: Cast) -> None:
+    wu, path = desk(app, cast.wu), f"{DESK}/account/{cast.chen}"
+    with app.app_context():
+        ledger.top_up(staff_id(), cast.shuibei, cast.chen, 20_000)
+        db.session.remove()
+    page = wu.get(path)
+    assert "账户户名就是本人（或登记的继承人）" in page.text
+    asked = {"amount": "150", "reason": "搬走了", "reference": "20261123-7"}
+    refused = send(wu, page, f"{path}/refund", **asked)
+    assert (refused.status_code, "请先核对账户的户名" in refused.text) == (422, True)
+    done = send(wu, wu.get(path), f"{path}/refund", **asked, same_name="1")
+    assert "等另一位同事批" in wu.get(done.location).text
 
 
 @pytest.mark.usefixtures("till")

@@ -317,6 +317,7 @@ def refund(centre: Centre, resident_id: int) -> Response:
         parse_yuan(form.get("amount", "")),
         reference=form.get("reference", ""),
         reason=form.get("reason", ""),
+        same_name=form.get("same_name") == "1",
     )
     if isinstance(done, approvals.Approval):
         flash(_("已经提上去了，等另一位同事批。批了钱才会退。"), "warn")

@@ -230,10 +230,18 @@ def top_up(
 
 
 def refund(
-    staff_id: int, centre_id: int, resident_id: int, amount_fen: int, *, reference: str = "", reason: str = ""
+    staff_id: int,
+    centre_id: int,
+    resident_id: int,
+    amount_fen: int,
+    *,
+    reference: str = "",
+    reason: str = "",
+    same_name: bool = False,
 ) -> Approval | Transfer:
     """Money back to the resident or (after their death) to the heirs. Above the policy's sum a second member of staff
-    decides, and above another one it goes to an account in the same name, whose transfer is named in `reference`."""
+    decides, and above another one it goes to an account in the same name, whose transfer is named in `reference` and of
+    whose name somebody says with `same_name` that they have looked at it."""
     with unit_of_work():
         now = database_now()
         locked(resident_id)  # two desks at once count one after the other
@@ -252,11 +260,22 @@ def refund(
                 _("超过 %(most)s 不退现金。请写上转账的凭证号。", most=yuan(policy.refund_named_fen)),
                 status=422,
             )
+        if in_all > policy.refund_named_fen and not same_name:
+            raise Refused(
+                "name_unchecked",
+                _("请先核对账户的户名"),
+                _(
+                    "超过 %(most)s 的，只退到本人（或登记的继承人）名下的账户。看过是，就勾上再退。",
+                    most=yuan(policy.refund_named_fen),
+                ),
+                status=422,
+            )
         detail = {
             "resident": resident_id,
             "centre": centre_id,
             "fen": amount_fen,
             "reference": reference.strip()[:40],
+            "same_name": same_name,
         }
         if in_all > policy.two_people_fen:
             return approvals.ask(REFUND, resident_id, centre_id, staff_id, reason or _("退卡里的钱"), detail)
@@ -282,7 +301,8 @@ def _refund(actor: Actor, detail: dict[str, Any], now: datetime) -> int:
     account = resident_account(detail["resident"], detail["centre"])
     to = centre_account(detail["centre"], "outside" if detail["reference"] else "cash")
     made = move(account, to, detail["fen"], "refund", actor, at=now, reference=detail["reference"])
-    _tell(actor, "account.refunded", detail["resident"], detail["centre"], made, detail["fen"], now)
+    looked = {"same_name": True} if detail.get("same_name") else {}
+    _tell(actor, "account.refunded", detail["resident"], detail["centre"], made, detail["fen"], now, **looked)
     return made
 
 
@@ -553,9 +573,17 @@ def _policy(canteen: Canteen, now: datetime) -> CanteenPolicy:
 
 
 def _tell(
-    actor: Actor, what: str, resident_id: int, centre_id: int, transfer: int, fen: int, now: datetime
+    actor: Actor,
+    what: str,
+    resident_id: int,
+    centre_id: int,
+    transfer: int,
+    fen: int,
+    now: datetime,
+    **looked_at: bool,
 ) -> None:
     detail = {"transfer": transfer, "fen": fen}
-    audit.record(actor, what, "resident", resident_id, unit_id=centre_id, detail=detail, at=now)
+    audited = {**detail, **looked_at}
+    audit.record(actor, what, "resident", resident_id, unit_id=centre_id, detail=audited, at=now)
     emit(what, {"resident": resident_id, "centre": centre_id, **detail}, at=now)
     bump(f"money:{centre_id}")
