@@ -13,7 +13,7 @@ from canteen.listeners import LISTENERS
 from canteen.master import MASTERS, PHOTO
 from canteen.register import DIET
 from canteen.rules import CanteenPolicy
-from canteen.services import ledger, settle, till
+from canteen.services import ledger, paid, till
 from canteen.services.leave import leave
 from canteen.services.ledger import wrong_sums
 from canteen.services.menu_sheet import SHEET as MENUS
@@ -87,7 +87,7 @@ AREA = Area(
     export=own_copy.pages,
     doctor=doctor,
     policy=CanteenPolicy,
-    approvals=[*ledger.APPROVALS, *settle.APPROVALS, *till.APPROVALS],
+    approvals=[*ledger.APPROVALS, *paid.APPROVALS, *till.APPROVALS],
     masters=MASTERS,
     figures=FIGURES,
     files=[PHOTO, MENUS],

@@ -11,12 +11,13 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.counter_words import dish_words, how_words
 from canteen.models import Canteen, MealOrder, Redemption, SubsidyRule
+from canteen.services.paid import payments_of, refusals_of
 from canteen.services.settle import CHUNK, Difference, Line, Month, month_words
 from canteen.words import MEALS
 from core.clock import local
 from core.codes import show_number
 from core.database import db
-from core.money import in_yuan
+from core.money import in_yuan, yuan
 from core.sheets import Head, Page, write
 from core.words import masked
 
@@ -45,6 +46,8 @@ class Row:
     how: str
     late: bool
     """Of a month that was sealed already when it came to light."""
+    refused: str
+    """What the government says why it does not pay this line; empty where it says nothing."""
 
 
 def rows_of(month: Month) -> list[Row]:
@@ -53,9 +56,11 @@ def rows_of(month: Month) -> list[Row]:
     orders = orders_of([line.order_id for line in month.lines])
     scans = _scans(orders)
     rules = {rule.id: rule for rule in db.session.scalars(select(SubsidyRule))}
+    refusals = refusals_of(month.settlement.id) if month.settlement is not None else {}
     found = []
     for line in month.lines:
         order, rule, scan = orders[line.order_id], rules[line.rule_id], scans.get(line.order_id)
+        refusal = refusals.get(line.id or 0)
         found.append(
             Row(
                 line=line,
@@ -76,6 +81,7 @@ def rows_of(month: Month) -> list[Row]:
                 handed_out=local(scan.scanned_at, centre.zone) if scan else None,
                 how=how_words(scan.how) if scan else "",
                 late=order.day < month.month and line.corrects_id is None,
+                refused=refusal.reason if refusal is not None else "",
             )
         )
     return found
@@ -147,7 +153,8 @@ def kind_words(kind: str) -> str:
 
 
 def pack(month: Month) -> bytes:
-    """The month as a workbook of six sheets: sums, meals, delivery, operating, corrections, and whether it all fits."""
+    """The month as a workbook of seven sheets: sums, meals, delivery, operating, corrections, what came of it, and
+    whether it all fits."""
     canteen = db.session.get_one(Canteen, month.centre_id)
     rows = rows_of(month)
     fresh = [row for row in rows if row.line.corrects_id is None]
@@ -236,6 +243,20 @@ def pack(month: Month) -> bytes:
             ],
         ),
         Page(
+            _("拨付"),
+            [
+                Head(_("种类"), 12),
+                Head(_("日期"), 12),
+                Head(_("金额"), 12, money=True),
+                *order,
+                *people,
+                Head(_("依据"), 18),
+                Head(_("原因"), 24),
+            ],
+            [*_payment_rows(month), *_refusal_rows(rows)],
+            [short_words(month, rows)],
+        ),
+        Page(
             _("核对"),
             [
                 Head(_("订单编号"), 13),
@@ -272,8 +293,8 @@ def _sum_rows(month: Month, rows: Sequence[Row]) -> Iterator[list[object]]:
         kind = _("更正：%(kind)s", kind=kind_words(one.kind)) if one.corrected else kind_words(one.kind)
         yield [kind, one.rule, one.tier, one.lines, one.people, in_yuan(one.fen)]
     yield [_("申领合计"), "", "", len(rows), len({row.person for row in rows}), in_yuan(month.claimed_fen)]
-    if month.settlement is not None and month.settlement.paid_fen is not None:
-        yield [_("已拨付"), str(month.settlement.paid_on), "", "", "", in_yuan(month.settlement.paid_fen)]
+    if month.came_fen:
+        yield [_("已拨付"), "", "", "", "", in_yuan(month.came_fen)]
         yield [_("少付"), "", "", "", "", in_yuan(month.missing_fen or 0)]
 
 
@@ -298,6 +319,55 @@ def _meal_row(row: Row) -> list[object]:
         row.how,
         _("补报") if row.late else "",
     ]
+
+
+def _payment_rows(month: Month) -> Iterator[list[object]]:
+    """Payments in their order; one that was taken back stands with its opposite."""
+    nothing = [""] * 6
+    for payment, back in payments_of(month.settlement.id) if month.settlement is not None else []:
+        yield [_("到账"), payment.paid_on, in_yuan(payment.amount_fen), *nothing, ""]
+        if back is not None:
+            yield [_("记错撤掉"), payment.paid_on, in_yuan(-payment.amount_fen), *nothing, back.reason]
+
+
+def _refusal_rows(rows: Sequence[Row]) -> Iterator[list[object]]:
+    for row in rows:
+        if row.refused:
+            who = [row.person, row.name, row.rule]
+            yield [_("没有认"), "", in_yuan(row.line.amount_fen), *_order_cells(row), *who, row.refused]
+
+
+def short_words(month: Month, rows: Sequence[Row]) -> str:
+    """What is missing of a month, and how far the refused lines explain it."""
+    refused = [row.line.amount_fen for row in rows if row.refused]
+    named, missing = sum(refused), month.claimed_fen - month.came_fen
+    words = _("没有认的有 %(n)d 行，合计 %(sum)s。", n=len(refused), sum=yuan(named))
+    if not month.came_fen:
+        return _one_by_one(_("还没有到账的。"), words) if refused else _("还没有到账的。")
+    if not missing:
+        return _("申领的都到账了。")
+    if not named:
+        return _("还少 %(missing)s，还没有记下是哪几行没有认。", missing=yuan(missing))
+    if named == missing:
+        return _("少的 %(missing)s，正好是没有认的这几行。", missing=yuan(missing))
+    if named < missing:
+        more = _(
+            "一共少 %(missing)s，另外 %(rest)s 还不知道为什么，请再问问。",
+            missing=yuan(missing),
+            rest=yuan(missing - named),
+        )
+    else:
+        more = _(
+            "可是只少 %(missing)s，多出 %(rest)s：也许有几行后来补了，请再对一对。",
+            missing=yuan(missing),
+            rest=yuan(named - missing),
+        )
+    return _one_by_one(words, more)
+
+
+def _one_by_one(first: str, then: str) -> str:
+    """Two sentences; some languages put a space between."""
+    return _("%(first)s%(then)s", first=first, then=then)
 
 
 def _check_rows(month: Month) -> Iterator[list[object]]:

@@ -31,9 +31,10 @@ from canteen.models import (
     Redemption,
     Settlement,
     SettlementLine,
+    SettlementPayment,
     SubsidyClaim,
 )
-from canteen.services import ledger, settle
+from canteen.services import ledger, paid, settle
 from canteen.services.answer import answer_swap
 from canteen.services.close import close_due, fail_menu
 from canteen.services.give_back import cancel
@@ -143,7 +144,8 @@ class Machine(RuleBasedStateMachine):
         self.failed: set[tuple[str, int]] = set()
         self.people: dict[str, int] = {}
         self.claimed: dict[tuple[str, date], int] = {}
-        self.paid: dict[tuple[str, date], int] = {}
+        self.paid: dict[tuple[str, date], list[int]] = {}
+        self.gone: set[int] = set()
 
     @initialize()
     def begin(self) -> None:
@@ -547,20 +549,41 @@ class Machine(RuleBasedStateMachine):
         self.claimed_is_what_was_eaten(where, month, eaten)
 
     @precondition(lambda self: self.clock.today >= self.day(2))
-    @rule(where=st.sampled_from(["shuibei", "sungang"]), short=st.sampled_from([0, 300, None]))
-    def the_government_pays(self, where: str, short: int | None) -> None:
-        """All of a month, all but so much, or nothing; said again, the last counts."""
+    @rule(where=st.sampled_from(["shuibei", "sungang"]), short=st.sampled_from([0, 300, 1000]))
+    def the_government_pays(self, where: str, short: int) -> None:
+        """What is left of a month, or all but so much of it; more than is left is not written down."""
         month = (self.first - timedelta(days=1)).replace(day=1)
-        claimed = self.claimed.get((where, month))
-        fen = 0 if short is None else max(0, (claimed or 0) - short)
-        centre = self.centres[where]
-        self.deed(
-            "not_found" if claimed is None else "done",
-            lambda: settle.record_paid(self.staff, centre, month, fen, self.clock.today, reason="看错了"),
+        claimed, there = self.claimed.get((where, month)), self.paid.get((where, month), [])
+        left = (claimed or 0) - sum(there)
+        fen = left - short if left > short else left + 1
+        expected = "not_found" if claimed is None else "done" if 0 < fen <= left else "paid_odd"
+        centre, today = self.centres[where], self.clock.today
+        self.deed(expected, lambda: paid.record_paid(self.staff, centre, month, fen, today))
+        if expected == "done":
+            self.move(where, "outside", "subsidy", fen)
+            self.paid[where, month] = [*there, fen]
+
+    @precondition(lambda self: self.clock.today >= self.day(2))
+    @rule(where=st.sampled_from(["shuibei", "sungang"]), times=st.sampled_from([1, 2]))
+    def a_payment_was_wrong(self, where: str, times: int) -> None:
+        """The last one is taken back; again it is not."""
+        month = (self.first - timedelta(days=1)).replace(day=1)
+        if not (there := self.paid.get((where, month))):
+            return
+        query = select(SettlementPayment.id).join(
+            Settlement, Settlement.id == SettlementPayment.settlement_id
         )
-        if claimed is not None:
-            self.move(where, "outside", "subsidy", fen - self.paid.get((where, month), 0))
-            self.paid[where, month] = fen
+        query = query.where(Settlement.centre_id == self.centres[where], Settlement.month == month)
+        last = db.session.scalars(query.order_by(SettlementPayment.id.desc())).all()
+        standing = [one for one in last if one not in self.gone]
+        for expected in ["done", "moved_already"][:times]:
+            self.deed(
+                expected,
+                lambda: paid.take_back_payment(self.staff, self.centres[where], standing[0], "看错了"),
+            )
+        self.gone.add(standing[0])
+        self.move(where, "outside", "subsidy", -there[-1])
+        self.paid[where, month] = there[:-1]
 
     def claimed_is_what_was_eaten(self, where: str, month: date, eaten: list[Eaten]) -> None:
         row = db.session.scalars(
@@ -648,6 +671,7 @@ def machine(meals: Meals, clock: Clock) -> type[Machine]:
         ("subsidies_week", WEEK_MOST),
         ("meal_orders", MEAL_MOST),
         ("walk_in", WALK_IN),
+        ("two_people_fen", 500_000),
     ):
         set_policy(OPERATOR, meals.cast.district, f"canteen.{policy}", most, date(2026, 1, 1))
     Machine.meals, Machine.clock = meals, clock

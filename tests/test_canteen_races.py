@@ -26,11 +26,13 @@ from canteen.models import (
     Menu,
     Offer,
     Redemption,
+    Settlement,
+    SettlementPayment,
     SheetChange,
     SubsidyClaim,
     Transfer,
 )
-from canteen.services import ledger
+from canteen.services import ledger, paid
 from canteen.services.close import close_menu, fail_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.order import Wish, place
@@ -47,7 +49,7 @@ from kiosk.services import begin_visit, know
 from people.models import Staff
 from people.services.cards import issue_card
 from tests.conftest import StartServer
-from tests.support.clock import Clock
+from tests.support.clock import ZONE, Clock
 from tests.support.hall import ALL, apart
 from tests.support.meals import Meals
 from tests.support.race import together
@@ -292,6 +294,96 @@ def test_two_desks_that_top_up_at_once_never_pass_the_limit(
         assert codes(together(small)) == {"done": 4, "account_full": 2}
         db.session.rollback()
         assert ledger.balance(who) == 10_000
+    assert ledger.wrong_sums() == []
+
+
+CLAIMED = 10_000
+
+
+def sealed(meals: Meals, number: int) -> Settlement:
+    """A month of the round's own that claims ¥100.00 and is sealed."""
+    now = database_now()
+    with unit_of_work():
+        row = Settlement(
+            centre_id=meals.cast.shuibei,
+            month=date(2001 + number // 12, 1 + number % 12, 1),
+            state="sealed",
+            made_at=now,
+            sealed_at=now,
+            sealed_by=staff_id(),
+            claimed_fen=CLAIMED,
+        )
+        db.session.add(row)
+    return row
+
+
+def came(row: int) -> int:
+    """What the payments of a month come to, whatever the month says itself."""
+    query = select(func.coalesce(func.sum(SettlementPayment.amount_fen), 0))
+    return int(db.session.scalar(query.where(SettlementPayment.settlement_id == row)) or 0)
+
+
+def test_the_control_summing_payments_first_books_more_than_is_claimed(app: Flask, meals: Meals) -> None:
+    with unit_of_work():
+        outside, subsidy = (
+            ledger.centre_account(meals.cast.shuibei, kind) for kind in ("outside", "subsidy")
+        )
+    staff = staff_id()
+
+    def naive(row: int) -> bool:
+        if came(row) + 6000 > CLAIMED:
+            return False
+        with unit_of_work():
+            now = database_now()
+            moved = ledger.move(outside, subsidy, 6000, "government_paid", CLOCK, at=now)
+            payment = SettlementPayment(
+                settlement_id=row,
+                amount_fen=6000,
+                paid_on=TUESDAY,
+                transfer_id=moved,
+                recorded_at=now,
+                recorded_by=staff,
+            )
+            db.session.add(payment)
+        return True
+
+    for number in range(ROUNDS):
+        row = sealed(meals, number).id
+        codes(together([apart(app, partial(naive, row)) for _desk in range(4)]))
+        db.session.rollback()
+        if came(row) > CLAIMED:
+            return
+    raise AssertionError(GENTLE)
+
+
+def test_payments_written_down_at_once_are_never_more_than_is_claimed(app: Flask, meals: Meals) -> None:
+    staff, centre = staff_id(), meals.cast.shuibei
+    for number in range(ROUNDS):
+        row = sealed(meals, number)
+        today = (row.sealed_at or database_now()).astimezone(ZONE).date()
+
+        def pay(fen: int, month: date = row.month, day: date = today) -> Callable[[], object]:
+            return apart(app, lambda: paid.record_paid(staff, centre, month, fen, day))
+
+        assert codes(together([pay(6000)] * 4)) == {"done": 1, "paid_odd": 3}
+        assert codes(together([pay(1000)] * 6)) == {"done": 4, "paid_odd": 2}
+        db.session.rollback()
+        there = db.session.get_one(Settlement, row.id, populate_existing=True)
+        assert (there.came_fen, there.state, came(row.id)) == (CLAIMED, "paid", CLAIMED)
+    assert ledger.wrong_sums() == []
+
+
+def test_a_payment_is_taken_back_once_however_many_want_it(app: Flask, meals: Meals) -> None:
+    staff, centre = staff_id(), meals.cast.shuibei
+    set_policy(OPERATOR, centre, "canteen.two_people_fen", 500_000, date(2026, 1, 1))
+    for number in range(ROUNDS):
+        row = sealed(meals, number)
+        today = (row.sealed_at or database_now()).astimezone(ZONE).date()
+        payment = paid.record_paid(staff, centre, row.month, 6000, today).id
+        back = apart(app, partial(paid.take_back_payment, staff, centre, payment, "记错了"))
+        assert codes(together([back] * 4)) == {"done": 1, "moved_already": 3}
+        db.session.rollback()
+        assert db.session.get_one(Settlement, row.id, populate_existing=True).came_fen == 0
     assert ledger.wrong_sums() == []
 
 

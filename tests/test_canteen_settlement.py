@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from canteen import settlement as reads
 from canteen.figures import wasted
@@ -22,25 +23,28 @@ from canteen.models import (
     Redemption,
     Settlement,
     SettlementLine,
+    SettlementPayment,
+    SettlementRefusal,
     SubsidyRule,
     Transfer,
 )
 from canteen.report import meals_of
-from canteen.services import ledger, review, settle
+from canteen.services import ledger, paid, review, settle
 from canteen.services.close import close_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, redeem, undo
 from centres.models import Building
 from centres.services import set_policy
-from core.approvals import Approval, decide
-from core.audit import CLOCK, OPERATOR, Actor
+from core.approvals import Approval, decide, kinds
+from core.audit import CLOCK, OPERATOR, Actor, Audit
 from core.database import db, unit_of_work
-from core.errors import Refused
+from core.errors import NotFound
 from people.models import Grant, Resident, Staff
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import ZONE, Clock
 from tests.support.forms import send, ways
 from tests.support.hall import moment
+from tests.support.hall import refusal as refusal_of
 from tests.support.meals import Meals, double_ninth, furnish
 
 TUESDAY, LAST = date(2026, 11, 24), date(2026, 11, 30)
@@ -116,9 +120,7 @@ def seal(meals: Meals, month: date = NOVEMBER) -> Settlement:
 
 
 def refusal(meals: Meals, month: date = NOVEMBER) -> str:
-    with pytest.raises(Refused) as refused:
-        seal(meals, month)
-    return refused.value.code
+    return refusal_of(lambda: seal(meals, month))
 
 
 def test_a_month_claims_what_was_handed_out(meals: Meals, lunch: dict[str, int]) -> None:
@@ -322,25 +324,52 @@ def test_a_rule_that_changes_does_not_touch_what_was_claimed(
     assert sum(line.amount_fen for line in november(meals).lines if line.kind == "operating") == 750
 
 
-def test_what_came_is_written_down_and_what_is_missing(
+def test_what_came_is_written_down_in_parts_and_what_is_missing(
     meals: Meals, lunch: dict[str, int], clock: Clock
 ) -> None:
     clock.set("2026-12-01 09:00")
-    centre, who = meals.cast.shuibei, accountant(meals)
-    with pytest.raises(Refused):
-        settle.record_paid(who, centre, NOVEMBER, 100, date(2026, 12, 1))
+    with pytest.raises(NotFound):
+        pay(meals, 100)
     seal(meals)
+    assert november(meals).missing_fen is None
     clock.set("2026-12-20 09:00")
     for fen, day, code in (
+        (0, date(2026, 12, 18), "paid_odd"),
         (4301, date(2026, 12, 18), "paid_odd"),
         (4300, date(2026, 12, 21), "paid_when"),
         (4300, date(2026, 11, 30), "paid_when"),
     ):
-        with pytest.raises(Refused) as refused:
-            settle.record_paid(who, centre, NOVEMBER, fen, day)
-        assert refused.value.code == code
-    settle.record_paid(who, centre, NOVEMBER, 4000, date(2026, 12, 18))
-    assert november(meals).missing_fen == 300
+        assert refusal_of(lambda: pay(meals, fen, day)) == code  # noqa: B023
+    said = []
+    for fen in (3000, 1000, 300):
+        pay(meals, fen, date(2026, 12, 18))
+        found = november(meals)
+        assert found.settlement is not None
+        said.append((found.came_fen, found.missing_fen, found.settlement.state))
+    assert said == [(3000, 1300, "sealed"), (4000, 300, "sealed"), (4300, 0, "paid")]
+    assert refusal_of(lambda: pay(meals, 1, date(2026, 12, 18))) == "paid_odd"
+    booked = db.session.execute(
+        select(SettlementPayment.amount_fen, Transfer.kind, Transfer.amount_fen)
+        .join(Transfer, Transfer.id == SettlementPayment.transfer_id)
+        .order_by(SettlementPayment.id)
+    ).all()
+    assert [tuple(one) for one in booked] == [(fen, "government_paid", fen) for fen in (3000, 1000, 300)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE settlement_payment SET amount_fen = 1", "DELETE FROM settlement_payment"],
+)
+def test_a_payment_stays_as_it_was_written(
+    meals: Meals, lunch: dict[str, int], clock: Clock, statement: str
+) -> None:
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    pay(meals, 4000)
+    with pytest.raises(Exception, match="append_only_settlement_payment"), unit_of_work():
+        db.session.execute(text(statement))
+    with pytest.raises(IntegrityError), unit_of_work():
+        db.session.execute(text("UPDATE settlement SET came_fen = 4301"))
 
 
 def books(meals: Meals) -> dict[str, int]:
@@ -366,10 +395,13 @@ def test_what_the_government_owes_and_pays_stands_in_the_books(
     assert books(meals)["sales"] - before["sales"] == 800
     seal(meals)
     assert settle.owed_fen(centre) == 4300
-    for paid in (4000, 4000, 4300, 0, 4100):
-        settle.record_paid(who, centre, NOVEMBER, paid, date(2026, 12, 1), reason="看错了")
-        assert settle.owed_fen(centre) == 4300 - paid
-        assert books(meals).get("outside", 0) - before.get("outside", 0) == -paid
+    for fen in (4000, 300):
+        pay(meals, fen)
+    assert (settle.owed_fen(centre), books(meals)["outside"] - before.get("outside", 0)) == (0, -4300)
+    small = db.session.scalars(select(SettlementPayment.id).order_by(SettlementPayment.id.desc())).first()
+    paid.take_back_payment(who, centre, small or 0, "看错了")
+    assert (settle.owed_fen(centre), books(meals)["outside"] - before.get("outside", 0)) == (300, -4000)
+    pay(meals, 100)
     assert settle.owed_fen(centre) == november(meals).missing_fen == 200
     undo(
         who,
@@ -386,30 +418,68 @@ def test_what_the_government_owes_and_pays_stands_in_the_books(
     assert settle.owed_fen(meals.cast.sungang) == 0
 
 
-def test_a_payment_that_was_wrong_is_changed_with_a_reason_and_much_by_two(
+def test_a_payment_that_was_wrong_is_taken_back_with_a_reason_once_and_much_by_two(
     meals: Meals, lunch: dict[str, int], clock: Clock
 ) -> None:
     set_policy(OPERATOR, meals.cast.shuibei, "canteen.two_people_fen", 300, date(2026, 11, 1))
     clock.set("2026-12-01 09:00")
     seal(meals)
-    centre, who, day = meals.cast.shuibei, accountant(meals), date(2026, 12, 1)
-    settle.record_paid(who, centre, NOVEMBER, 4000, day)
-    with pytest.raises(Refused) as refused:
-        settle.record_paid(who, centre, NOVEMBER, 4300, day)
-    assert refused.value.code == "reason_missing"
-    settle.record_paid(who, centre, NOVEMBER, 4300, day, reason="少看了一笔")
-    asked = settle.record_paid(who, centre, NOVEMBER, 0, day, reason="退票了")
+    centre, who = meals.cast.shuibei, accountant(meals)
+    small, other, large = pay(meals, 200), pay(meals, 200), pay(meals, 3900)
+    assert refusal_of(lambda: paid.take_back_payment(who, centre, small, " ")) == "reason_missing"
+    assert refusal_of(lambda: paid.take_back_payment(who, meals.cast.sungang, small, "错了")) == "not_found"
+    paid.take_back_payment(who, centre, small, "记了两遍")
+    assert refusal_of(lambda: paid.take_back_payment(who, centre, small, "记了两遍")) == "moved_already"
+    state = select(Settlement.state, Settlement.came_fen)
+    assert tuple(db.session.execute(state).one()) == ("sealed", 4100)
+    asked = paid.take_back_payment(who, centre, large, "退票了")
     assert isinstance(asked, Approval)
-    assert settle.owed_fen(centre) == 0
+    assert isinstance(paid.take_back_payment(who, centre, other, "也错了"), Approval), "200 and 200 are 400"
+    assert refusal_of(lambda: paid.take_back_payment(who, centre, large, "退票了")) == "approval_open"
+    assert settle.owed_fen(centre) == 200
     manager = db.session.scalars(select(Staff.id).where(Staff.email == meals.cast.manager)).one()
+    assert kinds.by_name[asked.kind].words(asked) == "2026年11月到账的 ¥39.00 记错了，要撤掉"
+    assert refusal_of(lambda: decide(asked.id, who, True)) == "two_people"
     decide(asked.id, manager, True)
-    assert settle.owed_fen(centre) == 4300
-    settled = november(meals).settlement
-    assert settled is not None
-    assert settled.paid_fen == 0
+    assert settle.owed_fen(centre) == 4100
+    found = november(meals)
+    assert (found.came_fen, found.missing_fen) == (200, 4100)
+    back = [(payment.id, taken.reason if taken else "") for payment, taken in payments(meals)]
+    assert back == [(small, "记了两遍"), (other, ""), (large, "退票了")]
+    assert ledger.wrong_sums() == []
 
 
-def test_months_paid_before_the_books_knew_of_it_are_booked_by_the_migration(
+def pay(meals: Meals, fen: int, day: date = date(2026, 12, 1)) -> int:
+    """The id of a payment for November that the accountant has written down."""
+    return paid.record_paid(accountant(meals), meals.cast.shuibei, NOVEMBER, fen, day).id
+
+
+def payments(meals: Meals) -> list[tuple[SettlementPayment, Transfer | None]]:
+    row = november(meals).settlement
+    return paid.payments_of(row.id) if row else []
+
+
+def test_what_a_second_person_has_agreed_to_does_not_count_among_what_one_takes_back_alone(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    set_policy(OPERATOR, meals.cast.shuibei, "canteen.two_people_fen", 300, date(2026, 11, 1))
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    centre, who = meals.cast.shuibei, accountant(meals)
+    manager = db.session.scalars(select(Staff.id).where(Staff.email == meals.cast.manager)).one()
+    large, first, second, third = (pay(meals, fen) for fen in (1000, 200, 100, 100))
+    asked = paid.take_back_payment(who, centre, large, "退票了")
+    assert isinstance(asked, Approval)
+    decide(asked.id, manager, True)
+    for payment in (first, second):
+        assert isinstance(paid.take_back_payment(manager, centre, payment, "错了"), SettlementPayment)
+    assert isinstance(paid.take_back_payment(manager, centre, third, "错了"), Approval)
+    clock.advance(days=1)
+    fourth = pay(meals, 100, date(2026, 12, 2))
+    assert isinstance(paid.take_back_payment(manager, centre, fourth, "错了"), SettlementPayment)
+
+
+def test_months_paid_before_the_books_knew_of_it_are_booked_by_the_migrations(
     meals: Meals, lunch: dict[str, int], clock: Clock
 ) -> None:
     centre = meals.cast.shuibei
@@ -428,9 +498,55 @@ def test_months_paid_before_the_books_knew_of_it_are_booked_by_the_migration(
     flask_migrate.upgrade()
     assert settle.owed_fen(centre) == owed + 800 - 4000
     found = db.session.get_one(Settlement, row)
-    kinds = [db.session.get_one(Transfer, one).kind for one in (found.support_id, found.paid_id)]
-    assert kinds == ["support", "government_paid"]
+    assert (found.state, found.came_fen) == ("sealed", 4000)
+    assert found.support_id is not None
+    assert db.session.get_one(Transfer, found.support_id).kind == "support"
+    ((payment, back),) = paid.payments_of(row)
+    assert (payment.amount_fen, payment.paid_on, payment.recorded_by) == (4000, date(2026, 12, 1), who)
+    assert (db.session.get_one(Transfer, payment.transfer_id).kind, back) == ("government_paid", None)
     assert ledger.wrong_sums() == []
+
+
+def test_payments_in_parts_are_one_payment_for_the_program_before(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    """Down and up again: the sum and what is owed stay; a question of either program is not left to the other."""
+    set_policy(OPERATOR, meals.cast.shuibei, "canteen.two_people_fen", 500, date(2026, 11, 1))
+    centre, who = meals.cast.shuibei, accountant(meals)
+    clock.set("2026-12-01 09:00")
+    row = seal(meals).id
+    pay(meals, 1000)
+    wrong, last = pay(meals, 500), pay(meals, 700)
+    paid.take_back_payment(who, centre, wrong, "记了两遍")
+    assert isinstance(paid.take_back_payment(who, centre, last, "退票了"), Approval)
+    paid.refuse_lines(who, centre, NOVEMBER, [line_of(lunch["chen"]).id], "不在名单上")
+    owed = settle.owed_fen(centre)
+    moved = db.session.get_one(SettlementPayment, last).transfer_id
+    db.session.remove()
+    flask_migrate.downgrade(revision="0013")
+    assert settle.owed_fen(centre) == owed
+    old = text("SELECT state, paid_fen, paid_id FROM settlement")
+    assert tuple(db.session.execute(old).one()) == ("paid", 1700, moved)
+    ask_before = text(
+        "INSERT INTO approval (kind, subject_id, unit_id, detail, reason, asked_by, asked_at, state, answer) VALUES"
+        " ('settlement.paid_again', :row, :centre, '{}', '退票了', :who, '2026-12-01 01:00:00', 'open', '')"
+    )
+    with unit_of_work():
+        db.session.execute(ask_before, {"row": row, "centre": centre, "who": who})
+    db.session.remove()
+    flask_migrate.upgrade()
+    found = db.session.get_one(Settlement, row)
+    assert (found.state, found.came_fen, settle.owed_fen(centre)) == ("sealed", 1700, owed)
+    assert [(one.amount_fen, one.transfer_id, back) for one, back in paid.payments_of(row)] == [
+        (1700, moved, None)
+    ]
+    assert set(db.session.scalars(select(Approval.state))) == {"withdrawn"}
+
+
+def line_of(order: int, kind: str = "meal") -> SettlementLine:
+    """The line of an order in whichever settlement."""
+    query = select(SettlementLine).where(SettlementLine.order_id == order, SettlementLine.kind == kind)
+    return db.session.scalars(query.order_by(SettlementLine.id)).first() or SettlementLine()
 
 
 def test_what_was_given_back_after_the_sheet_has_been_cooked_and_is_wasted(
@@ -451,15 +567,105 @@ def test_what_was_given_back_after_the_sheet_has_been_cooked_and_is_wasted(
     assert wasted(meals.cast.shuibei, TUESDAY, date(2026, 11, 25)).value == 1
 
 
+# --- lines that are not paid ----------------------------------------------------------------------------------------
+
+
+def refuse(meals: Meals, *lines: SettlementLine, why: str = "不在名单上", month: date = NOVEMBER) -> int:
+    return paid.refuse_lines(accountant(meals), meals.cast.shuibei, month, [line.id for line in lines], why)
+
+
+def said(meals: Meals) -> str:
+    found = november(meals)
+    return reads.short_words(found, reads.rows_of(found))
+
+
+def test_the_government_refuses_lines_and_no_claim_and_nobody_s_money_changes(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    chen, dibao = line_of(lunch["chen"]), line_of(lunch["dibao"])
+    before = (books(meals), ledger.balance(meals.cast.chen), november(meals).claimed_fen)
+    assert refusal_of(lambda: refuse(meals, chen, why=" ")) == "reason_missing"
+    assert refusal_of(lambda: refuse(meals)) == "lines_odd"
+    assert refusal_of(lambda: refuse(meals, chen, month=DECEMBER)) == "not_found"
+    assert refuse(meals, chen) == 1
+    assert refuse(meals, chen, dibao, why="没有低保证") == 1, "a line is refused once"
+    row = november(meals).settlement
+    assert row is not None
+    found = {line: one.reason for line, one in paid.refusals_of(row.id).items()}
+    assert found == {chen.id: "不在名单上", dibao.id: "没有低保证"}
+    assert (books(meals), ledger.balance(meals.cast.chen), november(meals).claimed_fen) == before
+    with pytest.raises(IntegrityError), unit_of_work():
+        db.session.add(
+            SettlementRefusal(line_id=chen.id, reason="", refused_at=clock(), refused_by=accountant(meals))
+        )
+    for _time in range(2):
+        paid.take_back_refusal(accountant(meals), meals.cast.shuibei, NOVEMBER, chen.id)
+    assert set(paid.refusals_of(row.id)) == {dibao.id}
+    verbs = select(Audit.verb).where(Audit.verb.like("settlement.refus%")).order_by(Audit.id)
+    assert db.session.scalars(verbs).all() == [
+        "settlement.refused",
+        "settlement.refused",
+        "settlement.refusal_back",
+    ]
+    pay(meals, 4300)
+    assert refusal_of(lambda: refuse(meals, chen)) == "all_came"
+    back = refusal_of(
+        lambda: paid.take_back_refusal(accountant(meals), meals.cast.shuibei, NOVEMBER, dibao.id)
+    )
+    assert (back, set(paid.refusals_of(row.id))) == ("all_came", {dibao.id})
+
+
+def test_only_what_a_sealed_month_claims_can_be_refused(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    december_with_corrections(meals, lunch, clock)
+    correction = db.session.scalars(
+        select(SettlementLine).where(SettlementLine.corrects_id.is_not(None))
+    ).first()
+    assert correction is not None
+    for month in (NOVEMBER, DECEMBER):
+        assert refusal_of(lambda: refuse(meals, correction, month=month)) == "lines_odd"  # noqa: B023
+    assert refusal_of(lambda: refuse(meals, line_of(lunch["chen"]), month=DECEMBER)) == "lines_odd"
+    assert db.session.scalars(select(SettlementRefusal)).all() == []
+
+
+def test_it_is_said_how_far_the_refused_lines_explain_what_is_missing(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    assert said(meals) == "还没有到账的。"
+    refuse(meals, line_of(lunch["chen"]))
+    assert said(meals) == "还没有到账的。没有认的有 1 行，合计 ¥5.00。"
+    pay(meals, 2300)
+    assert said(meals) == "没有认的有 1 行，合计 ¥5.00。一共少 ¥20.00，另外 ¥15.00 还不知道为什么，请再问问。"
+    refuse(meals, line_of(lunch["dibao"]))
+    assert said(meals) == "少的 ¥20.00，正好是没有认的这几行。"
+    pay(meals, 500)
+    assert said(meals) == (
+        "没有认的有 2 行，合计 ¥20.00。可是只少 ¥15.00，多出 ¥5.00：也许有几行后来补了，请再对一对。"
+    )
+    for name in ("chen", "dibao"):
+        paid.take_back_refusal(accountant(meals), meals.cast.shuibei, NOVEMBER, line_of(lunch[name]).id)
+    assert said(meals) == "还少 ¥15.00，还没有记下是哪几行没有认。"
+    pay(meals, 1500)
+    assert said(meals) == "申领的都到账了。"
+
+
 # --- the workbook ---------------------------------------------------------------------------------------------------
 
 
 def test_the_pack_says_what_the_database_says(meals: Meals, lunch: dict[str, int], clock: Clock) -> None:
     clock.set("2026-12-01 09:00")
     seal(meals)
-    settle.record_paid(accountant(meals), meals.cast.shuibei, NOVEMBER, 4000, date(2026, 12, 1))
+    wrong = pay(meals, 1000)
+    paid.take_back_payment(accountant(meals), meals.cast.shuibei, wrong, "记了两遍")
+    pay(meals, 4000)
+    refuse(meals, line_of(lunch["chen"]))
     table = sheets(november(meals))
-    assert list(table) == ["汇总", "明细", "送餐", "运营", "更正", "核对"]
+    assert list(table) == ["汇总", "明细", "送餐", "运营", "更正", "拨付", "核对"]
     sums = {str(row[0]): row[5] for row in table["汇总"]}
     assert [fen(sums[name]) for name in ("申领合计", "已拨付", "少付")] == [4300, 4000, 300]
     meals_ = {str(row[0]).replace(" ", ""): row for row in table["明细"][1:]}
@@ -476,6 +682,15 @@ def test_the_pack_says_what_the_database_says(meals: Meals, lunch: dict[str, int
             order.pays_fen,
         ]
         assert row[4] == reads.person_code(order.resident_id)
+    assert [(row[0], fen(row[2]), row[3], row[9]) for row in table["拨付"][2:]] == [
+        ("到账", 1000, None, None),
+        ("记错撤掉", -1000, None, "记了两遍"),
+        ("到账", 4000, None, None),
+        ("没有认", 500, number_of(lunch["chen"]), "不在名单上"),
+    ]
+    assert table["拨付"][0][0] == (
+        "没有认的有 1 行，合计 ¥5.00。可是只少 ¥3.00，多出 ¥2.00：也许有几行后来补了，请再对一对。"
+    )
     assert sum(fen(row[6]) for row in table["送餐"][1:]) == 200
     assert sum(fen(row[6]) for row in table["运营"][1:]) == 600
     assert table["更正"][1:] == []
@@ -483,6 +698,12 @@ def test_the_pack_says_what_the_database_says(meals: Meals, lunch: dict[str, int
     said = str(table)
     assert "陈*英" in said
     assert "陈秀英" not in said
+
+
+def number_of(order: int) -> str:
+    """As people read it to each other."""
+    number = db.session.get_one(MealOrder, order).number
+    return f"{number[:4]} {number[4:]}"
 
 
 def sheets(month: settle.Month) -> dict[str, list[tuple[Any, ...]]]:
@@ -640,11 +861,84 @@ def test_every_number_of_the_page_opens_its_rows(app: Flask, cast: Cast, clock: 
     assert sealed.status_code == 303
     page = tang.get(sealed.location)
     assert "已封存" in page.text
-    paid = send(tang, page, f"{PAGE}/2026-11/paid", sum="40.00", on="2026-12-01")
-    assert "¥3.00" in tang.get(paid.location).text
+    for wrong in ("43.01", "0"):
+        again = tang.get(f"{PAGE}/2026-11")
+        assert send(tang, again, f"{PAGE}/2026-11/paid", sum=wrong, on="2026-12-01").status_code == 422
+    for part in ("25.00", "15.00"):
+        send(tang, tang.get(f"{PAGE}/2026-11"), f"{PAGE}/2026-11/paid", sum=part, on="2026-12-01")
+    page = tang.get(f"{PAGE}/2026-11")
+    assert "部分拨付" in page.text
+    assert "又到账一笔" in page.text
+    shown = figures(page.text)
+    assert {name: total for name, (total, _url) in shown.items()} == {
+        "申领合计": "¥43.00",
+        "已拨付": "¥40.00",
+        "少付": "¥3.00",
+    }
+    behind = {name: tang.get(url.partition("#")[0]) for name, (_total, url) in shown.items()}
+    assert {name: answer.status_code for name, answer in behind.items()} == dict.fromkeys(shown, 200)
+    sums = [
+        cell.text for cell in BeautifulSoup(behind["已拨付"].text, "html.parser").select("#payments .sum")
+    ]
+    assert sums == ["¥25.00", "¥15.00"]
+    assert "还少 ¥3.00，还没有记下是哪几行没有认。" in behind["少付"].text
     pack = tang.get(f"{PAGE}/2026-11/pack")
     assert pack.data[:2] == b"PK"
     assert pack.headers["Cache-Control"] == "no-store"
+
+
+def figures(page: str) -> dict[str, tuple[str, str]]:
+    """Name → sum and where it leads, of the figures that lead somewhere."""
+    boxes = BeautifulSoup(page, "html.parser").select(".figures > div")
+    return {
+        link.text: (box.dd.text, str(link["href"])) for box in boxes if box.dd for link in box.select("a")
+    }
+
+
+@pytest.mark.usefixtures("after_lunch")
+def test_the_accountant_ticks_what_was_not_paid_and_takes_a_wrong_payment_back(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    clock.set("2026-12-01 09:00")
+    tang, month = desk(app, cast.accountant), f"{PAGE}/2026-11"
+    assert "没有认" not in tang.get(f"{month}/rows").text, "a draft is refused by nobody"
+    send(tang, tang.get(month), f"{month}/seal")
+    send(tang, tang.get(month), f"{month}/paid", sum="38.00", on="2026-12-01")
+    rows = tang.get(f"{month}/rows?kind=meal&rule=meal-70-99&pick=fresh")
+    (box,) = BeautifulSoup(rows.text, "html.parser").select("input[name=line]")
+    refused = send(tang, rows, f"{month}/refuse", line=str(box["value"]), reason="不在名单上")
+    page = tang.get(refused.location)
+    assert "少的 ¥5.00，正好是没有认的这几行。" in page.text
+    cells = [cell.text for cell in BeautifulSoup(page.text, "html.parser").select("#short tbody td")]
+    assert cells[0] == f"P{cast.chen:06d}"
+    assert cells[4:6] == ["¥5.00", "不在名单上"]
+    assert "陈" not in page.text.split('id="short"')[1].split("</section>")[0]
+    rows = tang.get(f"{month}/rows")
+    assert "没有认</span></a>" in rows.text
+    assert str(box["value"]) not in {
+        str(one["value"]) for one in BeautifulSoup(rows.text, "html.parser").select("input[name=line]")
+    }
+    with app.app_context():
+        with unit_of_work():  # in demo mode the demo's people need no code on a phone
+            db.session.execute(update(Staff).where(Staff.email == cast.manager).values(is_demo=True))
+        db.session.remove()
+    xu = desk(app, cast.manager)
+    looked = xu.get(f"{month}/paid").text
+    assert "不在名单上" in looked
+    assert "/back" not in looked
+    assert 'name="line"' not in xu.get(f"{month}/rows").text
+    back = send(tang, page, "", "form[action*='/refused/']")
+    page = tang.get(back.location)
+    assert "还少 ¥5.00，还没有记下是哪几行没有认。" in page.text
+    back = send(tang, page, "", "form[action*='/paid/']", reason="看错了行")
+    page = tang.get(back.location)
+    assert "看错了行" in page.text
+    assert "已封存" in page.text
+    send(tang, page, f"{month}/paid", sum="43.00", on="2026-12-01")
+    page = tang.get(f"{month}/paid")
+    assert "申领的都到账了。" in page.text
+    assert 'name="sum"' not in page.text
+    assert 'name="line"' not in tang.get(f"{month}/rows").text
 
 
 @pytest.mark.usefixtures("after_lunch")

@@ -35,7 +35,7 @@ TABS = (
     (lazy_gettext("收款"), "canteen_desk.till", ("till",)),
     (lazy_gettext("送餐"), "canteen_desk.runs", ("delivery",)),
     (lazy_gettext("日报"), "canteen_desk.report", ("report",)),
-    (lazy_gettext("结算"), "canteen_desk.settlement", ("settlement",)),
+    (lazy_gettext("结算"), "canteen_desk.settlement", ("settlement", "paid")),
     (lazy_gettext("采购"), "canteen_desk.purchase", ("purchase",)),
     (lazy_gettext("留样"), "canteen_desk.samples", ("samples",)),
     (lazy_gettext("晨检"), "canteen_desk.morning", ("morning",)),

@@ -1,4 +1,4 @@
-"""The accountant's month: what is claimed, the rows behind each number, sealing, the pack, what came of it."""
+"""The accountant's month: what is claimed, the rows behind each number, sealing, the pack. What came: `paid.py`."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -8,12 +8,10 @@ from flask_babel import gettext as _
 
 from canteen import settlement as reads
 from canteen.desk.root import base, blueprint, load_canteen
-from canteen.forms import parse_day, parse_yuan
 from canteen.services import settle
 from canteen.services.settle import Month, first_of, month_words, next_month
 from centres.models import Centre
 from core import audit
-from core.approvals import Approval
 from core.clock import YEARS, database_now, local_day, now
 from core.codes import show_number
 from core.database import unit_of_work
@@ -32,11 +30,12 @@ SEAL = frozenset({"accountant"})
 PICKS = ("", "fresh", "corrected", "late")
 
 
-def _url(centre: Centre, month: date, *more: str) -> str:
+def month_url(centre: Centre, month: date, *more: str) -> str:
+    """Address of a month, or of a page under it."""
     return "/".join([f"{base(centre)}/settlement/{month:%Y-%m}", *more])
 
 
-def _parse_month(text: str) -> date:
+def parse_month(text: str) -> date:
     """`2026-11` of an address."""
     try:
         month = date.fromisoformat(f"{text}-01")
@@ -55,27 +54,27 @@ def settlement(centre: Centre) -> Response:
     running = first_of(local_day(now(), centre.zone))
     last = first_of(running - timedelta(days=1))
     found = settle.month_of(canteen.id, last)
-    return see_other(_url(centre, last if found.lines and found.settlement is None else running))
+    return see_other(month_url(centre, last if found.lines and found.settlement is None else running))
 
 
 @blueprint.get("/settlement/<month>")
 @require(BOOKS)
 def settlement_month(centre: Centre, month: str) -> Response:
     """A month's claim in numbers. Each opens its rows."""
-    found = settle.month_of(load_canteen(centre).id, _parse_month(month))
+    found = settle.month_of(load_canteen(centre).id, parse_month(month))
     running = first_of(local_day(now(), centre.zone))
     row = found.settlement
     return personal(
         render_template(
             "canteen/desk_settlement.html",
             month_words=month_words(found.month),
-            state=_state(found),
+            state=state_words(found),
             sealed=row is not None,
             groups=[_group(centre, found, one) for one in reads.groups(reads.rows_of(found))],
             claimed=yuan(found.claimed_fen),
-            rows_url=_url(centre, found.month, "rows"),
-            paid=yuan(row.paid_fen) if row is not None and row.paid_fen is not None else "",
-            paid_on=date_words(row.paid_on) if row is not None and row.paid_on else "",
+            rows_url=month_url(centre, found.month, "rows"),
+            came=yuan(found.came_fen) if found.came_fen else "",
+            may_come=found.came_fen < found.claimed_fen,
             missing=yuan(found.missing_fen) if found.missing_fen else "",
             owed=yuan(settle.owed_fen(found.centre_id)),
             check=reads.check_words(found),
@@ -84,20 +83,23 @@ def settlement_month(centre: Centre, month: str) -> Response:
             ],
             may_seal=bool(grants_roles(signed_in(), centre.id) & SEAL),
             month_over=found.month < running,
-            seal_url=_url(centre, found.month, "seal"),
-            paid_url=_url(centre, found.month, "paid"),
-            pack_url=_url(centre, found.month, "pack"),
-            prev_url=_url(centre, first_of(found.month - timedelta(days=1))),
-            next_url=_url(centre, next_month(found.month)) if found.month < running else "",
+            seal_url=month_url(centre, found.month, "seal"),
+            paid_url=month_url(centre, found.month, "paid"),
+            pack_url=month_url(centre, found.month, "pack"),
+            prev_url=month_url(centre, first_of(found.month - timedelta(days=1))),
+            next_url=month_url(centre, next_month(found.month)) if found.month < running else "",
             today=local_day(now(), centre.zone),
         )
     )
 
 
-def _state(found: Month) -> str:
+def state_words(found: Month) -> str:
+    """How a month stands: a draft, sealed, paid in part, paid."""
     if found.settlement is None:
         return _("草稿，随核销变")
-    return _("已拨付") if found.settlement.state == "paid" else _("已封存")
+    if found.settlement.state == "paid":
+        return _("已拨付")
+    return _("部分拨付") if found.came_fen else _("已封存")
 
 
 def _group(centre: Centre, found: Month, one: reads.Group) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def _group(centre: Centre, found: Month, one: reads.Group) -> dict[str, Any]:
         "lines": one.lines,
         "people": one.people,
         "fen": yuan(one.fen),
-        "url": f"{_url(centre, found.month, 'rows')}?kind={one.kind}&rule={one.rule}&pick={pick}",
+        "url": f"{month_url(centre, found.month, 'rows')}?kind={one.kind}&rule={one.rule}&pick={pick}",
     }
 
 
@@ -133,33 +135,40 @@ def _difference(one: settle.Difference, orders: Any) -> dict[str, Any]:
 @require(BOOKS)
 def settlement_rows(centre: Centre, month: str) -> Response:
     """The rows behind a number: `?kind=&rule=&pick=` (fresh, corrected, late). Their sum stands above them."""
-    found = settle.month_of(load_canteen(centre).id, _parse_month(month))
+    found = settle.month_of(load_canteen(centre).id, parse_month(month))
     kind, rule, pick = (request.args.get(name, "") for name in ("kind", "rule", "pick"))
     if (kind and kind not in settle.KINDS) or pick not in PICKS:
         raise NotFound(_("这一页没有找到"))
     rows = [row for row in reads.rows_of(found) if _wanted(row, kind, rule, pick)]
+    may_refuse = found.settlement is not None and found.settlement.state == "sealed"
+    may_refuse = may_refuse and any(row.line.amount_fen > 0 and not row.refused for row in rows)
     return personal(
         render_template(
             "canteen/desk_settlement_rows.html",
             month_words=month_words(found.month),
-            month_url=_url(centre, found.month),
+            month_url=month_url(centre, found.month),
             title=reads.kind_words(kind) if kind else _("全部明细"),
             rule=rule,
             pick={"corrected": _("更正"), "late": _("补报")}.get(pick, ""),
             total=yuan(sum(row.line.amount_fen for row in rows)),
             rows=[_row(row) for row in rows],
+            may_refuse=may_refuse and bool(grants_roles(signed_in(), centre.id) & SEAL),
+            refuse_url=month_url(centre, found.month, "refuse"),
+            paid_url=month_url(centre, found.month, "paid"),
         )
     )
 
 
 def _wanted(row: reads.Row, kind: str, rule: str, pick: str) -> bool:
     corrected = row.line.corrects_id is not None
-    fits = {"": True, "fresh": not corrected, "corrected": corrected, "late": row.late}[pick]
-    return fits and (not kind or row.line.kind == kind) and (not rule or row.rule == rule)
+    fits = {"": True, "fresh": not corrected, "corrected": corrected, "late": row.late}
+    return fits[pick] and (not kind or row.line.kind == kind) and (not rule or row.rule == rule)
 
 
 def _row(row: reads.Row) -> dict[str, Any]:
     return {
+        "id": row.line.id if row.line.amount_fen > 0 else None,
+        "refused": row.refused,
         "number": row.number,
         "day": date_words(row.day),
         "meal": row.meal,
@@ -185,7 +194,7 @@ def _row(row: reads.Row) -> dict[str, Any]:
 @once
 def seal_settlement(centre: Centre, month: str) -> Response:
     """From now on the month stands."""
-    wanted = _parse_month(month)
+    wanted = parse_month(month)
     try:
         settle.seal(signed_in().id, load_canteen(centre).id, wanted)
     except Refused as refusal:
@@ -195,35 +204,18 @@ def seal_settlement(centre: Centre, month: str) -> Response:
             )  # who only keeps the books asks those at the window
             refusal.alternatives = [
                 *([Alternative(_("去核对"), f"{base(centre)}/review")] if look else []),
-                Alternative(_("回到结算"), _url(centre, wanted)),
+                Alternative(_("回到结算"), month_url(centre, wanted)),
             ]
         raise
     flash(_("%(month)s已经封存", month=month_words(wanted)), "done")
-    return see_other(_url(centre, wanted))
-
-
-@blueprint.post("/settlement/<month>/paid")
-@require(SEAL)
-@once
-def pay_settlement(centre: Centre, month: str) -> Response:
-    """What came, and when."""
-    wanted = _parse_month(month)
-    fen = parse_yuan(request.form.get("sum", ""))
-    day = parse_day(request.form.get("on", ""))
-    reason = request.form.get("reason", "")
-    done = settle.record_paid(signed_in().id, load_canteen(centre).id, wanted, fen, day, reason=reason)
-    if isinstance(done, Approval):
-        flash(_("已经提上去了，等另一位同事批。批了才改。"), "warn")
-    else:
-        flash(_("记下了"), "done")
-    return see_other(_url(centre, wanted))
+    return see_other(month_url(centre, wanted))
 
 
 @blueprint.get("/settlement/<month>/pack")
 @require(BOOKS)
 def settlement_pack(centre: Centre, month: str) -> Response:
     """The month as a workbook. Who took it is audited: it speaks of people."""
-    canteen, wanted = load_canteen(centre), _parse_month(month)
+    canteen, wanted = load_canteen(centre), parse_month(month)
     with unit_of_work():
         audit.record(
             actor(),

@@ -25,7 +25,7 @@ from canteen.models.orders import (
     StandingSkip,
     SwapQuestion,
 )
-from canteen.models.settlement import Settlement, SettlementLine
+from canteen.models.settlement import Settlement, SettlementLine, SettlementPayment, SettlementRefusal
 from canteen.models.subsidies import ClaimCorrection, Promotion, SubsidyClaim, SubsidyRule
 
 __all__ = [
@@ -50,6 +50,8 @@ __all__ = [
     "ServingHours",
     "Settlement",
     "SettlementLine",
+    "SettlementPayment",
+    "SettlementRefusal",
     "SheetChange",
     "StandingOrder",
     "StandingSkip",

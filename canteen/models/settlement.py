@@ -17,10 +17,9 @@ class Settlement(Base):
     __tablename__ = "settlement"
     __table_args__ = (
         CheckConstraint("state IN ('draft','sealed','paid')", name="state"),
-        CheckConstraint("(paid_id IS NOT NULL) = (coalesce(paid_fen, 0) > 0)", name="paid"),
+        CheckConstraint("came_fen = 0 OR came_fen BETWEEN 1 AND claimed_fen", name="came"),
         UniqueConstraint("centre_id", "month"),
         UniqueConstraint("support_id"),
-        UniqueConstraint("paid_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -28,17 +27,15 @@ class Settlement(Base):
     month: Mapped[date]
     """Its first day."""
     state: Mapped[str] = mapped_column(Short, default="draft")
+    """paid: all that is claimed has come."""
     made_at: Mapped[datetime] = mapped_column(Moment)
     sealed_at: Mapped[datetime | None] = mapped_column(Moment)
     sealed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     claimed_fen: Mapped[int] = mapped_column(Fen, default=0)
-    paid_fen: Mapped[int | None] = mapped_column(Fen)
-    """What came, once it has come: less than claimed is paid short."""
-    paid_on: Mapped[date | None]
+    came_fen: Mapped[int] = mapped_column(Fen, default=0)
+    """The sum of the payments that stand: never more than is claimed."""
     support_id: Mapped[int | None] = mapped_column(ForeignKey("transfer.id"))
     """Delivery and operating subsidy in the books: nobody owed them before the month was sealed."""
-    paid_id: Mapped[int | None] = mapped_column(ForeignKey("transfer.id"))
-    """What came, in the books. Said again, the one before is reversed and this points at the new one."""
     totals: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     lines: Mapped[list["SettlementLine"]] = relationship(back_populates="settlement")
 
@@ -73,4 +70,34 @@ class SettlementLine(Base):
     settlement: Mapped[Settlement] = relationship(back_populates="lines")
 
 
+class SettlementPayment(Base):
+    """One payment of the government for a sealed month, as it stands in the books. A wrong one is taken back by the
+    transfer that reverses its own; the row stays."""
+
+    __tablename__ = "settlement_payment"
+    __table_args__ = (CheckConstraint("amount_fen > 0", name="amount"), UniqueConstraint("transfer_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    settlement_id: Mapped[int] = mapped_column(ForeignKey("settlement.id"), index=True)
+    amount_fen: Mapped[int] = mapped_column(Fen)
+    paid_on: Mapped[date]
+    transfer_id: Mapped[int] = mapped_column(ForeignKey("transfer.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Moment)
+    recorded_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+
+
+class SettlementRefusal(Base):
+    """A line that the government does not pay, with what it says. It changes no claim and nobody's money."""
+
+    __tablename__ = "settlement_refusal"
+    __table_args__ = (UniqueConstraint("line_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("settlement_line.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    refused_at: Mapped[datetime] = mapped_column(Moment)
+    refused_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+
+
 append_only(SettlementLine.metadata.tables["settlement_line"])
+append_only(SettlementPayment.metadata.tables["settlement_payment"])

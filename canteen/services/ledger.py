@@ -29,6 +29,7 @@ _PAID_BEFORE = frozenset(
 )
 """Kinds that move what the centre holds for somebody; too little of it is never the person's fault."""
 REVERSAL, REFUND, UNBLOCK = "ledger.reversal", "ledger.refund", "ledger.unblock"
+PAYMENT_BACK = "settlement.payment_back"
 REVERSIBLE = frozenset({"top_up", "refund", *OWN_MOVES})
 """Kinds that staff may take back: on a resident's account, and among the centre's own."""
 _ACCOUNT, _TRANSFER = Account.metadata.tables["account"], Transfer.metadata.tables["transfer"]
@@ -349,7 +350,7 @@ def _reversed_since(actor: Actor, centre_id: int, since: datetime) -> int:
     """What somebody has taken back in a centre since a moment, in fen, without what a second person was asked about."""
     first = aliased(Transfer)
     by_two = exists().where(
-        Approval.kind == REVERSAL,
+        Approval.kind.in_([REVERSAL, PAYMENT_BACK]),
         Approval.subject_id == first.id,
         Approval.state == "approved",
     )
@@ -362,7 +363,7 @@ def _reversed_since(actor: Actor, centre_id: int, since: datetime) -> int:
             Transfer.actor_kind == actor.kind,
             Transfer.actor_id == actor.id,
             Transfer.at >= since,
-            first.kind.in_(REVERSIBLE),
+            first.kind.in_([*REVERSIBLE, "government_paid"]),
             ~by_two,
         )
     )

@@ -1,5 +1,5 @@
 """The monthly settlement with the government: what is claimed, sealed once; what turns out wrong later is taken back in
-the next month; and what came of it."""
+the next month. What comes of it: `paid.py`."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -24,22 +24,18 @@ from canteen.models import (
     SubsidyClaim,
     Transfer,
 )
-from canteen.rules import CanteenPolicy, Rule
+from canteen.rules import Rule
 from canteen.services import ledger
-from centres.policies import policies
-from core import approvals, audit
-from core.approvals import Approval, ApprovalKind
+from core import audit
 from core.audit import Actor
 from core.clock import database_now, day_bounds, local_day
 from core.database import db, unit_of_work
-from core.errors import NotFound, Refused
-from core.money import yuan
+from core.errors import Refused
 from core.words import month_day
 
 KINDS = ("meal", "delivery", "operating")
 UNDONE, SAME_PERSON = "undone", "same_person"
 """Why a line is taken back: the meal was not handed out after all, or two records were one person, helped already."""
-PAID_AGAIN = "settlement.paid_again"
 CHUNK = 500
 
 
@@ -53,6 +49,8 @@ class Line:
     amount_fen: int
     corrects_id: int | None = None
     reason: str = ""
+    id: int | None = None
+    """Once it is sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +78,14 @@ class Month:
         return sum(line.amount_fen for line in self.lines)
 
     @property
+    def came_fen(self) -> int:
+        """What has come so far."""
+        return self.settlement.came_fen if self.settlement else 0
+
+    @property
     def missing_fen(self) -> int | None:
         """What was paid short; None before anything came."""
-        paid = self.settlement.paid_fen if self.settlement else None
-        return None if paid is None else self.claimed_fen - paid
+        return self.claimed_fen - self.came_fen if self.came_fen else None
 
 
 def first_of(day: date) -> date:
@@ -115,7 +117,8 @@ def _sealed(settlement_id: int) -> list[Line]:
         .order_by(SettlementLine.id)
     )
     return [
-        Line(row.order_id, row.kind, row.rule_id, row.amount_fen, row.corrects_id, row.reason) for row in rows
+        Line(row.order_id, row.kind, row.rule_id, row.amount_fen, row.corrects_id, row.reason, row.id)
+        for row in rows
     ]
 
 
@@ -442,97 +445,6 @@ def _sealed_until(centre_id: int, month: date) -> date:
         select(func.max(Settlement.month)).where(Settlement.centre_id == centre_id, Settlement.month < month)
     )
     return next_month(last) if last is not None else date.min
-
-
-def record_paid(
-    staff_id: int, centre_id: int, month: date, paid_fen: int, paid_on: date, *, reason: str = ""
-) -> Settlement | Approval:
-    """What came for a sealed month, and when; less than claimed is paid short and stays owed. Said again, the last
-    counts: what was booked before is reversed, with a reason and, above the policy's sum, by a second person."""
-    with unit_of_work():
-        now = database_now()
-        row = _sealed_month(centre_id, month)
-        if not 0 <= paid_fen <= max(row.claimed_fen, 0):
-            most = yuan(max(row.claimed_fen, 0))
-            raise Refused(
-                "paid_odd", _("拨付的不会比申领的多"), _("这个月申领 %(most)s。", most=most), status=422
-            )
-        canteen = db.session.get_one(Canteen, centre_id)
-        today = local_day(now, canteen.centre.zone)
-        if row.sealed_at is None or not local_day(row.sealed_at, canteen.centre.zone) <= paid_on <= today:
-            raise Refused("paid_when", _("请再看看到账的日期"), _("在封存那天以后，不晚于今天。"), status=422)
-        changes = 0 if row.paid_fen is None else abs(paid_fen - row.paid_fen)
-        if changes and not reason.strip():
-            raise Refused(
-                "reason_missing", _("请写明为什么改"), _("这个月登记过到账，改了要有原因。"), status=422
-            )
-        if changes > policies(CanteenPolicy, "canteen", centre_id, today).two_people_fen:
-            return approvals.ask(
-                PAID_AGAIN, row.id, centre_id, staff_id, reason, {"fen": paid_fen, "on": str(paid_on)}
-            )
-        _pay(row, paid_fen, paid_on, Actor("staff", staff_id), reason.strip()[:200])
-    return row
-
-
-def _sealed_month(centre_id: int, month: date) -> Settlement:
-    """The settlement, locked."""
-    row = db.session.scalar(
-        select(Settlement)
-        .where(Settlement.centre_id == centre_id, Settlement.month == month)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if row is None:
-        raise NotFound(_("这个月还没有封"), _("先封存，再登记拨付。"))
-    return row
-
-
-def _pay(row: Settlement, paid_fen: int, paid_on: date, actor: Actor, reason: str) -> None:
-    now = database_now()
-    paid_id = _book_paid(row, paid_fen, actor, now, reason)
-    row.state, row.paid_fen, row.paid_on, row.paid_id = "paid", paid_fen, paid_on, paid_id
-    detail = {"fen": paid_fen, "on": str(paid_on)}
-    audit.record(actor, "settlement.paid", "settlement", row.id, unit_id=row.centre_id, detail=detail, at=now)
-
-
-def _carry_out_paid(approval: Approval, actor: Actor) -> None:
-    row = db.session.get_one(Settlement, approval.subject_id, with_for_update=True, populate_existing=True)
-    _pay(row, approval.detail["fen"], date.fromisoformat(approval.detail["on"]), actor, approval.reason)
-
-
-def _paid_words(approval: Approval) -> str:
-    row = db.session.get_one(Settlement, approval.subject_id)
-    return _(
-        "%(month)s到账改成 %(sum)s，原来 %(before)s",
-        month=month_words(row.month),
-        sum=yuan(approval.detail["fen"]),
-        before=yuan(row.paid_fen or 0),
-    )
-
-
-APPROVALS = [
-    ApprovalKind(PAID_AGAIN, frozenset({"accountant", "manager", "supervisor"}), _paid_words, _carry_out_paid)
-]
-
-
-def _book_paid(row: Settlement, paid_fen: int, actor: Actor, now: datetime, reason: str) -> int | None:
-    if row.paid_id is not None and paid_fen == row.paid_fen:
-        return row.paid_id  # only the day was wrong
-    subsidy, outside = (ledger.centre_account(row.centre_id, kind) for kind in ("subsidy", "outside"))
-    if row.paid_id is not None and row.paid_fen:
-        ledger.move(
-            subsidy,
-            outside,
-            row.paid_fen,
-            "reversal",
-            actor,
-            at=now,
-            reverses_id=row.paid_id,
-            reason=reason,
-        )
-    if not paid_fen:
-        return None
-    return ledger.move(outside, subsidy, paid_fen, "government_paid", actor, at=now)
 
 
 def owed_fen(centre_id: int) -> int:

@@ -1,6 +1,6 @@
 """which relative left a day of a standing order out
 
-Revision 0015, after 0013.
+Revision 0015, after 0014.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from core.database import NAMES
 
 revision = '0015'
-down_revision = '0013'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 
