@@ -34,6 +34,7 @@ from canteen.models import (
     SettlementPayment,
     SubsidyClaim,
 )
+from canteen.owed import owed_of
 from canteen.services import ledger, paid, settle
 from canteen.services.answer import answer_swap
 from canteen.services.close import close_due, fail_menu
@@ -584,6 +585,20 @@ class Machine(RuleBasedStateMachine):
         self.gone.add(standing[0])
         self.move(where, "outside", "subsidy", -there[-1])
         self.paid[where, month] = there[:-1]
+
+    @invariant()
+    def what_is_owed_is_told_month_by_month(self) -> None:
+        if not self.people:
+            return
+        db.session.rollback()
+        for where, centre in self.centres.items():
+            found = owed_of(centre)
+            assert found.rest_fen == 0
+            came = {(where, one.month): one.came_fen for one in found.sealed if one.came_fen}
+            assert (
+                came.items()
+                >= {key: sum(fen) for key, fen in self.paid.items() if fen and key[0] == where}.items()
+            )
 
     def claimed_is_what_was_eaten(self, where: str, month: date, eaten: list[Eaten]) -> None:
         row = db.session.scalars(

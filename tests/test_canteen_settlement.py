@@ -28,6 +28,7 @@ from canteen.models import (
     SubsidyRule,
     Transfer,
 )
+from canteen.owed import owed_of
 from canteen.report import meals_of
 from canteen.services import ledger, paid, review, settle
 from canteen.services.close import close_menu, finish_menu
@@ -567,7 +568,7 @@ def test_what_was_given_back_after_the_sheet_has_been_cooked_and_is_wasted(
     assert wasted(meals.cast.shuibei, TUESDAY, date(2026, 11, 25)).value == 1
 
 
-# --- lines that are not paid ----------------------------------------------------------------------------------------
+# --- lines that are not paid, and what is owed in all ---------------------------------------------------------------
 
 
 def refuse(meals: Meals, *lines: SettlementLine, why: str = "不在名单上", month: date = NOVEMBER) -> int:
@@ -652,6 +653,37 @@ def test_it_is_said_how_far_the_refused_lines_explain_what_is_missing(
     assert said(meals) == "还少 ¥15.00，还没有记下是哪几行没有认。"
     pay(meals, 1500)
     assert said(meals) == "申领的都到账了。"
+
+
+def test_what_is_owed_is_told_month_by_month_and_adds_up_to_the_books(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    centre = meals.cast.shuibei
+
+    def parts() -> tuple[list[tuple[int, int]], list[tuple[date, int]], int]:
+        found = owed_of(centre)
+        assert (found.fen, found.rest_fen) == (settle.owed_fen(centre), 0)
+        return [(one.claimed_fen, one.came_fen) for one in found.sealed], list(found.running), found.late_fen
+
+    assert parts() == ([], [(NOVEMBER, 3500)], 0)
+    december_with_corrections(meals, lunch, clock)
+    assert parts() == ([(4300, 0), (1300, 0)], [], 0)
+    clock.set("2027-01-02 10:00")
+    for fen in (1000, 2000):
+        pay(meals, fen, date(2027, 1, 2))
+    assert parts() == ([(4300, 3000), (1300, 0)], [], 0)
+    taken = db.session.scalars(select(SettlementPayment.id)).first() or 0
+    paid.take_back_payment(accountant(meals), centre, taken, "看错了")
+    assert parts() == ([(4300, 2000), (1300, 0)], [], 0)
+    set_policy(OPERATOR, centre, "canteen.redeem_undo", 60 * 24 * 60, date(2026, 11, 2))
+    found = select(Redemption.id).where(Redemption.order_id == lunch["dibao"])
+    undo(accountant(meals), db.session.scalars(found).one(), "没有拿到")
+    assert parts() == ([(4300, 2000), (1300, 0)], [], -1500)
+    assert owed_of(meals.cast.sungang).fen == 0
+    with unit_of_work():
+        owes, sales = (ledger.centre_account(centre, kind) for kind in ("subsidy", "sales"))
+        ledger.move(owes, sales, 70, "support", CLOCK, at=clock())
+    assert owed_of(centre).rest_fen == 70, "what no month explains is not hidden"
 
 
 # --- the workbook ---------------------------------------------------------------------------------------------------
@@ -874,6 +906,7 @@ def test_every_number_of_the_page_opens_its_rows(app: Flask, cast: Cast, clock: 
         "申领合计": "¥43.00",
         "已拨付": "¥40.00",
         "少付": "¥3.00",
+        "账本上政府还没拨的，到今天": "¥3.00",
     }
     behind = {name: tang.get(url.partition("#")[0]) for name, (_total, url) in shown.items()}
     assert {name: answer.status_code for name, answer in behind.items()} == dict.fromkeys(shown, 200)
@@ -882,6 +915,11 @@ def test_every_number_of_the_page_opens_its_rows(app: Flask, cast: Cast, clock: 
     ]
     assert sums == ["¥25.00", "¥15.00"]
     assert "还少 ¥3.00，还没有记下是哪几行没有认。" in behind["少付"].text
+    owed = BeautifulSoup(behind["账本上政府还没拨的，到今天"].text, "html.parser")
+    assert [cell.text for cell in owed.select("tbody td")] == ["2026年11月", "¥43.00", "¥40.00", "¥3.00"]
+    assert [tang.get(str(link["href"]).partition("#")[0]).status_code for link in owed.select("tbody a")] == [
+        200
+    ] * 4
     pack = tang.get(f"{PAGE}/2026-11/pack")
     assert pack.data[:2] == b"PK"
     assert pack.headers["Cache-Control"] == "no-store"
@@ -893,6 +931,19 @@ def figures(page: str) -> dict[str, tuple[str, str]]:
     return {
         link.text: (box.dd.text, str(link["href"])) for box in boxes if box.dd for link in box.select("a")
     }
+
+
+@pytest.mark.usefixtures("after_lunch")
+def test_what_is_handed_out_in_a_month_that_is_not_sealed_opens_its_rows(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    clock.set("2026-11-27 09:00")
+    tang = desk(app, cast.accountant)
+    owed = BeautifulSoup(tang.get(f"{PAGE}/owed").text, "html.parser")
+    (link,) = owed.select("tbody a")
+    assert (first_sum(str(owed)), link.text) == ("¥35.00", "¥35.00")
+    assert first_sum(tang.get(str(link["href"])).text) == "¥35.00"
+    assert "还没有封过哪个月" in str(owed)
 
 
 @pytest.mark.usefixtures("after_lunch")

@@ -1,4 +1,4 @@
-"""What came of a sealed month: payments, and lines that are not paid."""
+"""What came of a sealed month: payments, lines that are not paid, and what the government owes in all."""
 
 from datetime import date
 from typing import Any
@@ -8,13 +8,14 @@ from flask_babel import gettext as _
 
 from canteen import counter_queries as queries
 from canteen import settlement as reads
-from canteen.desk.root import blueprint, load_canteen
+from canteen.desk.root import base, blueprint, load_canteen
 from canteen.desk.settlement import BOOKS, SEAL, month_url, parse_month, state_words
 from canteen.forms import parse_day, parse_yuan
 from canteen.models import SettlementPayment, Transfer
+from canteen.owed import Owed, owed_of
 from canteen.services import paid, settle
 from canteen.services.ledger import PAYMENT_BACK
-from canteen.services.settle import month_words
+from canteen.services.settle import month_words, next_month
 from centres.models import Centre
 from core import approvals
 from core.approvals import Approval
@@ -158,3 +159,48 @@ def take_back_refusal(centre: Centre, month: str, line_id: int) -> Response:
     paid.take_back_refusal(signed_in().id, load_canteen(centre).id, wanted, line_id)
     flash(_("这一行不算没有认了"), "done")
     return see_other(month_url(centre, wanted, "paid"))
+
+
+@blueprint.get("/settlement/owed")
+@require(BOOKS)
+def settlement_owed(centre: Centre) -> Response:
+    """What the government has not paid yet by the books, month by month, to the fen."""
+    found = owed_of(load_canteen(centre).id)
+    return personal(
+        render_template(
+            "canteen/desk_settlement_owed.html",
+            fen=yuan(found.fen),
+            sealed=[
+                {
+                    "month": month_words(one.month),
+                    "claimed": yuan(one.claimed_fen),
+                    "came": yuan(one.came_fen),
+                    "left": yuan(one.left_fen),
+                    "url": month_url(centre, one.month),
+                    "rows_url": month_url(centre, one.month, "rows"),
+                    "paid_url": month_url(centre, one.month, "paid"),
+                }
+                for one in found.sealed
+            ],
+            running=[
+                {
+                    "month": month_words(month),
+                    "fen": yuan(fen),
+                    "url": f"{month_url(centre, month, 'rows')}?kind=meal&pick=own",
+                }
+                for month, fen in found.running
+            ],
+            late=yuan(found.late_fen) if found.late_fen else "",
+            late_url=_late_url(centre, found),
+            rest=yuan(found.rest_fen) if found.rest_fen else "",
+            back_url=f"{base(centre)}/settlement",
+        )
+    )
+
+
+def _late_url(centre: Centre, found: Owed) -> str:
+    """Where what changed in sealed months is claimed or taken back: the month after them."""
+    after = (
+        next_month(found.sealed[-1].month) if found.sealed else local_day(now(), centre.zone).replace(day=1)
+    )
+    return f"{month_url(centre, after, 'rows')}?kind=meal&pick=since"

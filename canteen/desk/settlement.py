@@ -27,7 +27,9 @@ BOOKS = frozenset({"accountant", "manager", "supervisor"})
 """Who may look at the settlement."""
 SEAL = frozenset({"accountant"})
 """Who seals a month and writes down what came."""
-PICKS = ("", "fresh", "corrected", "late")
+PICKS = ("", "fresh", "corrected", "late", "own", "since")
+"""Which rows a number opens: all, those claimed for the first time, corrections, those of sealed months that came to
+light later, those of the month itself, and what a sealed month has more or less since."""
 
 
 def month_url(centre: Centre, month: date, *more: str) -> str:
@@ -77,6 +79,7 @@ def settlement_month(centre: Centre, month: str) -> Response:
             may_come=found.came_fen < found.claimed_fen,
             missing=yuan(found.missing_fen) if found.missing_fen else "",
             owed=yuan(settle.owed_fen(found.centre_id)),
+            owed_url=f"{base(centre)}/settlement/owed",
             check=reads.check_words(found),
             differences=[
                 _difference(one, orders) for orders in [_orders(found)] for one in found.differences
@@ -149,7 +152,7 @@ def settlement_rows(centre: Centre, month: str) -> Response:
             month_url=month_url(centre, found.month),
             title=reads.kind_words(kind) if kind else _("全部明细"),
             rule=rule,
-            pick={"corrected": _("更正"), "late": _("补报")}.get(pick, ""),
+            pick={"corrected": _("更正"), "late": _("补报"), "since": _("封存以后变的")}.get(pick, ""),
             total=yuan(sum(row.line.amount_fen for row in rows)),
             rows=[_row(row) for row in rows],
             may_refuse=may_refuse and bool(grants_roles(signed_in(), centre.id) & SEAL),
@@ -161,7 +164,14 @@ def settlement_rows(centre: Centre, month: str) -> Response:
 
 def _wanted(row: reads.Row, kind: str, rule: str, pick: str) -> bool:
     corrected = row.line.corrects_id is not None
-    fits = {"": True, "fresh": not corrected, "corrected": corrected, "late": row.late}
+    fits = {
+        "": True,
+        "fresh": not corrected,
+        "corrected": corrected,
+        "late": row.late,
+        "own": not corrected and not row.late,
+        "since": corrected or row.late,
+    }
     return fits[pick] and (not kind or row.line.kind == kind) and (not rule or row.rule == rule)
 
 

@@ -125,7 +125,7 @@ def _sealed(settlement_id: int) -> list[Line]:
 def _due(centre_id: int, month: date) -> list[Line]:
     """The month's meals; those of sealed months that came to light since; and what these should not have claimed."""
     of_month = and_(MealOrder.day >= month, MealOrder.day < next_month(month))
-    in_question = or_(of_month, MealOrder.day < _sealed_until(centre_id, month))
+    in_question = or_(of_month, MealOrder.day < sealed_until(centre_id, month))
     helped = (
         select(MealOrder.id, MealOrder.day, SubsidyClaim.rule_id, SubsidyClaim.amount_fen)
         .join(SubsidyClaim, SubsidyClaim.order_id == MealOrder.id)
@@ -255,7 +255,7 @@ def _differences(centre_id: int, month: date, lines: Sequence[Line], *, sealed: 
         db.session.scalars(of_month.where(MealOrder.subsidy_fen > 0))
     )
     claimed = _claimed(orders)
-    for line in _due(centre_id, _sealed_until(centre_id, date.max)) if sealed else lines:
+    for line in _due(centre_id, sealed_until(centre_id, date.max)) if sealed else lines:
         if line.kind == "meal" and line.order_id in orders:
             claimed[line.order_id] += line.amount_fen
     moved = _moved(centre_id, orders)
@@ -419,7 +419,7 @@ def _may_be_sealed(found: Month, zone: str, today: date) -> None:
             _("有 %(n)d 份不一样，请打开“核对”看看。", n=len(found.differences)),
             status=422,
         )
-    since = _sealed_until(centre, month)
+    since = sealed_until(centre, month)
     earlier = db.session.scalar(
         select(func.min(MealOrder.day))
         .join(SubsidyClaim, SubsidyClaim.order_id == MealOrder.id)
@@ -439,7 +439,7 @@ def _may_be_sealed(found: Month, zone: str, today: date) -> None:
         )
 
 
-def _sealed_until(centre_id: int, month: date) -> date:
+def sealed_until(centre_id: int, month: date) -> date:
     """The first day after the last sealed month before this one; the beginning of time where none is."""
     last = db.session.scalar(
         select(func.max(Settlement.month)).where(Settlement.centre_id == centre_id, Settlement.month < month)
