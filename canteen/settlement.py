@@ -381,6 +381,10 @@ def _check_rows(month: Month) -> Iterator[list[object]]:
             in_yuan(one.ledger_fen),
             in_yuan(gap(one)),
         ]
+    if not month.support_fits:
+        booked = month.booked_fen or 0
+        sums = (month.support_fen, booked, month.support_fen - booked)
+        yield [_("送餐和运营"), "", *(in_yuan(fen) for fen in sums)]
 
 
 def gap(one: Difference) -> int:
@@ -388,11 +392,30 @@ def gap(one: Difference) -> int:
     return one.claimed_fen - one.ledger_fen
 
 
+def fits(month: Month) -> bool:
+    """Whether all that can be compared is the same."""
+    return not month.differences and month.support_fits
+
+
 def check_words(month: Month) -> str:
-    """Whether what is claimed is what the ledger has moved."""
-    if not month.differences:
-        return _("和核销、账本一分不差。")
-    return _("有 %(n)d 份和账本不一样。", n=len(month.differences))
+    """What was compared with the ledger, and whether it is the same: meals by their orders, delivery and operation by
+    what was booked when the month was sealed."""
+    if month.booked_fen is not None and fits(month):
+        return _("用餐、送餐、运营，和核销、账本一分不差。")
+    meals = _("用餐补贴和核销、账本一分不差。")
+    if month.differences:
+        meals = _("有 %(n)d 份的用餐补贴和账本不一样。", n=len(month.differences))
+    if month.booked_fen is None:
+        support = _("送餐和运营的，封存时才记进账本，到时候再对。")
+    elif month.support_fits:
+        support = _("送餐和运营的一分不差。")
+    else:
+        support = _(
+            "送餐和运营申领 %(claimed)s，账本里是 %(booked)s。",
+            claimed=yuan(month.support_fen),
+            booked=yuan(month.booked_fen),
+        )
+    return _one_by_one(meals, support)
 
 
 def reason_words(reason: str) -> str:

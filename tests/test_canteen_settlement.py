@@ -686,6 +686,27 @@ def test_what_is_owed_is_told_month_by_month_and_adds_up_to_the_books(
     assert owed_of(centre).rest_fen == 70, "what no month explains is not hidden"
 
 
+def test_the_words_say_what_was_compared_and_what_does_not_fit(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    draft = "用餐补贴和核销、账本一分不差。送餐和运营的，封存时才记进账本，到时候再对。"
+    assert (reads.check_words(november(meals)), reads.fits(november(meals))) == (draft, True)
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    whole_month = "用餐、送餐、运营，和核销、账本一分不差。"
+    assert (reads.check_words(november(meals)), reads.fits(november(meals))) == (whole_month, True)
+    with unit_of_work():
+        owes, sales = (ledger.centre_account(meals.cast.shuibei, kind) for kind in ("subsidy", "sales"))
+        wrong = ledger.move(owes, sales, 700, "support", CLOCK, at=clock())
+        db.session.execute(update(Settlement).values(support_id=wrong))
+    found = november(meals)
+    assert reads.check_words(found) == (
+        "用餐补贴和核销、账本一分不差。送餐和运营申领 ¥8.00，账本里是 ¥7.00。"
+    )
+    assert not reads.fits(found)
+    assert [fen(cell) for cell in sheets(found)["核对"][-1][2:]] == [800, 700, 100]
+
+
 # --- the workbook ---------------------------------------------------------------------------------------------------
 
 
@@ -726,7 +747,7 @@ def test_the_pack_says_what_the_database_says(meals: Meals, lunch: dict[str, int
     assert sum(fen(row[6]) for row in table["送餐"][1:]) == 200
     assert sum(fen(row[6]) for row in table["运营"][1:]) == 600
     assert table["更正"][1:] == []
-    assert table["核对"][0][0] == "和核销、账本一分不差。"
+    assert table["核对"][0][0] == "用餐、送餐、运营，和核销、账本一分不差。"
     said = str(table)
     assert "陈*英" in said
     assert "陈秀英" not in said
@@ -830,7 +851,7 @@ def test_every_sheet_says_line_by_line_what_the_database_says(
     in_all = sum(whole(line[place]) for title, place in SUMS.items() for line in found[title])
     *parts, total = (fen(row[5]) for row in table["汇总"] if isinstance(row[5], int | float))
     assert total == sum(parts) == in_all == (500 + 1300 + 1300 + 200 + 600) - 2600
-    assert table["核对"][0][0] == "和核销、账本一分不差。"
+    assert table["核对"][0][0] == "用餐、送餐、运营，和核销、账本一分不差。"
 
 
 SUMS = {"明细": 10, "送餐": 6, "运营": 6, "更正": 7}

@@ -81,6 +81,7 @@ def settlement_month(centre: Centre, month: str) -> Response:
             owed=yuan(settle.owed_fen(found.centre_id)),
             owed_url=f"{base(centre)}/settlement/owed",
             check=reads.check_words(found),
+            fits=reads.fits(found),
             differences=[
                 _difference(one, orders) for orders in [_orders(found)] for one in found.differences
             ],

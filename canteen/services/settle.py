@@ -71,11 +71,24 @@ class Month:
     settlement: Settlement | None
     lines: Sequence[Line]
     differences: Sequence[Difference]
+    """Meals, order by order."""
+    booked_fen: int | None = None
+    """Delivery and operation as the ledger has them; None before the month is sealed, when nobody owes them yet."""
 
     @property
     def claimed_fen(self) -> int:
         """What is asked for in all."""
         return sum(line.amount_fen for line in self.lines)
+
+    @property
+    def support_fen(self) -> int:
+        """What is asked for delivery and operation."""
+        return sum(line.amount_fen for line in self.lines if line.kind != "meal")
+
+    @property
+    def support_fits(self) -> bool:
+        """Whether the ledger has what is asked for delivery and operation, or cannot have it yet."""
+        return self.booked_fen is None or self.booked_fen == self.support_fen
 
     @property
     def came_fen(self) -> int:
@@ -107,7 +120,8 @@ def month_of(centre_id: int, month: date) -> Month:
         select(Settlement).where(Settlement.centre_id == centre_id, Settlement.month == month)
     )
     lines = _sealed(row.id) if row is not None else _due(centre_id, month)
-    return Month(centre_id, month, row, lines, _differences(centre_id, month, lines, sealed=row is not None))
+    differences = _differences(centre_id, month, lines, sealed=row is not None)
+    return Month(centre_id, month, row, lines, differences, _support_booked(row) if row is not None else None)
 
 
 def _sealed(settlement_id: int) -> list[Line]:
@@ -292,6 +306,15 @@ def _moved(centre_id: int, orders: Collection[int]) -> dict[int, int]:
         for order, debit, fen in db.session.execute(query):
             found[order or 0] += fen if debit == account else -fen
     return found
+
+
+def _support_booked(row: Settlement) -> int:
+    """What the ledger has for a sealed month's delivery and operation."""
+    moved = db.session.get(Transfer, row.support_id) if row.support_id is not None else None
+    if moved is None:
+        return 0
+    owes = db.session.scalar(select(Account.kind).where(Account.id == moved.debit_id)) == "subsidy"
+    return moved.amount_fen if owes else -moved.amount_fen
 
 
 def _chunks(orders: Collection[int]) -> list[list[int]]:
