@@ -247,7 +247,7 @@ def _told(row: Transfer, debit: str, credit: str) -> list[tuple[str, int]]:
         told.append(("prepaid_meals", row.amount_fen))
     if credit == "resident" and row.kind == "order_refund":
         told.append(("prepaid_back", -row.amount_fen))
-    for name in ("subsidy", "promotion"):
+    for name in ("subsidy", "promotion") if row.order_id is not None else ():  # not what the government pays
         if debit == name:
             told.append((name, row.amount_fen))
         elif credit == name:

@@ -29,7 +29,7 @@ from canteen.models import (
     Transfer,
 )
 from canteen.owed import owed_of
-from canteen.report import meals_of
+from canteen.report import meals_of, money_of, sums
 from canteen.services import ledger, paid, review, settle
 from canteen.services.close import close_menu, finish_menu
 from canteen.services.give_back import cancel
@@ -548,6 +548,18 @@ def line_of(order: int, kind: str = "meal") -> SettlementLine:
     """The line of an order in whichever settlement."""
     query = select(SettlementLine).where(SettlementLine.order_id == order, SettlementLine.kind == kind)
     return db.session.scalars(query.order_by(SettlementLine.id)).first() or SettlementLine()
+
+
+def test_the_day_report_tells_what_meals_were_helped_with_and_not_what_is_sealed_or_paid(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    wrong = pay(meals, 400)
+    paid.take_back_payment(accountant(meals), meals.cast.shuibei, wrong, "记错了")
+    pay(meals, 4000)
+    told = {day: sums(money_of(meals.cast.shuibei, str(ZONE), day)) for day in (TUESDAY, date(2026, 12, 1))}
+    assert (told[TUESDAY]["subsidy"], told[date(2026, 12, 1)]) == (3500, {})
 
 
 def test_what_was_given_back_after_the_sheet_has_been_cooked_and_is_wasted(
