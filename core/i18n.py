@@ -3,29 +3,16 @@
 Data that residents read carries Chinese and English; the traditional form is made when it is saved.
 """
 
-from functools import lru_cache
-from typing import cast
-
 from flask_babel import get_locale
-from opencc import OpenCC
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from core.database import Text
+from core.hant import traditional
 
 LANGUAGES = {"zh_Hans": "简体", "zh_Hant": "繁體", "en": "English"}
 HTML_LANG = {"zh_Hans": "zh-Hans", "zh_Hant": "zh-Hant", "en": "en"}
 DEFAULT = "zh_Hans"
-
-
-@lru_cache(maxsize=1)
-def _converter() -> OpenCC:
-    return OpenCC("s2hk")
-
-
-def traditional(text: str) -> str:
-    """`text` in traditional characters as Hong Kong writes them."""
-    return cast(str, _converter().convert(text))
 
 
 def language() -> str:

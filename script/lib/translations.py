@@ -17,9 +17,12 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
-from opencc import OpenCC
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from core import hant  # noqa: E402 - found by the line above
+
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
 OPTIONS = {"templates/**.html": {"encoding": "utf-8"}, "templates/**.txt": {"encoding": "utf-8"}}
 NOT_OURS = {"node_modules", "tests", "migrations", "script", "instance", "static", "translations", "docs"}
@@ -101,12 +104,11 @@ def update(root: Path) -> None:
 
 
 def traditional(source: Catalog) -> Catalog:
-    convert = OpenCC("s2hk").convert
     made = Catalog(locale="zh_Hant", project="Service Hall", fuzzy=False)
     for message in source:
         if not message.id:
             continue
-        forms = [convert(form) for form in variants(message)]
+        forms = [hant.traditional(form) for form in variants(message)]
         text = forms[0] if isinstance(message.id, str) else tuple(forms[-1:] * made.num_plurals)
         made.add(message.id, text, context=message.context)
     return made

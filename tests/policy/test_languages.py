@@ -6,6 +6,8 @@ from types import ModuleType
 
 import pytest
 
+from core.hant import traditional
+
 ROOT = Path(__file__).resolve().parents[2]
 
 PO = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\nPlural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
@@ -63,3 +65,8 @@ def test_traditional_is_made_from_the_source(tool: ModuleType, tmp_path: Path) -
 
 def test_english_is_complete(tool: ModuleType) -> None:
     assert list(tool.faults(tool.source_strings(ROOT), tool.read_english(ROOT))) == []
+
+
+@pytest.mark.parametrize(("plain", "made"), [("冲正好了", "沖正好了"), ("缓冲时间", "緩衝時間")])
+def test_an_entry_that_is_reversed_is_written_as_bookkeepers_do(plain: str, made: str) -> None:
+    assert traditional(plain) == made
