@@ -27,7 +27,7 @@ from canteen.services.reconcile import Kept
 from canteen.services.serve import Answer, Scan, redeem, undo
 from centres.models import Building, Centre
 from centres.services import set_policy
-from core.audit import CLOCK, OPERATOR, Actor
+from core.audit import CLOCK, OPERATOR, Actor, Audit
 from core.clock import local_day, now
 from core.codes import new_code
 from core.crypto import Keys
@@ -934,6 +934,40 @@ def test_every_answer_sounds_and_none_like_another() -> None:
     assert named <= kinds
     assert kinds <= {kind for kind, _tones in figures}
     assert len({tones for _kind, tones in figures}) == len(figures)
+
+
+def test_a_resident_who_helps_is_known_by_the_card_and_stands_in_the_log(
+    app: Flask, cast: Cast, clock: Clock
+) -> None:
+    with app.app_context():
+        street = brought(furnish(app, cast), clock)
+        ids = [str(one.id) for one in street]
+        with unit_of_work():
+            phone = db.session.get_one(Resident, cast.aqiang).phone
+        db.session.remove()
+    kitchen = sign_in(app.test_client(), cast.kitchen)
+    runs_url = "/staff/c/shuibei/canteen/runs"
+
+    def plan(said: str, order: str) -> TestResponse:
+        page = kitchen.get(runs_url)
+        return send(
+            kitchen, page, runs_url, "form:has([name=carrier])", name="一号线", order=order, carrier=said
+        )
+
+    assert plan("13900000000", ids[0]).status_code == 422
+    assert plan(new_code("K"), ids[0]).status_code == 404
+    for said, order in zip((cast.chen_code, phone or "", "林师傅"), ids, strict=True):
+        assert plan(said, order).status_code == 303
+    with app.app_context():
+        made = db.session.scalars(select(Run).order_by(Run.id)).all()
+        assert [(one.carrier_resident_id, one.carrier_name) for one in made] == [
+            (cast.chen, "陈*英"),
+            (cast.aqiang, "陈*强"),
+            (None, "林师傅"),
+        ]
+        runs.set_out(made[0].id)
+        acts = db.session.scalars(select(Audit).where(Audit.verb == "run.set_out")).all()
+        assert [(one.actor_kind, one.actor_id) for one in acts] == [("resident", cast.chen)]
 
 
 def test_the_batch_is_judged_once_however_often_it_is_sent(
