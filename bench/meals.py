@@ -38,9 +38,14 @@ def measure(places: Places, sheet: Sheet, engine: str, runs: int, seconds: int) 
             sheet.add(Target("10", f"{engine}: lunch orders a second", "/s"), run - 1, rate(answers))
             sheet.add(Target("10", f"{engine}: p99 of them (ms)", "ms"), run - 1, p99(answers))
             if engine == "sqlite":
-                alone = bare.orders_a_second(places, run)
-                sheet.add(Target("10", "sqlite: an order's statements alone", sign), run - 1, alone / bound)
-                share = rate(answers) / alone
+                only = bare.measure(places, run)
+                sheet.add(
+                    Target("10", "sqlite: an order's statements alone", sign), run - 1, only.alone / bound
+                )
+                sheet.add(
+                    Target("10", "sqlite: the same, one request each", sign), run - 1, only.served / bound
+                )
+                share = rate(answers) / only.served
                 sheet.add(Target("10", "sqlite: our part of that", "–"), run - 1, share)
     _look(app, sheet, engine, total)
     close(app)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,17 +60,19 @@ class Places:
             running.stop()
 
     @contextlib.contextmanager
-    def bound_server(self) -> Iterator[servers.Server]:
-        """The same server without a program."""
+    def bound_server(
+        self, application: str = "bench.bound_app:application()", given: Mapping[str, str] | None = None
+    ) -> Iterator[servers.Server]:
+        """The same server without a program: with this application, which `given` is the environment of."""
         reserved = socket.socket()
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reserved.bind(("127.0.0.1", 0))
         port = reserved.getsockname()[1]
         log = self.folder / "bound.log"
         command = [
-            sys.executable, "-m", "gunicorn", "-c", "python:bench.bound_conf", "bench.bound_app:application()",
+            sys.executable, "-m", "gunicorn", "-c", "python:bench.bound_conf", application,
         ]  # fmt: skip
-        environ = {**os.environ, "PORT": str(port)}
+        environ = {**os.environ, "PORT": str(port), **(given or {})}
         with log.open("ab") as said:
             process = subprocess.Popen(
                 command, cwd=servers.ROOT, env=environ, stdout=said, stderr=said, start_new_session=True
