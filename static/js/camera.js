@@ -62,6 +62,7 @@
   }
   function read(mine, text) {
     if (on !== mine) return;
+    if (text === null) { refuse(); return; }
     const now = Date.now();
     /* the same slip counts again only after the camera has not seen it for a while: it may lie there during a talk */
     const again = text === mine.seen.text && now - mine.seen.at < SEEN_AGAIN;
