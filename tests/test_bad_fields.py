@@ -21,8 +21,8 @@ NASTY = (
     "' OR 1=1 --", "'; DROP TABLE resident; --", "<script>alert(1)</script>", "{{7*7}}", "%s%n%(x)s",
     "../../etc/passwd", "%00", "\r\nSet-Cookie: x=1", "\ud7ff\uffff", "//evil.cn",
 )  # fmt: skip
-STEP = 12
-"""Each field meets every twelfth of them, the next field the next twelfth, and on the other engine six further on; with
+STEP = 24
+"""Each field meets every 24th of them, the next field the next ones, and on the other engine twelve further on; with
 HALL_TEST_ALL every field meets all."""
 QUERY = [
     "page",
