@@ -25,12 +25,11 @@ from core.money import yuan
 from core.qr import qr_svg
 from core.words import clock_words, full_day
 from people.access import actor, require
-from people.queries import find_residents
 from people.rules import EVERYONE
-from people.services.cards import resident_of_code
+from people.services.cards import resident_of_code, resident_of_number
 
 LEAST_DIGITS = 6
-"""What has so many is no name but a card's or a telephone's number."""
+"""What has so many is no name but the number of a card."""
 LOOKS = {
     "waiting": "plain",
     "handed_over": "ok",
@@ -142,22 +141,17 @@ def _carrier(centre: Centre) -> Carrier:
 
 
 def _helper(centre: Centre, said: str) -> Carrier:
-    """A resident who helps, known by the card that they show or by their whole number, so that the log says who went;
-    else only the name that was written. The kitchen reads no more of a name than elsewhere."""
+    """A resident who helps, known by the card that they show, so that the log says who went; else only the name that
+    was written. The kitchen reads no more of a name than elsewhere."""
     read = read_code(said)
     if read is None and sum(sign.isdigit() for sign in said) < LEAST_DIGITS:
         return Carrier(said)
-    found = (
-        [resident_of_code(read[1])]
-        if read is not None and read[0] == "K"
-        else find_residents(said, [district_of(centre.id)])
-    )
-    here = [one for one in found if one.lifecycle == "active" and one.district_id == district_of(centre.id)]
-    if len(here) != 1:
+    person = resident_of_code(read[1]) if read and read[0] == "K" else resident_of_number(said)
+    if person is None or person.district_id != district_of(centre.id):
         raise Refused(
             "helper_unknown", _("没有找到这位志愿者"), _("请再扫一次卡；没有登记的，写名字就行。"), status=422
         )
-    return Carrier(here[0].masked_name, resident_id=here[0].id)
+    return Carrier(person.masked_name, resident_id=person.id)
 
 
 def _run(centre: Centre, run_id: int) -> Run:
