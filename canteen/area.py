@@ -26,8 +26,8 @@ from core.errors import NotFound
 
 
 def doctor() -> list[Check]:
-    """Every balance is the sum of its transfers."""
-    wrong = wrong_sums()
+    """Every balance is the sum of its transfers, and what came for a month the sum of its payments."""
+    wrong, months = wrong_sums(), paid.wrong_sums()
     return [
         Check(
             not wrong,
@@ -37,7 +37,12 @@ def doctor() -> list[Check]:
                 "查清了提“恢复使用”，由另一位同事批：居民的在饭卡那一页，食堂自己的在“收款和饭卡”。",
                 ids=", ".join(map(str, wrong)),
             ),
-        )
+        ),
+        Check(
+            not months,
+            _("每个月的到账都对得上"),
+            _("结算 %(ids)s 的到账和它的明细对不上。请先做备份、查清原因。", ids=", ".join(map(str, months))),
+        ),
     ]
 
 

@@ -291,11 +291,6 @@ def standing_orders(resident_id: int, canteen_id: int | None = None) -> list[Sta
     return sorted(db.session.scalars(query), key=lambda row: (MEALS.index(row.meal), row.id))
 
 
-def skipped(standing_id: int, day: date) -> bool:
-    """Whether the day is left out."""
-    return db.session.get(StandingSkip, (standing_id, day)) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Coming:
     """A day of a standing order whose order is not made yet."""

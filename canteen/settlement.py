@@ -19,7 +19,7 @@ from core.codes import show_number
 from core.database import db
 from core.money import in_yuan, yuan
 from core.sheets import Head, Page, write
-from core.words import masked
+from core.words import masked, one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +343,7 @@ def short_words(month: Month, rows: Sequence[Row]) -> str:
     named, missing = sum(refused), month.claimed_fen - month.came_fen
     words = _("没有认的有 %(n)d 行，合计 %(sum)s。", n=len(refused), sum=yuan(named))
     if not month.came_fen:
-        return _one_by_one(_("还没有到账的。"), words) if refused else _("还没有到账的。")
+        return one_by_one(_("还没有到账的。"), words) if refused else _("还没有到账的。")
     if not missing:
         return _("申领的都到账了。")
     if not named:
@@ -362,12 +362,7 @@ def short_words(month: Month, rows: Sequence[Row]) -> str:
             missing=yuan(missing),
             rest=yuan(named - missing),
         )
-    return _one_by_one(words, more)
-
-
-def _one_by_one(first: str, then: str) -> str:
-    """Two sentences; some languages put a space between."""
-    return _("%(first)s%(then)s", first=first, then=then)
+    return one_by_one(words, more)
 
 
 def _check_rows(month: Month) -> Iterator[list[object]]:
@@ -415,7 +410,7 @@ def check_words(month: Month) -> str:
             claimed=yuan(month.support_fen),
             booked=yuan(month.booked_fen),
         )
-    return _one_by_one(meals, support)
+    return one_by_one(meals, support)
 
 
 def reason_words(reason: str) -> str:

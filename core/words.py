@@ -102,6 +102,11 @@ def sentences(title: str, text: str) -> str:
     return _("%(title)s。%(text)s", title=title, text=text) if text else title
 
 
+def one_by_one(first: str, then: str) -> str:
+    """Two whole sentences; some languages put a space between."""
+    return _("%(first)s%(then)s", first=first, then=then)
+
+
 @lru_cache(maxsize=4096)
 def clock_words(moment: datetime, zone: str) -> str:
     """9:00"""

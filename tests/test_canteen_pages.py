@@ -33,7 +33,7 @@ from people.services.residents import give_consent
 from tests.support.cast import PIN, Cast
 from tests.support.clock import Clock
 from tests.support.forms import Kiosk, fields_of, send
-from tests.support.meals import Meals, double_ninth, furnish
+from tests.support.meals import Meals, double_ninth, furnish, two_lunches
 from tests.support.pages import checked
 
 TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
@@ -43,13 +43,7 @@ LUNCH = f"{BASE}/menu/{TUESDAY}/lunch"
 
 @pytest.fixture
 def meals(app: Flask, cast: Cast) -> Meals:
-    """Lunch on Tuesday and Wednesday. No application context stays open: requests have their own."""
-    with app.app_context():
-        made = furnish(app, cast)
-        made.lunch(TUESDAY)
-        made.lunch(WEDNESDAY)
-        db.session.remove()
-    return made
+    return two_lunches(app, cast)
 
 
 @contextmanager

@@ -27,13 +27,18 @@ from tests.support.clock import Clock
 from tests.support.databases import SECRET_KEY
 from tests.support.forms import Kiosk, fields_of, send
 from tests.support.hall import ALL, apart, refusal
-from tests.support.meals import Meals
+from tests.support.meals import Meals, two_lunches
 from tests.support.pages import checked
 from tests.support.race import together
 from tests.test_canteen_pages import BASE, house, known_phone
-from tests.test_canteen_pages import meals as pages  # noqa: F401 - a fixture
 
 ROUNDS, MANY = (50, 12) if ALL else (6, 12)
+
+
+@pytest.fixture
+def pages(app: Flask, cast: Cast) -> Meals:
+    """The same for requests, as tests of pages have it; `meals` keeps a context open for services."""
+    return two_lunches(app, cast)
 
 
 def invited(meals: Meals, *, sees: bool = False) -> FamilyInvitation:
@@ -181,7 +186,7 @@ def test_the_database_lets_one_invitation_make_one_link(meals: Meals) -> None:
 # --- the pages ------------------------------------------------------------------------------------------------------
 
 
-def test_from_the_kiosk_to_the_sons_phone(client: FlaskClient, pages: Meals, cast: Cast) -> None:  # noqa: F811
+def test_from_the_kiosk_to_the_sons_phone(client: FlaskClient, pages: Meals, cast: Cast) -> None:
     kiosk = Kiosk(client, cast)
     mother = known_phone(client)
     page = mother.get(f"{BASE}/family/invite")
@@ -212,7 +217,7 @@ def test_from_the_kiosk_to_the_sons_phone(client: FlaskClient, pages: Meals, cas
     assert "帮您订餐，也看得到您取了没有" in mother.get(f"{BASE}/family/").text
 
 
-def test_too_many_tries_are_paused(client: FlaskClient, pages: Meals) -> None:  # noqa: F811
+def test_too_many_tries_are_paused(client: FlaskClient, pages: Meals) -> None:
     son = known_phone(client, "13800001188")
     page = son.get(f"{BASE}/family/join")
     answers = [
@@ -271,7 +276,7 @@ def test_a_relative_pays_from_the_card_only_while_the_elder_lets_them(meals: Mea
 
 def test_the_son_sees_the_card_on_the_page_only_then_and_never_the_balance(
     client: FlaskClient,
-    pages: Meals,  # noqa: F811
+    pages: Meals,
     cast: Cast,
 ) -> None:
     with house(pages):
@@ -306,7 +311,7 @@ def test_the_son_sees_the_card_on_the_page_only_then_and_never_the_balance(
 
 def test_the_son_leaves_a_day_out_on_his_phone_and_the_mother_sees_who_said_so(
     client: FlaskClient,
-    pages: Meals,  # noqa: F811
+    pages: Meals,
     cast: Cast,
 ) -> None:
     with house(pages):
@@ -344,7 +349,7 @@ def test_the_son_leaves_a_day_out_on_his_phone_and_the_mother_sees_who_said_so(
 
 def test_the_days_are_for_whoever_may_order_and_nothing_else_is_done_there(
     client: FlaskClient,
-    pages: Meals,  # noqa: F811
+    pages: Meals,
     cast: Cast,
 ) -> None:
     with house(pages):
@@ -368,7 +373,7 @@ def test_the_days_are_for_whoever_may_order_and_nothing_else_is_done_there(
         assert db.session.scalars(select(StandingSkip)).all() == []
 
 
-def test_without_a_standing_order_the_family_page_leads_to_none(client: FlaskClient, pages: Meals) -> None:  # noqa: F811
+def test_without_a_standing_order_the_family_page_leads_to_none(client: FlaskClient, pages: Meals) -> None:
     with house(pages):
         link = taken_up(pages, invited(pages)).id
     son = known_phone(client, "13800001188")

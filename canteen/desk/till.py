@@ -48,6 +48,7 @@ def till(centre: Centre) -> Any:
     """The till: what should be in it, what is owed, and the ways from here."""
     canteen = load_canteen(centre)
     today = local_day(now(), centre.zone)
+    mine = queries.handed_over(centre.id, signed_in().id)
     return personal(
         render_template(
             "canteen/desk_till.html",
@@ -77,11 +78,7 @@ def till(centre: Centre) -> Any:
                 for order in queries.owed(centre.id)
             ],
             counts=[_count_line(centre, row) for row in queries.counts(centre.id, 5)],
-            mine=[
-                {**_count_line(centre, row), "left": yuan(row.counted_fen - row.banked_fen)}
-                for row in [queries.handed_over(centre.id, signed_in().id)]
-                if row is not None
-            ],
+            mine=_count_line(centre, mine) if mine is not None else None,
             moves=_own_moves(centre),
             two=yuan(policies(CanteenPolicy, "canteen", centre.id, today).two_people_fen),
         )
@@ -468,7 +465,7 @@ def counted(centre: Centre, count_id: int) -> Response:
         {"label": _("差多少"), "value": line["difference"]},
         {"label": _("差的记进账了吗"), "value": line["booked"]},
         {"label": _("存银行"), "value": line["banked"]},
-        {"label": _("留在钱箱"), "value": yuan(row.counted_fen - row.banked_fen)},
+        {"label": _("留在钱箱"), "value": line["left"]},
         {"label": _("谁数的"), "value": line["who"]},
         {"label": _("交给"), "value": line["to"] or _("没有交班")},
         {"label": _("接了吗"), "value": line["taken"]},
@@ -508,6 +505,7 @@ def _count_line(centre: Centre, row: CashCount) -> dict[str, Any]:
         "fits": difference == 0,
         "booked": _booked_words(row, difference),
         "banked": yuan(row.banked_fen),
+        "left": yuan(row.counted_fen - row.banked_fen),
         "who": names.get(row.staff_id, ""),
         "to": names.get(row.handed_to_id or 0, ""),
         "taken": _taken_words(centre, row),

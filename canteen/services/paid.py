@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from canteen.models import (
@@ -236,3 +236,18 @@ def refusals_of(settlement_id: int) -> dict[int, SettlementRefusal]:
         .order_by(SettlementRefusal.line_id)
     )
     return {row.line_id: row for row in db.session.scalars(query)}
+
+
+def wrong_sums() -> list[int]:
+    """Settlements whose sum of payments is not what their payments come to: nothing, as long as only verbs write."""
+    back = aliased(Transfer)
+    stands = (
+        select(func.coalesce(func.sum(SettlementPayment.amount_fen), 0))
+        .outerjoin(back, back.reverses_id == SettlementPayment.transfer_id)
+        .where(SettlementPayment.settlement_id == Settlement.id, back.id.is_(None))
+        .correlate(Settlement)
+        .scalar_subquery()
+    )
+    return list(
+        db.session.scalars(select(Settlement.id).where(Settlement.came_fen != stands).order_by(Settlement.id))
+    )

@@ -25,7 +25,7 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.events import emit
 from core.money import yuan
-from core.words import clock_words, date_words
+from core.words import clock_words, date_words, one_by_one
 from people.services.calls import drop_call
 
 OFFLINE_MOST = timedelta(hours=24)
@@ -204,7 +204,8 @@ def _away(order: MealOrder) -> Answer | None:
 def _ok(order: MealOrder, row: Redemption) -> Answer:
     text = _("补贴别处用了，已经记到“要更正的订餐”。") if corrections.is_open(order.id) else ""
     if order.delivery and row.how != "delivery":
-        text = _("这份本来要送到家，现在不用送了。") + text
+        told = _("这份本来要送到家，现在不用送了。")
+        text = one_by_one(told, text) if text else told
     return Answer("ok", _("%(n)d 号，可以发餐", n=order.pick_up), text, order, row.id)
 
 

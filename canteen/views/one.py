@@ -26,7 +26,7 @@ from core.http import once, page_asked, personal, see_other, with_next
 from core.i18n import pick
 from core.money import yuan
 from core.qr import qr_svg
-from core.words import clock_words, date_words, full_day, inside, masked, near_day, span_words
+from core.words import clock_words, date_words, full_day, inside, masked, near_day, one_by_one, span_words
 from kiosk.models import Visit
 from kiosk.session import actor, at_kiosk, device, known_visit, load_centre, paper_panel, shown_name
 from people.services.family import elders_of
@@ -268,7 +268,7 @@ def _swap(question: Any, order: MealOrder) -> str:
     if not question.conflicts:
         return text
     against = _("、").join(conflict_words(question.conflicts))
-    return text + _("新的菜%(what)s，和您登记的不一样。", what=against)
+    return one_by_one(text, _("新的菜%(what)s，和您登记的不一样。", what=against))
 
 
 @blueprint.get("/o/<number>/cancel")

@@ -7,14 +7,12 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from centres.models import Centre
-from core import audit
 from core.area import Alarm
-from core.clock import database_now, local_day, now
-from core.database import unit_of_work
+from core.clock import local_day, now
 from core.errors import NotFound
 from core.http import once, personal, see_other
 from core.words import clock_words, near_day
-from people.access import actor, open_record, require, resident_or_refuse, signed_in
+from people.access import open_record, require, signed_in
 from people.models import CallTask
 from people.rules import DESK
 from people.services import family
@@ -105,13 +103,8 @@ def _call(centre: Centre, call_id: int) -> CallTask:
 def ring(centre: Centre, call_id: int) -> Response:
     """One call with the name and the number to ring; opening it is audited like a record."""
     found = _call(centre, call_id)
-    resident_or_refuse(found.resident_id, RING)
-    with unit_of_work():
-        audit.record(
-            actor(), "resident.read", "resident", found.resident_id, unit_id=centre.id, at=database_now()
-        )
+    person = open_record(centre, found.resident_id, RING)
     found = _call(centre, call_id)
-    person = found.resident
     return personal(
         render_template(
             "staff/ring.html",

@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from canteen.models import MealOrder, Redemption
-from core.database import db
+from canteen.services.runs import Carrier, plan_run, set_out
+from core.audit import OPERATOR
+from core.database import db, unit_of_work
 from tests.browser.kiosk import type_keys
 from tests.browser.test_calls import staff
 from tests.support.browser import Screens
@@ -146,6 +148,35 @@ def test_while_the_line_is_down_scans_are_kept_and_sent_once(
     with app.app_context():
         rows = db.session.scalars(select(Redemption)).all()
         assert [(row.state, row.offline, row.window) for row in rows] == [("stands", True, "1号窗")] * 2
+
+
+def test_what_a_carrier_has_is_asked_about_without_a_line_too(
+    server: Server, screens: Screens, cast: Cast, codes: Codes, app: Flask
+) -> None:
+    """One tap says that the carrier was rung, the next that the money was taken; both go with the scan."""
+    with app.app_context(), unit_of_work():
+        order = db.session.scalars(select(MealOrder).order_by(MealOrder.id)).first()
+        assert order is not None
+        order.delivery = True
+        number = order.number
+    with app.app_context():
+        run = plan_run(OPERATOR, order.menu_id, "一号线", [order.id], Carrier("林师傅"))
+        set_out(run.id)
+        db.session.remove()
+    window = name_it(screens, server, cast, "1号窗")
+    scan(window, number)
+    verdict(window, "away")
+    window.get_by_role("link", name="下一位").click()
+    window.context.set_offline(True)
+    scan(window, codes["chen"])
+    verdict(window, "away")
+    window.get_by_role("button", name="打过电话了，在这里发").click()
+    verdict(window, "pay")
+    window.get_by_role("button", name="收了 ¥10.00，发餐").click()
+    verdict(window, "ok")
+    window.context.set_offline(False)
+    window.get_by_role("link", name="下一位").click()
+    expect(window.locator("#window-back")).to_contain_text("1 号：记好了")
 
 
 KEPT = """() => new Promise((done) => {

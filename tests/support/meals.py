@@ -210,6 +210,16 @@ def furnish(app: Flask, cast: Cast, *, accounts: bool = True) -> Meals:
     return made
 
 
+def two_lunches(app: Flask, cast: Cast) -> Meals:
+    """Lunch on Tuesday and Wednesday. No application context stays open: requests have their own."""
+    with app.app_context():
+        made = furnish(app, cast)
+        for day in (date(2026, 11, 24), date(2026, 11, 25)):
+            made.lunch(day)
+        db.session.remove()
+    return made
+
+
 def double_ninth(cast: Cast, starts: date, ends: date) -> None:
     """Two yuan off for everybody from 60 on."""
     with unit_of_work():
