@@ -310,11 +310,15 @@ SHORT = 100
 
 
 def _money(tables: Tables, staff: dict[str, int]) -> None:
-    """The till is counted every evening, once one yuan short; a refund waits for a second member of staff."""
+    """The till is counted every evening, once one yuan short, and handed to the manager, who has not taken the last one
+    yet; a refund waits for a second member of staff."""
     stage, kitchen = tables.stage, tables.kitchen
     for day in kitchen.past:
         short = SHORT if day is kitchen.past[-2] else 0
-        stage.at(at(day.day, time(18, 20), ZONE), partial(_count, tables, staff["F07"], short))
+        last = day is kitchen.past[-1]
+        stage.at(
+            at(day.day, time(18, 20), ZONE), partial(_count, tables, staff["F05"], short, taken=not last)
+        )
     stage.at(
         stage.now - timedelta(minutes=25),
         lambda: ledger.refund(
@@ -323,7 +327,7 @@ def _money(tables: Tables, staff: dict[str, int]) -> None:
     )
 
 
-def _count(tables: Tables, accountant: int, short: int) -> None:
+def _count(tables: Tables, manager: int, short: int, *, taken: bool) -> None:
     found = ledger.till(tables.kitchen.id) - short
     left, notes = found, {}
     for value in NOTES:
@@ -331,4 +335,7 @@ def _count(tables: Tables, accountant: int, short: int) -> None:
         if many:
             notes[str(value)] = many
     banked = max(0, found - left - FLOAT) // 10_000 * 10_000
-    till.count_cash(tables.desk, tables.kitchen.id, notes, handed_to_id=accountant, banked_fen=banked)
+    centre = tables.kitchen.id
+    row = till.count_cash(tables.desk, centre, notes, handed_to_id=manager, banked_fen=banked)
+    if taken:
+        till.take_over(manager, centre, row.id)
