@@ -63,6 +63,7 @@
       $$("[data-countdown]").forEach((part) => { part.dataset.ends ??= now + part.dataset.countdown * 1000; });
     },
     show() {
+      this.start(); /* the second may fall between a page that was swapped in and its arrival */
       $$("[data-countdown]").forEach((part) => {
         const left = Math.max(0, Math.ceil((part.dataset.ends - Date.now()) / 1000));
         const words = left >= 60 ? part.dataset.long : part.dataset.short;

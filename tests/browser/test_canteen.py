@@ -1,5 +1,6 @@
 """A meal with a finger: few taps, from the home, from the code on a table and from a card; one order however tapped."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -73,6 +74,16 @@ def test_at_the_kiosk_a_card_and_two_taps(meals: Meals, at: At, cast: Cast) -> N
     at.tap("确认订餐，您付 ¥10.00")
     at.title("订好了")
     assert at.taps == 2
+
+
+@SQLITE
+def test_what_can_be_undone_stays_however_the_second_falls(at: At) -> None:
+    """The tick of a second may fall between a page that has come and its being at home: nothing has run down yet."""
+    at.open()
+    words = 'data-short="{s}秒" data-long="{m}分{s}秒"'
+    late = f'<p data-gone id="undo"><span data-countdown="60" data-then="hide" {words}></span></p>'
+    at.page.evaluate("(late) => document.querySelector('main').insertAdjacentHTML('beforeend', late)", late)
+    expect(at.page.locator("#undo")).to_have_text(re.compile("59秒|58秒"))
 
 
 @SQLITE
