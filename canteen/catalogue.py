@@ -7,15 +7,14 @@ verbs that write past it call `changed_catalogue()`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Row, bindparam, event, or_, select
+from sqlalchemy import Connection, FromClause, Row, event, or_, select
 from sqlalchemy.orm import Mapper
 
-from canteen.models import Canteen, Dish, Menu, Offer, OfferDish, Promotion, SubsidyRule
+from canteen.models import Canteen, Dish, Offer, OfferDish, Promotion, SubsidyRule
 from canteen.rules import Plate, Rule
-from centres.models import Centre
 from centres.policies import chain
 from core.database import db
 from core.kept import Kept, keep_true
@@ -71,54 +70,8 @@ class Off:
     meals: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """The state of the moment of an offer's menu, and the versions under which the rest is kept."""
-
-    menu_id: int
-    canteen_id: int
-    day: date
-    meal: str
-    state: str
-    revision: int
-    closed_at: datetime | None
-    failed_reason: str
-    zone: str
-    settings: int
-    catalogue: int
-
-
-_OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
-_CENTRE, _VERSION = Centre.metadata.tables["centre"], Version.metadata.tables["version"]
-_WHERE = (
-    select(
-        _MENU.c.id.label("menu_id"),
-        _MENU.c.canteen_id,
-        _MENU.c.day,
-        _MENU.c.meal,
-        _MENU.c.state,
-        _MENU.c.revision,
-        _MENU.c.closed_at,
-        _MENU.c.failed_reason,
-        _CENTRE.c.zone,
-        _CENTRE.c.settings_version.label("settings"),
-        _VERSION.c.number.label("catalogue"),
-    )
-    .select_from(
-        _OFFER.join(_MENU, _MENU.c.id == _OFFER.c.menu_id)
-        .join(_CENTRE, _CENTRE.c.id == _MENU.c.canteen_id)
-        .outerjoin(_VERSION, _VERSION.c.subject == CATALOGUE)
-    )
-    .where(_OFFER.c.id == bindparam("offer"))
-)
 _CHOICES: Kept[tuple[int, int], Choice] = Kept(2048)
 _RULES: Kept[tuple[int, date, int, int], tuple[list[Rule], list[Off]]] = Kept(1024)
-
-
-def where(offer_id: int) -> Where | None:
-    """The menu of an offer as it is at this moment; None: there is no such offer. One query."""
-    row = db.session.execute(_WHERE, {"offer": offer_id}).first()
-    return None if row is None else Where(**{**row._mapping, "catalogue": row.catalogue or 0})
 
 
 def choice(offer_id: int, version: int) -> Choice:

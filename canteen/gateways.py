@@ -87,9 +87,8 @@ class Prepaid:
     def begin(self, order: MealOrder, actor: Actor, now: datetime) -> None:
         if order.resident_id is None:
             raise Refused("account_whose", _("饭卡要先认识您"), _("请刷卡，或选到柜台付。"), status=422)
-        account = ledger.account_to_spend(order.resident_id, order.centre_id)
         text = _("您没有做错，卡里的钱一分不会少。饭照样订：选取餐时到柜台付。")
-        held = ledger.account_for_new_money(order.centre_id, "held", text)
+        account, held = ledger.accounts_to_hold(order.resident_id, order.centre_id, text)
         ledger.move(account, held, order.pays_fen, "order_held", actor, at=now, order_id=order.id)
 
     def hand_out(self, order: MealOrder, redemption_id: int, actor: Actor, now: datetime) -> None:

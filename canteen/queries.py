@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from canteen.days import ServingDay, serving_days
@@ -54,15 +54,22 @@ class Meal:
 
 
 _OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
-_OFFER_ID = (
-    select(_OFFER.c.id)
-    .join(_MENU, _MENU.c.id == _OFFER.c.menu_id)
-    .where(
-        _MENU.c.canteen_id == bindparam("canteen"),
-        _MENU.c.day == bindparam("day"),
-        _MENU.c.meal == bindparam("meal"),
-        _OFFER.c.code == bindparam("code"),
+_CENTRE = Centre.metadata.tables["centre"]
+_OFFER_AT = (
+    select(_CENTRE.c.id.label("centre"), _OFFER.c.id.label("offer"))
+    .select_from(
+        _CENTRE.join(Canteen.metadata.tables["canteen"])
+        .outerjoin(
+            _MENU,
+            and_(
+                _MENU.c.canteen_id == _CENTRE.c.id,
+                _MENU.c.day == bindparam("day"),
+                _MENU.c.meal == bindparam("meal"),
+            ),
+        )
+        .outerjoin(_OFFER, and_(_OFFER.c.menu_id == _MENU.c.id, _OFFER.c.code == bindparam("offer_code")))
     )
+    .where(_CENTRE.c.code == bindparam("centre_code"))
 )
 
 
@@ -135,10 +142,12 @@ def offers_of(menu_id: int) -> list[Offer]:
     return sorted((row for row in rows if row.dishes), key=lambda row: row.kind != "set")
 
 
-def offer_id(canteen_id: int, day: date, meal: str, code: str) -> int | None:
-    """The offer of an address. Whether it can be ordered is the order's own question."""
-    said = {"canteen": canteen_id, "day": day, "meal": meal, "code": code}
-    return db.session.scalar(_OFFER_ID, said)
+def offer_at(code: str, day: date, meal: str, offer: str) -> tuple[int, int | None] | None:
+    """(centre, offer) of an address, as ids; no offer of that code: None beside the centre; no such canteen: None.
+    Whether it can be ordered is the order's own question."""
+    said = {"centre_code": code, "day": day, "meal": meal, "offer_code": offer}
+    row = db.session.execute(_OFFER_AT, said).first()
+    return None if row is None else (row.centre, row.offer)
 
 
 def is_full(offer: Offer, meal: Meal) -> bool:

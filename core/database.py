@@ -6,8 +6,9 @@ BEGIN DEFERRED. PostgreSQL: READ COMMITTED; whoever decides on a row's state loa
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -159,6 +160,20 @@ def in_unit_of_work() -> bool:
 def one_writer() -> bool:
     """Whether a unit of work locks everything (SQLite), so that no row need be locked or read a second time."""
     return db.engine.dialect.name == "sqlite"
+
+
+_turn = threading.Lock()
+
+
+@contextmanager
+def writers_turn() -> Iterator[None]:
+    """One writing request at a time of a process, from before its first read on. Nothing on PostgreSQL.
+
+    On SQLite they wait for one lock in any case. Whoever has it lets go of the interpreter at every row, and would get
+    it back from threads that are only on their way to the lock after a slice of time of theirs, again and again.
+    """
+    with _turn if one_writer() else nullcontext():
+        yield
 
 
 @contextmanager

@@ -23,17 +23,14 @@ _DEVICE = (
     .options(joinedload(Device.centre))
     .where(Device.secret_hash == bindparam("digest"), Device.revoked_at.is_(None))
 )
-_VISIT = (
-    select(Visit)
-    .options(
-        joinedload(Visit.resident).options(
-            defer(Resident.phone),
-            defer(Resident.email),
-            defer(Resident.room),
-            defer(Resident.pin_hash),  # seldom asked for, costly to open
-        )
+_VISIT = select(Visit).where(Visit.token_hash == bindparam("digest"))
+_VISIT_OF = _VISIT.options(
+    joinedload(Visit.resident).options(
+        defer(Resident.phone),
+        defer(Resident.email),
+        defer(Resident.room),
+        defer(Resident.pin_hash),  # seldom asked for, costly to open
     )
-    .where(Visit.token_hash == bindparam("digest"))
 )
 """Asked in every request: written out once."""
 
@@ -56,9 +53,10 @@ def pairing_centre(code: str) -> Centre | None:
     )
 
 
-def visit_by_token(token: str, device_id: int | None) -> Visit | None:
-    """The running visit of this cookie on this screen. Ended and silent ones are nobody's."""
-    visit = db.session.scalar(_VISIT, {"digest": digest(token)})
+def visit_by_token(token: str, device_id: int | None, *, with_person: bool = True) -> Visit | None:
+    """The running visit of this cookie on this screen. Ended and silent ones are nobody's. with_person: a page shows
+    who it is; a form mostly needs no more than their id."""
+    visit = db.session.scalar(_VISIT_OF if with_person else _VISIT, {"digest": digest(token)})
     if (
         visit is None
         or visit.ended_at is not None

@@ -65,7 +65,8 @@ def _look() -> None:
         g.device = device_by_secret(secret)
     token = session.get("visit")
     if token:
-        g.visit = visit_by_token(token, g.device.id if g.device else None)
+        shows = request.method != "POST"
+        g.visit = visit_by_token(token, g.device.id if g.device else None, with_person=shows)
         if g.visit is None:
             session.pop("visit")
         elif request.endpoint not in POLLS and "X-Poll" not in request.headers:
@@ -90,10 +91,12 @@ def at_kiosk() -> bool:
     return device() is not None
 
 
-def is_here() -> bool:
-    """Whether a kiosk of the very centre that the page is about asks: only there somebody can sit down or eat now."""
+def is_here(centre_id: int | None = None) -> bool:
+    """Whether a kiosk of the very centre that the page is about asks: only there somebody can sit down or eat now.
+    centre_id: of whoever has not loaded the centre itself."""
     kiosk, centre = device(), g.get("centre")
-    return kiosk is not None and (centre is None or centre.id == kiosk.centre_id)
+    about = centre.id if centre_id is None and centre is not None else centre_id
+    return kiosk is not None and about in {None, kiosk.centre_id}
 
 
 def visit() -> Visit | None:

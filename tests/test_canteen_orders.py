@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from canteen.models import Account, MealOrder, Offer, SubsidyClaim, Transfer
 from canteen.services import ledger
@@ -11,6 +11,7 @@ from canteen.services.close import close_menu, fail_menu, finish_menu
 from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, redeem, undo
 from centres.services import set_policy
+from core import numbered
 from core.approvals import Approval, decide
 from core.audit import CLOCK, OPERATOR, Actor
 from core.database import db
@@ -64,6 +65,24 @@ def test_prepaid_money_is_held_and_comes_back_once(meals: Meals) -> None:
     assert db.session.scalars(select(SubsidyClaim.state)).all() == ["released"]
     assert sums() == 0
     assert ledger.wrong_sums() == []
+
+
+def test_a_number_that_is_taken_already_is_drawn_anew(meals: Meals, monkeypatch: pytest.MonkeyPatch) -> None:
+    meals.lunch(TUESDAY)
+    drawn = iter(["K7M24QXD", "K7M24QXD", "K7M24QXD", "A2B3C4D5"])
+    monkeypatch.setattr(numbered, "new_number", lambda: next(drawn))
+    numbers = [meals.order(who, TUESDAY).number for who in (meals.cast.chen, meals.cast.aqiang)]
+    assert numbers == ["K7M24QXD", "A2B3C4D5"]
+
+
+def test_what_an_order_knows_of_itself_is_what_the_database_has(meals: Meals) -> None:
+    """Its object is made without reading the row."""
+    meals.lunch(TUESDAY)
+    made = meals.order(meals.cast.chen, TUESDAY)
+    known = {column.key: getattr(made, column.key) for column in inspect(MealOrder).column_attrs}
+    db.session.expunge(made)
+    read = db.session.get_one(MealOrder, made.id)
+    assert known == {column.key: getattr(read, column.key) for column in inspect(MealOrder).column_attrs}
 
 
 def test_never_more_portions_than_the_quota(meals: Meals) -> None:

@@ -26,13 +26,15 @@ from centres.services import set_policy
 from core.audit import CLOCK, OPERATOR, Actor
 from core.codes import new_code
 from core.database import db, unit_of_work
+from kiosk.models import Visit
+from kiosk.services import end_visit
 from people.models import FamilyLink, Resident, Staff
 from people.services import family
 from people.services.cards import issue_card
 from people.services.residents import give_consent
 from tests.support.cast import PIN, Cast
 from tests.support.clock import Clock
-from tests.support.forms import Kiosk, fields_of, send
+from tests.support.forms import Kiosk, fields_of, send, ways
 from tests.support.meals import Meals, double_ninth, furnish, two_lunches
 from tests.support.pages import checked
 
@@ -398,6 +400,41 @@ def test_a_double_tap_makes_one_order(client: FlaskClient, meals: Meals) -> None
     first, second = order_on(client, check), order_on(client, check)
     assert first.location == second.location
     assert len(orders(meals)) == 1
+
+
+def test_a_repeat_is_answered_alike_also_when_one_has_left_meanwhile(
+    client: FlaskClient, meals: Meals
+) -> None:
+    known_phone(client)
+    check, another = (client.get(f"{LUNCH}/check?offer=L1") for _page in range(2))
+    first = order_on(client, check)
+    with house(meals):
+        end_visit(db.session.scalars(select(Visit.id).where(Visit.resident_id.is_not(None))).one())
+    assert order_on(client, check).location == first.location
+    assert "/canteen/who" in order_on(client, another).location, "a new tap must say who it is"
+    assert len(orders(meals)) == 1
+
+
+def test_a_refusal_before_the_lock_does_not_use_up_the_page(client: FlaskClient, meals: Meals) -> None:
+    known_phone(client)
+    url, given = fields_of(client.get(f"{LUNCH}/check?offer=L1"), "form[action*='/order']")
+    assert client.post(f"{url}?for=99", data=given).status_code == 404
+    assert client.post(url, data=given).status_code == 303
+    assert len(orders(meals)) == 1
+
+
+def test_home_without_an_address_is_said_and_collecting_it_offered(
+    client: FlaskClient, meals: Meals, cast: Cast
+) -> None:
+    with house(meals), unit_of_work():
+        db.session.get_one(Resident, cast.chen).building_id = None
+    known_phone(client)
+    check = client.get(f"{LUNCH}/check?offer=L1")
+    refused = send(client, check, "", form="form[action*='/order']", home="1")
+    assert refused.status_code == 422
+    assert "还没有登记送餐的地址" in refused.text
+    assert ways(refused)[0] == "改成到食堂取"
+    assert orders(meals) == []
 
 
 def test_a_sum_that_has_changed_is_shown_again(client: FlaskClient, meals: Meals, cast: Cast) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import func, select, text
 from booking.jobs import tidy
 from booking.models import Booking, Claim, Unit
 from booking.services import attend, book, hold
+from core import numbered
 from core.audit import Actor
 from core.database import db, unit_of_work
 from core.errors import Refused
@@ -311,7 +312,7 @@ def test_leaving_and_cancelling_at_once_end_a_booking_once(app: Flask, hall: Hal
 
 def test_a_number_that_is_taken_already_is_drawn_anew(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["K7M24QXD", "K7M24QXD", "K7M24QXD", "A2B3C4D5"])
-    monkeypatch.setattr(book, "new_number", lambda: next(drawn))
+    monkeypatch.setattr(numbered, "new_number", lambda: next(drawn))
     assert hall.book(hall.cast.chen).number == "K7M24QXD"
     assert hall.book(hall.cast.aqiang, "A2").number == "A2B3C4D5"
 

@@ -1,12 +1,13 @@
 """One verb, one transaction: the outermost commits, a fault takes everything back, and rows are read under the lock."""
 
 import threading
+import time
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from core.database import after_commit, before_commit, db, in_unit_of_work, unit_of_work
+from core.database import after_commit, before_commit, db, in_unit_of_work, unit_of_work, writers_turn
 from core.versions import Version, bump, version
 from tests.support.hall import apart
 from tests.support.race import together
@@ -127,6 +128,24 @@ def test_writers_of_one_file_all_get_their_turn(app: Flask, inside: Flask) -> No
 
     assert together([apart(app, write)] * THREADS) == [20] * THREADS
     assert stored() == THREADS * 20
+
+
+def test_on_sqlite_one_writing_request_at_a_time_of_a_process_is_on_its_way(
+    app: Flask, inside: Flask
+) -> None:
+    """On PostgreSQL they are on it together: the control."""
+    here, most = 0, 0
+
+    def pass_by() -> None:
+        nonlocal here, most
+        with writers_turn():
+            here += 1
+            most = max(most, here)
+            time.sleep(0.05)
+            here -= 1
+
+    assert together([apart(app, pass_by)] * THREADS) == [None] * THREADS
+    assert (most == 1) == (db.engine.dialect.name == "sqlite")
 
 
 def test_work_after_the_commit_runs_in_order_once_the_data_is_safe(inside: Flask) -> None:

@@ -1,15 +1,10 @@
 """From a held seat to a booking, and bookings that staff make."""
 
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import joinedload, make_transient_to_detached
-from sqlalchemy.orm.util import identity_key
-from sqlalchemy.sql.selectable import TypedReturnsRows
+from sqlalchemy.orm import joinedload
 
 from booking.models import Booking, Claim, Space, Unit
 from booking.opening import SpaceDay, space_day
@@ -19,12 +14,13 @@ from booking.services.place import Taken, changed, lock_held, make_room, occupy,
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, local_day
-from core.codes import new_code, new_number
+from core.codes import new_code
 from core.crypto import blind
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.intervals import Interval
+from core.numbered import insert_numbered
 from core.words import date_words
 from kiosk.models import Visit
 from people.models import Resident
@@ -252,7 +248,8 @@ def _write(
         _check_limits(resident.id, day, span)
     code = new_code("B")
     window = check_in_window(span.start, now, day.policy)
-    booking = _insert(
+    booking = insert_numbered(
+        Booking,
         {
             "centre_id": day.space.centre_id,
             "space_id": day.space.id,
@@ -273,34 +270,11 @@ def _write(
             "check_in_from": window[0],
             "check_in_until": window[1],
             "checked_in_at": now if use_now else None,
-        }
+        },
     )
     if resident is not None:
         take_time(resident.id, span.start, span.end, "booking", booking.id, overlap_reason)
     return booking
-
-
-def _insert(values: dict[str, Any]) -> Booking:
-    """The row, under a number that nobody has, and its object, known to the session as if it had been read."""
-    for _try in range(5):
-        values["number"] = new_number()
-        made = db.session.scalar(_numbered(db.engine.dialect.name), values)
-        if made is not None:
-            before = db.session.identity_map.get(identity_key(Booking, made))
-            if before is not None:  # of a unit of work that was rolled back: SQLite gives its id out again
-                db.session.expunge(before)
-            booking = Booking(id=made, **values)
-            make_transient_to_detached(booking)
-            db.session.add(booking)
-            return booking
-    raise RuntimeError("no free booking number in five draws")
-
-
-@cache
-def _numbered(dialect: str) -> TypedReturnsRows[int]:
-    """Inserts nothing where the number is taken already."""
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return make(_BOOKING).on_conflict_do_nothing(index_elements=[_BOOKING.c.number]).returning(_BOOKING.c.id)
 
 
 def _record(actor: Actor, booking: Booking, now: datetime, *, overlap: bool = False) -> None:

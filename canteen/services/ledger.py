@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
@@ -46,10 +46,20 @@ _OF_CENTRE = select(_ACCOUNT.c.id, _ACCOUNT.c.blocked_at).where(
 _OF_RESIDENT = select(_ACCOUNT.c.id, _ACCOUNT.c.balance_fen, _ACCOUNT.c.blocked_at).where(
     _ACCOUNT.c.resident_id == bindparam("resident")
 )
+_MINE, _HELD = _ACCOUNT.alias(), _ACCOUNT.alias()
 _SPENDS = (
-    select(_ACCOUNT.c.id, _ACCOUNT.c.blocked_at, _CANTEEN.c.account_operator)
+    select(
+        _MINE.c.id,
+        _MINE.c.blocked_at,
+        _CANTEEN.c.account_operator,
+        _HELD.c.id.label("held"),
+        _HELD.c.blocked_at.label("held_blocked_at"),
+    )
     .select_from(_CANTEEN)
-    .outerjoin(_ACCOUNT, _ACCOUNT.c.resident_id == bindparam("resident"))
+    .outerjoin(_MINE, _MINE.c.resident_id == bindparam("resident"))
+    .outerjoin(
+        _HELD, and_(_HELD.c.centre_id == _CANTEEN.c.id, _HELD.c.kind == "held", _HELD.c.resident_id.is_(None))
+    )
     .where(_CANTEEN.c.id == bindparam("canteen"))
 )
 _MOVE = insert(_TRANSFER).returning(_TRANSFER.c.id)
@@ -97,13 +107,17 @@ def resident_account(resident_id: int, centre_id: int) -> int:
     return int(db.session.execute(_OF_RESIDENT, {"resident": resident_id}).one().id)
 
 
-def account_to_spend(resident_id: int, centre_id: int) -> int:
-    """Id of a resident's account, to pay a meal here from. Refuses where accounts are off or this one is looked at."""
+def accounts_to_hold(resident_id: int, centre_id: int, text: str) -> tuple[int, int]:
+    """Ids of a resident's account, to pay a meal here from, and of what its centre holds until it is handed out.
+    Refuses where accounts are off or one of the two is looked at (`text`: what to do while it is the centre's)."""
     row = db.session.execute(_SPENDS, {"resident": resident_id, "canteen": centre_id}).one()
     if not row.account_operator.strip():
         raise _accounts_off()
     _not_blocked(row.blocked_at)
-    return int(row.id) if row.id is not None else resident_account(resident_id, centre_id)
+    if row.held_blocked_at is not None:
+        raise books_checked(text)
+    mine = row.id if row.id is not None else resident_account(resident_id, centre_id)
+    return int(mine), int(row.held if row.held is not None else centre_account(centre_id, "held"))
 
 
 def _open(**values: object) -> None:

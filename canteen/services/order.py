@@ -13,23 +13,25 @@ from flask_babel import gettext as _
 from sqlalchemy import bindparam, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from canteen.catalogue import Choice, Where, choice, where
+from canteen.catalogue import CATALOGUE, Choice, choice
 from canteen.cooking import helpings_of, sheet_rows
 from canteen.days import ServingDay, day_of
 from canteen.gateways import gateway
 from canteen.models import DietProfile, MealLine, MealOrder, Menu, Offer, SheetChange, SubsidyClaim
 from canteen.quotes import Right, right_under
 from canteen.rules import Diet, Plate, barring, conflicts, guests_most, phase, week_of
+from centres.models import Centre
 from core import audit
 from core.audit import Actor
 from core.clock import database_now, day_bounds, local_day
-from core.codes import new_code, new_number
+from core.codes import new_code
 from core.crypto import blind
-from core.database import db, unit_of_work
+from core.database import db, one_writer, unit_of_work
 from core.errors import Refused
 from core.events import emit
 from core.money import yuan
-from core.versions import bump
+from core.numbered import insert_numbered
+from core.versions import Version, bump
 from core.words import clock_words, date_words, full_day, inside
 from kiosk.models import Visit
 from people.models import Resident
@@ -43,11 +45,8 @@ _OFFER, _MENU = Offer.metadata.tables["offer"], Menu.metadata.tables["menu"]
 _ORDER, _CLAIM = MealOrder.metadata.tables["meal_order"], SubsidyClaim.metadata.tables["subsidy_claim"]
 _LINE, _DIET = MealLine.metadata.tables["meal_line"], DietProfile.metadata.tables["diet_profile"]
 _PERSON, _VISIT = Resident.metadata.tables["resident"], Visit.metadata.tables["visit"]
-_LOCKED = (
-    select(_PERSON.c.id, _PERSON.c.born, _PERSON.c.hukou, _PERSON.c.lifecycle, _PERSON.c.building_id)
-    .where(_PERSON.c.id == bindparam("resident"))
-    .with_for_update(key_share=True)
-)
+_CENTRE, _VERSION = Centre.metadata.tables["centre"], Version.metadata.tables["version"]
+_LOCKED = select(_PERSON.c.id).where(_PERSON.c.id == bindparam("resident")).with_for_update(key_share=True)
 _TAKE = (
     update(_OFFER)
     .where(_OFFER.c.id == bindparam("offer"), _OFFER.c.taken < _OFFER.c.quota)
@@ -73,12 +72,49 @@ _MINE = (
     select(func.count())
     .select_from(_ORDER)
     .where(
-        _ORDER.c.resident_id == bindparam("resident"),
-        _ORDER.c.day == bindparam("day"),
-        _ORDER.c.meal == bindparam("meal"),
-        _ORDER.c.state.not_in(["cancelled", "failed"]),
+        _ORDER.c.resident_id == _PERSON.c.id,
+        _ORDER.c.day == _MENU.c.day,
+        _ORDER.c.meal == _MENU.c.meal,
+        _ORDER.c.state != "cancelled",
+        _ORDER.c.state != "failed",
     )
+    .correlate(_PERSON, _MENU)
+    .scalar_subquery()
 )
+_SITUATION = (
+    select(
+        _MENU.c.id.label("menu_id"),
+        _MENU.c.canteen_id,
+        _MENU.c.day,
+        _MENU.c.meal,
+        _MENU.c.state,
+        _MENU.c.revision,
+        _MENU.c.closed_at,
+        _MENU.c.failed_reason,
+        _CENTRE.c.zone,
+        _CENTRE.c.settings_version.label("settings"),
+        func.coalesce(_VERSION.c.number, 0).label("catalogue"),
+        _PERSON.c.id,
+        _PERSON.c.born,
+        _PERSON.c.hukou,
+        _PERSON.c.lifecycle,
+        _PERSON.c.building_id,
+        _DIET.c.allergens,
+        _DIET.c.labels,
+        _DIET.c.texture,
+        _MINE.label("mine"),
+    )
+    .select_from(
+        _OFFER.join(_MENU, _MENU.c.id == _OFFER.c.menu_id)
+        .join(_CENTRE, _CENTRE.c.id == _MENU.c.canteen_id)
+        .outerjoin(_VERSION, _VERSION.c.subject == CATALOGUE)
+        .outerjoin(_PERSON, _PERSON.c.id == bindparam("resident"))
+        .outerjoin(_DIET, _DIET.c.resident_id == _PERSON.c.id)
+    )
+    .where(_OFFER.c.id == bindparam("offer"))
+)
+"""The menu of an offer as it is at this moment, the versions under which the rest is kept, who eats, how they eat, and
+how many of this meal they have: one query, behind their lock."""
 _GUESTS = (
     select(func.count())
     .select_from(_ORDER)
@@ -87,7 +123,8 @@ _GUESTS = (
         _ORDER.c.resident_id.is_(None),
         _ORDER.c.day == bindparam("day"),
         _ORDER.c.meal == bindparam("meal"),
-        _ORDER.c.state.not_in(["cancelled", "failed"]),
+        _ORDER.c.state != "cancelled",
+        _ORDER.c.state != "failed",
     )
 )
 _GUESTS_OF = (
@@ -111,7 +148,8 @@ _BY_CARD = (
         _ORDER.c.resident_id == bindparam("resident"),
         _ORDER.c.day >= bindparam("today"),
         _ORDER.c.ordered_at >= bindparam("since"),
-        _ORDER.c.state.not_in(["cancelled", "failed"]),
+        _ORDER.c.state != "cancelled",
+        _ORDER.c.state != "failed",
         _VISIT.c.level == "card",
     )
 )
@@ -119,7 +157,6 @@ _BY_CARD = (
 _DIET_OF = select(_DIET.c.allergens, _DIET.c.labels, _DIET.c.texture).where(
     _DIET.c.resident_id == bindparam("resident")
 )
-_ORDERED = insert(MealOrder).returning(MealOrder).execution_options(populate_existing=True)
 _LINES, _CLAIMED = insert(_LINE), insert(_CLAIM)
 
 
@@ -156,20 +193,17 @@ def place(
     """
     with unit_of_work():
         now = database_now()
-        resident = _active(resident_id) if resident_id is not None else None
-        menu = where(offer_id)
-        if menu is None or menu.state == "draft":
-            raise Refused("not_offered", _("没有找到这份餐"), _("请从菜单里再选一次。"), status=404)
+        menu = _situation(offer_id, resident_id)
         offer = choice(offer_id, menu.catalogue)
         day = day_of(menu.canteen_id, menu.zone, menu.settings, menu.day)
         walk_in = _check_time(menu, day, channel, standing_id is not None, now)
-        if resident is not None:
-            _check_enough(resident.id, menu, day)
+        if resident_id is not None:
+            _check_enough(menu.mine, day)
             if visit_id is not None:
-                _check_card(resident.id, day, now)
+                _check_card(resident_id, day, now)
         elif visit_id is not None:
             _check_guests(visit_id, menu, day)
-        diet = diet_of(resident_id)
+        diet = _diet(menu)
         against = conflicts(offer.plates, diet)
         if standing_id is not None:
             against = barring(against)
@@ -180,11 +214,12 @@ def place(
                 _("请看清楚里面有什么，再点一次“我知道了，还是要订”。"),
                 status=422,
             )
-        if wish.delivery and (resident is None or resident.building_id is None):
+        if wish.delivery and menu.building_id is None:
             raise Refused(
                 "no_address", _("还没有登记送餐的地址"), _("请找工作人员登记，或到食堂来取。"), status=422
             )
-        help_ = right_under(resident, menu.canteen_id, day, menu.meal, menu.settings, menu.catalogue)
+        eats = menu if resident_id is not None else None
+        help_ = right_under(eats, menu.canteen_id, day, menu.meal, menu.settings, menu.catalogue)
         pays = help_.sum(offer.price_fen).pays_fen
         if wish.shown_fen is not None and wish.shown_fen != pays:
             raise Refused(
@@ -196,7 +231,7 @@ def place(
         if pays and way.at_first == "held" and proxy_id is not None:
             _check_may_pay(resident_id, proxy_id)
         pick_up, closed, portions = _take_portion(offer, menu, walk_in, now)
-        if resident is None and visit_id is not None:
+        if resident_id is None and visit_id is not None:
             _check_share(offer, menu, day, walk_in, portions)
         order = _write(
             menu,
@@ -230,15 +265,19 @@ def place(
     return order
 
 
-def _active(resident_id: int) -> Any:
-    """The resident, locked: their meals and their week are counted by one at a time."""
-    row = db.session.execute(_LOCKED, {"resident": resident_id}).one()
-    if row.lifecycle != "active":
+def _situation(offer_id: int, resident_id: int | None) -> Any:
+    """A row of `_SITUATION`; the resident is locked: their meals and their week are counted by one at a time."""
+    if resident_id is not None and not one_writer():
+        db.session.execute(_LOCKED, {"resident": resident_id})
+    row = db.session.execute(_SITUATION, {"offer": offer_id, "resident": resident_id}).first()
+    if row is None or row.state == "draft":
+        raise Refused("not_offered", _("没有找到这份餐"), _("请从菜单里再选一次。"), status=404)
+    if resident_id is not None and row.lifecycle != "active":
         raise Refused("not_active", _("现在不能订"), _("请找工作人员，我们帮您看看。"), status=403)
     return row
 
 
-def _check_time(menu: Where, day: ServingDay, channel: str, standing: bool, now: datetime) -> bool:
+def _check_time(menu: Any, day: ServingDay, channel: str, standing: bool, now: datetime) -> bool:
     """Whether the meal may be ordered now, by the server's clock. Returns whether it is a walk-in."""
     zone = day.zone
     today = local_day(now, zone)
@@ -279,10 +318,7 @@ def _check_may_pay(resident_id: int | None, proxy_id: int) -> None:
         )
 
 
-def _check_enough(resident_id: int, menu: Where, day: ServingDay) -> None:
-    many = db.session.execute(
-        _MINE, {"resident": resident_id, "day": menu.day, "meal": menu.meal}
-    ).scalar_one()
+def _check_enough(many: int, day: ServingDay) -> None:
     if many >= day.policy.meal_orders:
         raise Refused(
             "enough",
@@ -291,7 +327,7 @@ def _check_enough(resident_id: int, menu: Where, day: ServingDay) -> None:
         )
 
 
-def _check_guests(visit_id: int, menu: Where, day: ServingDay) -> None:
+def _check_guests(visit_id: int, menu: Any, day: ServingDay) -> None:
     """Of one visit in which nobody is known only a few; the visit is locked, so that taps at once count too."""
     db.session.execute(select(Visit.id).where(Visit.id == visit_id).with_for_update())
     asked = {"visit": visit_id, "day": menu.day, "meal": menu.meal}
@@ -315,7 +351,7 @@ def _check_card(resident_id: int, day: ServingDay, now: datetime) -> None:
         )
 
 
-def _check_share(offer: Choice, menu: Where, day: ServingDay, walk_in: bool, portions: int) -> None:
+def _check_share(offer: Choice, menu: Any, day: ServingDay, walk_in: bool, portions: int) -> None:
     """Whoever throws away who they were is another visit: all guests who have not paid share a part of the portions.
     The portion is taken already, so that its row is locked; refused, it goes back with the unit of work."""
     asked = {"menu": menu.menu_id, "offer": offer.id, "walk": walk_in}
@@ -327,7 +363,7 @@ def _check_share(offer: Choice, menu: Where, day: ServingDay, walk_in: bool, por
         )
 
 
-def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> tuple[int, bool, int]:
+def _take_portion(offer: Choice, menu: Any, walk_in: bool, now: datetime) -> tuple[int, bool, int]:
     """The pick-up number, whether the sheet is drawn, and of how many portions one was taken; each by one conditional
     UPDATE. Losers write nothing: the unit of work is lost. The menu comes first, as in every verb; it also sees whether
     what is on it is still what was read, and whether the sheet was drawn meanwhile: read before its lock, an order at
@@ -346,7 +382,7 @@ def _take_portion(offer: Choice, menu: Where, walk_in: bool, now: datetime) -> t
 
 
 def _write(
-    menu: Where,
+    menu: Any,
     offer: Choice,
     day: ServingDay,
     help_: Right,
@@ -363,7 +399,6 @@ def _write(
         "offer_id": offer.id,
         "day": menu.day,
         "meal": menu.meal,
-        "number": new_number(),
         "code": code,
         "code_index": blind(code, CODE),
         "state": "ordered",
@@ -378,13 +413,15 @@ def _write(
         "note": wish.note,
         "delivery": wish.delivery,
         "delivery_subsidy_fen": help_.delivery.amount_fen if wish.delivery and help_.delivery else 0,
+        "called_at": None,
         "ordered_at": now,
+        "ended_at": None,
         "undo_until": now + timedelta(seconds=day.policy.undo_seconds),
         "cutoff_at": day.cutoff_at,
         "reason": "",
         **given,
     }
-    order = db.session.scalars(_ORDERED, [values]).one()
+    order = insert_numbered(MealOrder, values)
     db.session.execute(
         _LINES,
         [
@@ -440,7 +477,14 @@ def diet_of(resident_id: int | None) -> Diet:
     if resident_id is None:
         return Diet()
     row = db.session.execute(_DIET_OF, {"resident": resident_id}).first()
-    return Diet(frozenset(row.allergens), frozenset(row.labels), row.texture) if row is not None else Diet()
+    return _diet(row) if row is not None else Diet()
+
+
+def _diet(row: Any) -> Diet:
+    """Of a row with a profile's columns; where none is kept they are empty."""
+    if row.texture is None:
+        return Diet()
+    return Diet(frozenset(row.allergens), frozenset(row.labels), row.texture)
 
 
 def strip(order: MealOrder, kind: str, portions: int, now: datetime) -> None:

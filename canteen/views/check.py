@@ -1,5 +1,6 @@
 """«请您看一遍», who it is, and the order itself."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, render_template, request
@@ -15,23 +16,24 @@ from canteen.views.choose import Table, table_of
 from canteen.views.root import (
     Eater,
     base,
+    base_of,
     blueprint,
     eater,
     home,
     load_canteen,
     may_see_balance,
-    meal_url,
     name_of,
     said,
 )
 from canteen.words import MEALS, conflict_words
+from core.audit import Actor
 from core.clock import local_day, now
 from core.errors import Alternative, NotFound, Refused
-from core.http import once, own_path, personal, see_other, with_next
+from core.http import once_read, own_path, personal, see_other, with_next
 from core.http.paging import with_asked
 from core.money import yuan
 from core.words import date_words, inside, near_day, span_words
-from kiosk.session import actor, by_card_alone, is_here, known_visit, need_visit
+from kiosk.session import actor, by_card_alone, is_here, known_visit, load_centre, need_visit
 
 
 @blueprint.get("/who")
@@ -106,16 +108,19 @@ def _offer(table: Table, code: str | None) -> Offer:
 
 
 def _wish(who: Eater) -> Wish:
-    """How they want it, as the address or the form says; what they cannot have is left out."""
-    person = who.resident
-    at_home = request.values.get("home") == "1" and person is not None and person.building_id is not None
-    pay = request.values.get("pay") or "counter"
-    asked = request.method == "POST" and who.link is not None  # taken back meanwhile: the verb says so
-    pay = pay if pay in GATEWAYS and (pay == "counter" or asked or _may_prepay(who)) else "counter"
-    shown = request.values.get("shown", "")
+    """How they want it, as the address says; what they cannot have is left out."""
+    wish = _wished()
+    can_have = wish.gateway == "counter" or _may_prepay(who)
+    at_home = wish.delivery and who.resident is not None and who.resident.building_id is not None
+    return replace(wish, delivery=at_home, gateway=wish.gateway if can_have else "counter")
+
+
+def _wished() -> Wish:
+    """The same as a form says it; what was possible on its page and is not any more, the verb refuses."""
+    pay, shown = request.values.get("pay", ""), request.values.get("shown", "")
     return Wish(
-        gateway=pay,
-        delivery=at_home,
+        gateway=pay if pay in GATEWAYS else "counter",
+        delivery=request.values.get("home") == "1",
         confirmed=[one for one in request.values.get("confirmed", "").split(",") if one],
         shown_fen=int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 9 else None,
     )
@@ -190,39 +195,78 @@ def _pay_row(table: Table, wish: Wish, costs: Sum, offer: Offer) -> dict[str, An
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who orders what at which address, as they were before the lock. Whether a person may order, and what there is and
+    costs, is asked behind it (canteen/services/order.py)."""
+
+    code: str
+    day: str
+    meal: str
+    wanted: str
+    offer: int | None
+    home: str
+    who: Actor
+    resident: int | None
+    relative: int | None
+    guest: bool
+    by_card: int | None
+    """The visit of whoever is known by a card alone: their orders are counted."""
+    channel: str
+    wish: Wish
+
+    @property
+    def menu(self) -> str:
+        """The address of the meal."""
+        return f"{self.home}/menu/{self.day}/{self.meal}/"
+
+
+def _asked(code: str, day: str, meal: str) -> Asked:
+    wanted, found = request.form.get("offer", ""), known_visit()
+    at = queries.offer_at(code, parse_day(day), parse_meal(meal), wanted) or (load_canteen(code)[0].id, None)
+    link = eater(code).link if "for" in request.values else None
+    resident = link.elder_id if link is not None else found.resident_id if found is not None else None
+    guest = resident is None and request.values.get("guest") == "1"
+    return Asked(
+        code, day, meal, wanted,
+        offer=at[1],
+        home=base_of(code),
+        who=actor(),
+        resident=resident,
+        relative=found.resident_id if link is not None and found is not None else None,
+        guest=guest,
+        by_card=found.id if found is not None and link is None and by_card_alone() else None,
+        channel="family" if link is not None else "kiosk" if is_here(at[0]) else "phone",
+        wish=_wished(),
+    )  # fmt: skip
+
+
 @blueprint.post("/menu/<day>/<meal>/order")
-@once
-def order(code: str, day: str, meal: str) -> Response:
+@once_read(_asked)
+def order(asked: Asked) -> Response:
     """«确认订餐». The menu is read only where something is refused: before the cutoff everybody taps at once."""
-    centre, canteen = load_canteen(code)
-    eats, wanted = eater(centre), request.form.get("offer", "")
-    offer = queries.offer_id(canteen.id, parse_day(day), parse_meal(meal), wanted)
-    if offer is None:
-        _offer(table_of(code, day, meal), wanted)
+    if asked.offer is None:
+        _offer(table_of(asked.code, asked.day, asked.meal), asked.wanted)
         raise NotFound(_("没有找到这份餐"), _("请从菜单里再选一次。"))
-    if not eats.known and not eats.guest:
-        onward = meal_url(centre, parse_day(day), meal, "check", offer=wanted)
-        return see_other(with_next(f"{base(centre)}/who", onward))
-    found = known_visit()
-    visit = need_visit(centre) if eats.guest else found if eats.link is None and by_card_alone() else None
-    channel = "family" if eats.link is not None else "kiosk" if is_here() else "phone"
+    if asked.resident is None and not asked.guest:
+        onward = with_asked(f"{asked.menu}check", offer=asked.wanted)
+        return see_other(with_next(f"{asked.home}/who", onward))
+    visit = need_visit(load_centre(asked.code)).id if asked.guest else asked.by_card
     try:
         made = place(
-            actor(),
-            offer,
-            eats.resident.id if eats.resident is not None else None,
-            _wish(eats),
-            channel=channel,
-            proxy_id=found.resident_id if eats.link is not None and found is not None else None,
-            visit_id=visit.id if visit is not None else None,
+            asked.who,
+            asked.offer,
+            asked.resident,
+            asked.wish,
+            channel=asked.channel,
+            proxy_id=asked.relative,
+            visit_id=visit,
         )
     except Refused as refusal:
         why = refusal.code
-        refusal.ways = lambda: _ways_on(why, code, day, meal, wanted)
+        refusal.ways = lambda: _ways_on(why, asked.code, asked.day, asked.meal, asked.wanted)
         raise
-    if eats.guest:
-        return see_other(f"/q/{made.code}/done")
-    return see_other(f"{base(centre)}/o/{made.number}/done")
+    return see_other(f"/q/{made.code}/done" if asked.guest else f"{asked.home}/o/{made.number}/done")
 
 
 def _ways_on(why: str, code: str, day: str, meal: str, wanted: str) -> list[Alternative]:
@@ -264,6 +308,8 @@ def _ways(why: str, table: Table, offer: Offer) -> list[Alternative]:
         ways.append(Alternative(_("再看一遍"), table.url("check", offer=offer.code)))
     if why in {"card_enough", "guests_full"}:
         return _ways_to_be_known(why, table, offer)
+    if why == "no_address":
+        ways.append(Alternative(_("改成到食堂取"), table.url("check", offer=offer.code)))
     if why in CARD_CANNOT:
         ways.append(Alternative(_("改成取餐时到柜台付"), table.url("check", offer=offer.code)))
     other_meal_helps = why not in CARD_CANNOT or why == "balance_low"

@@ -86,7 +86,7 @@ def table_of(code: str, day: str, meal: str) -> Table:
     one = next((row for row in found if (row.menu.day, row.menu.meal) == (the_day, name)), None)
     if one is None:
         raise NotFound(_("那一餐现在订不了"), _("菜单还没出来，或者已经过了。请看看别的日子。"))
-    return set_table(centre, canteen, one, eater(centre), moment)
+    return set_table(centre, canteen, one, eater(centre.code), moment)
 
 
 def best(table: Table) -> Offer | None:
@@ -124,7 +124,7 @@ def first(code: str) -> Any:
     meal = queries.next_meal(found)
     if meal is None:
         return render_template("canteen/none.html", back_url=home(centre))
-    return _page(set_table(centre, canteen, meal, eater(centre), moment), found)
+    return _page(set_table(centre, canteen, meal, eater(centre.code), moment), found)
 
 
 @blueprint.get("/menu/<day>/<meal>/")
@@ -314,7 +314,7 @@ def standing_of(table: Table) -> dict[str, Any] | None:
 def days(code: str) -> Any:
     """«哪天，哪一餐？»: the meals that are served, and the days to come."""
     centre, canteen = load_canteen(code)
-    who, moment = eater(centre), now()
+    who, moment = eater(centre.code), now()
     today = local_day(moment, centre.zone)
     found = queries.meals(canteen, moment, here=is_here())
     served = list(dict.fromkeys(one.menu.meal for one in found))

@@ -37,7 +37,7 @@ def _words(codes: str, words: Any) -> str:
 def diet(code: str) -> Response:
     """What is kept, each with its way to change; before consent: what we would keep and why."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     back = f"{base(centre)}/mine/"
     if "diet" not in consents(person.id):
         return personal(
@@ -120,7 +120,7 @@ def _ask(centre: Centre, chosen: dict[str, str], asked: str) -> Response:
 def agree_diet(code: str) -> Response:
     """They let us keep it."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     give_consent(actor(), person.id, {"diet"}, "kiosk" if at_kiosk() else "phone")
     return see_other(f"{base(centre)}/diet/")
 
@@ -130,7 +130,7 @@ def agree_diet(code: str) -> Response:
 def keep_diet(code: str) -> Response:
     """«记下来»."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     chosen = _chosen(person)
     set_profile(
         actor(),
@@ -147,6 +147,6 @@ def keep_diet(code: str) -> Response:
 def forget_diet(code: str) -> Response:
     """«都不要记了»: the consent is taken back, and with it goes what was kept."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     withdraw_consent(actor(), person.id, "diet")
     return see_other(f"{base(centre)}/mine/")

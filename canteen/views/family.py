@@ -38,7 +38,7 @@ TRIES = 10
 def family(code: str) -> Response:
     """Elders one orders for; relatives who order for oneself, and who asks to."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     links = verbs.links_of(person.id)
     url = f"{base(centre)}/family/"
     elders = [
@@ -100,7 +100,7 @@ def _link(person: Resident, link_id: int) -> FamilyLink:
 def one_relative(code: str, link_id: int) -> Response:
     """One relative: agree, see or not, end; or one elder: order for them, what was ordered."""
     centre, canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     link = _link(person, link_id)
     url = f"{base(centre)}/family/{link.id}/"
     mine = link.proxy_id == person.id
@@ -145,7 +145,7 @@ def _order_note(link: FamilyLink, near: str, order: Any, moment: Any) -> str:
 
 def _elder(centre: Centre, link_id: int) -> tuple[FamilyLink, Resident]:
     """The link by which the visitor may order for an elder now, and the visitor."""
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     link = verbs.active_link(person.id, link_id)
     if link is None:
         raise NotFound(_("现在不能帮这位家人订"), _("请老人家先答应，或找工作人员。"))
@@ -224,7 +224,7 @@ def leave_out_for_elder(code: str, link_id: int, standing_id: int, day: str, ver
 def ask_page(code: str) -> Response:
     """Asks for the elder's phone number; `do`: first what for, or to take a question back."""
     centre, _canteen = load_canteen(code)
-    by_pin(centre)
+    by_pin(centre.code)
     if request.args.get("do") != "choose":
         return _ask_page(centre)
     path = f"{base(centre)}/family/ask"
@@ -259,7 +259,7 @@ def ask_elder(code: str) -> Response:
     """Whoever has this number is asked, or the question is taken back. The answer is the same for a number that nobody
     has: for that reason nothing shows what was asked, and the number is said again to take it back."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     source = f"family:{person.id}"
     if throttles.begin_try(source, TRIES, {}):
         raise Refused(
@@ -296,7 +296,7 @@ def _ask_one(proxy_id: int, elder_id: int, *, takes_back: bool) -> None:
 def act_on_relative(code: str, link_id: int, verb: str) -> Response:
     """Agree (and let them see), let them see or not, pay from the elder's card or not, end."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     link = _link(person, link_id)
     if verb in {"agree", "see"}:
         verbs.agree(actor(), person.id, link.id, sees_collected=verb == "see")

@@ -32,7 +32,7 @@ def _paused(source: str, most: int) -> None:
 def invite_page(code: str) -> Response:
     """What an invitation allows, before it is made; afterwards the code and the number."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     url, row = f"{base(centre)}/family/invite", verbs.open_invitation(person.id)
     back = f"{base(centre)}/family/"
     if row is None:
@@ -56,7 +56,7 @@ def invite_page(code: str) -> Response:
 def invite_relative(code: str) -> Response:
     """«答应，开一个邀请»."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     _paused(f"invite:{person.id}", INVITES)
     sees = request.form.get("see") == "1"
     verbs.invite(actor(), person.id, sees_collected=sees, where="kiosk" if at_kiosk() else "phone")
@@ -68,7 +68,7 @@ def invite_relative(code: str) -> Response:
 def withdraw_invitation(code: str) -> Response:
     """«收回这个邀请»."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     verbs.withdraw(actor(), person.id)
     return see_other(f"{base(centre)}/family/")
 
@@ -77,7 +77,7 @@ def withdraw_invitation(code: str) -> Response:
 def join_page(code: str) -> Response:
     """Asks for the number that the elder reads out."""
     centre, _canteen = load_canteen(code)
-    by_pin(centre)
+    by_pin(centre.code)
     return _join_page(centre)
 
 
@@ -101,7 +101,7 @@ def _join_page(centre: Centre, refusal: Refused | None = None) -> Response:
 def join(code: str) -> Response:
     """To the page that says whom it is about; nothing is agreed to yet. Wrong numbers are counted."""
     centre, _canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     _paused(f"join:{person.id}", TRIES)
     row = verbs.by_number(request.form.get("number", ""))
     refused = verbs.why_not(row, person.id)
@@ -119,7 +119,7 @@ def _invited(code: str) -> tuple[Centre, Resident, FamilyInvitation]:
     home = verbs.home_of(row) if row is not None else None
     centre = kiosk.centre if kiosk is not None else home or centres()[0]
     show_centre(centre)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     refused = verbs.why_not(row, person.id)
     if refused is not None or row is None:
         refused = refused or NotFound(_("没有找到这个邀请"))

@@ -25,7 +25,7 @@ from people.services.family import links_of
 def mine(code: str) -> Response:
     """What the canteen keeps of the visitor, and what they may set."""
     centre, canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     url = base(centre)
     links = links_of(person.id)
     asked = sum(link.elder_id == person.id and link.state == "asked" for link in links)
@@ -80,7 +80,7 @@ def _diet_note(person: Resident) -> str:
 def account(code: str) -> Response:
     """The balance, and what came and went, in words."""
     centre, canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     url, size = f"{base(centre)}/mine/account", row_size()
     row = queries.account_of(person.id)
     pages = paging(queries.entries(row) if row is not None else 0, size, lambda n: f"{url}?page={n}")

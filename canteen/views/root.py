@@ -54,13 +54,13 @@ def load_canteen(code: str) -> tuple[Centre, Canteen]:
     return show_centre(canteen.centre), canteen
 
 
-def eater(centre: Centre) -> Eater:
+def eater(code: str) -> Eater:
     """Who will eat. A relative says for whom with `for`, and is known by PIN; a guest says `guest`."""
     found = known_visit()
     asked = request.values.get("for", type=row_number)
     if asked is not None:
         page = page_asked() if request.method == "GET" else with_asked(page_asked(), **{"for": asked})
-        _found, relative = by_pin(centre, page)
+        _found, relative = by_pin(code, page)
         link = active_link(relative.id, asked)
         if link is None:
             raise NotFound(_("现在不能帮这位家人订"), _("请老人家先答应，或找工作人员。"))
@@ -70,7 +70,7 @@ def eater(centre: Centre) -> Eater:
     return Eater(guest=request.values.get("guest") == "1")
 
 
-def by_pin(centre: Centre, onward: str | None = None) -> tuple[Visit, Resident]:
+def by_pin(code: str, onward: str | None = None) -> tuple[Visit, Resident]:
     """The visitor, known by PIN. Refuses everybody else, with the way to it and from there to `onward` (this page)."""
     found = known_visit()
     if found is None or found.resident is None or found.level != "pin":
@@ -82,7 +82,7 @@ def by_pin(centre: Centre, onward: str | None = None) -> tuple[Visit, Resident]:
             alternatives=[
                 Alternative(
                     _("输密码"),
-                    with_next(f"/c/{centre.code}/identify/pin", onward or page_asked()),
+                    with_next(f"/c/{code}/identify/pin", onward or page_asked()),
                 )
             ],
         )
@@ -116,7 +116,12 @@ def said(dish: Dish) -> str:
 
 def base(centre: Centre) -> str:
     """Address under which the canteen lives."""
-    return f"/c/{centre.code}/canteen"
+    return base_of(centre.code)
+
+
+def base_of(code: str) -> str:
+    """The same, of the code in an address."""
+    return f"/c/{code}/canteen"
 
 
 def meal_url(centre: Centre, day: date, meal: str, page: str = "", **asked: Any) -> str:

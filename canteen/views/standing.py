@@ -53,7 +53,7 @@ NOTES = (
 def standing(code: str) -> Response:
     """One's standing orders, and a new one."""
     centre, canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     rows = queries.standing_orders(person.id, canteen.id)[:MOST]
     return personal(
         render_template(
@@ -143,7 +143,7 @@ def leave_out(code: str, standing_id: int, day: str, verb: str) -> Response:
 def _noted(code: str, standing_id: int) -> tuple[Centre, StandingOrder]:
     """The visitor's own, known by PIN: what they write is for themselves and the kitchen."""
     centre, canteen = load_canteen(code)
-    by_pin(centre)
+    by_pin(centre.code)
     row, _level = _own(canteen, standing_id)
     return centre, row
 
@@ -195,7 +195,7 @@ def keep_note(code: str, standing_id: int) -> Response:
 def stop_standing(code: str, standing_id: int) -> Response:
     """«不再长期订»."""
     centre, canteen = load_canteen(code)
-    by_pin(centre)
+    by_pin(centre.code)
     row, _level = _own(canteen, standing_id)
     verbs.stop(actor(), row.id)
     return see_other(f"{base(centre)}/standing/")
@@ -234,7 +234,7 @@ def new_standing(code: str) -> Response:
     """A standing order as proposed; with `ask` the page that changes one part of it. How soft leads to how
     cooked, and that to what without."""
     centre, canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     chosen = _proposed(canteen, person)
     asked = request.args.get("ask", "")
     if asked in {"meal", "days", "texture", "labels", "avoid"}:
@@ -348,7 +348,7 @@ def _ask(centre: Centre, canteen: Canteen, chosen: dict[str, str], asked: str) -
 def start_standing(code: str) -> Response:
     """«开始长期订餐»."""
     centre, canteen = load_canteen(code)
-    _found, person = by_pin(centre)
+    _found, person = by_pin(centre.code)
     chosen = _proposed(canteen, person)
     row = verbs.start(
         actor(),

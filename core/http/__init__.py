@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
 import structlog
@@ -32,12 +32,13 @@ from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
 from core import metrics, requestkeys
-from core.database import db, unit_of_work
+from core.database import db, one_writer, unit_of_work, writers_turn
 from core.errors import Alternative, Refused
 from core.i18n import HTML_LANG, language
 
 log = structlog.get_logger()
 P = ParamSpec("P")
+Given = TypeVar("Given")
 View = Callable[P, Any]
 
 STAFF_PATH = "/staff"
@@ -196,29 +197,61 @@ def once(view: View[P]) -> View[P]:
 
     @wraps(view)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-        scope = "staff" if on_staff_path() else "hall"
-        key = request.form.get("request_key", "") or request.headers.get("Idempotency-Key", "")
-        said = {
-            name: request.form.getlist(name)
-            for name in request.form
-            if name not in {"csrf_token", "request_key"}
-        }
-        body = requestkeys.digest({"path": request.path, "form": said})
-        try:
+        return _once(lambda: None, lambda _nothing: view(*args, **kwargs))
+
+    wrapper.hall_post = "once"  # type: ignore[attr-defined]
+    return wrapper
+
+
+def once_read(read: Callable[P, Given]) -> Callable[[Callable[[Given], Any]], View[P]]:
+    """As `once`, for the hour in which everybody taps: where all writers wait for one lock, `read` is asked before it.
+    The view works behind it with what that gave: plain values, no rows. Whatever must not have changed meanwhile is
+    asked by the verb again. A repeat is answered alike, whatever `read` would find or refuse by then."""
+
+    def mark(view: Callable[[Given], Any]) -> View[P]:
+        @wraps(view)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return _once(lambda: read(*args, **kwargs), view)
+
+        wrapper.hall_post = "once"  # type: ignore[attr-defined]
+        return wrapper
+
+    return mark
+
+
+def _once(read: Callable[[], Given], deed: Callable[[Given], Any]) -> Any:
+    scope = "staff" if on_staff_path() else "hall"
+    key = request.form.get("request_key", "") or request.headers.get("Idempotency-Key", "")
+    said = {
+        name: request.form.getlist(name) for name in request.form if name not in {"csrf_token", "request_key"}
+    }
+    body = requestkeys.digest({"path": request.path, "form": said})
+    try:
+        with writers_turn():
+            ahead = _unless_refused(read) if one_writer() else None
             with unit_of_work():
                 before = requestkeys.claim(scope, key, body)
                 if before is not None:
                     return _answer_again(before)
-                response = make_response(view(*args, **kwargs))
+                # where nobody waits for all, it is read in this transaction: one begins and ends less
+                given = ahead or _unless_refused(read)
+                if isinstance(given, Refused):
+                    raise given
+                response = make_response(deed(given[0]))
                 if response.status_code >= 400:
                     raise _NotTaken(response)
                 requestkeys.keep(scope, key, _answer(response))
                 return response
-        except _NotTaken as told:
-            return told.response
+    except _NotTaken as told:
+        return told.response
 
-    wrapper.hall_post = "once"  # type: ignore[attr-defined]
-    return wrapper
+
+def _unless_refused(read: Callable[[], Given]) -> tuple[Given] | Refused:
+    """What was read, or why not: whoever repeats a deed is answered first."""
+    try:
+        return (read(),)
+    except Refused as refused:
+        return refused
 
 
 def repeatable(view: View[P]) -> View[P]:
