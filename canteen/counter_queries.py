@@ -98,6 +98,17 @@ def orders_of_person(resident_id: int, day: date) -> Sequence[MealOrder]:
     return sorted(rows, key=lambda row: (row.state != "ordered", row.state in {"cancelled", "failed"}))
 
 
+def orders_waiting(menu_id: int, residents: Sequence[int]) -> Sequence[MealOrder]:
+    """What these people ordered of a meal and is to be fetched, by pick-up number."""
+    query = _FULL.where(
+        MealOrder.menu_id == menu_id,
+        MealOrder.resident_id.in_(residents),
+        MealOrder.state == "ordered",
+        MealOrder.delivery.is_(False),
+    )
+    return db.session.scalars(query.order_by(MealOrder.pick_up)).all()
+
+
 def found_orders(centre_id: int, menu_id: int | None, words: str) -> Sequence[MealOrder]:
     """A meal's orders that fit what was typed: a pick-up number, a number (of any day) or part of a name."""
     plain = "".join(words.split()).upper()

@@ -219,6 +219,20 @@ KINDS = [
         {"who": _WHO, "meal": _MEAL, "day": _DAY, "time": (lazy_gettext("几点"), "11:42"), "place": _PLACE},
     ),
     MessageKind(
+        "meal.fetched",
+        lazy_gettext("家人用自己的卡帮您取了餐"),
+        lazy_gettext("{who}帮您取了{meal}"),
+        lazy_gettext("{who} {time} 帮您取了{meal}：{dish}。不是您请的，请打 {phone}。"),
+        {**_MEAL_PLACES, "who": _WHO, "time": (lazy_gettext("几点"), "11:42")},
+    ),
+    MessageKind(
+        "meal.fetched_undone",
+        lazy_gettext("家人取餐弄错了（告诉本人）"),
+        lazy_gettext("{day}{meal}还没有取"),
+        lazy_gettext("刚才说家人帮您取了{meal}，是窗口扫错了，其实还没有取。还是取餐号 {number}。"),
+        {**_MEAL_PLACES, "number": _NUMBER},
+    ),
+    MessageKind(
         "meal.collected_undone",
         lazy_gettext("取餐弄错了（告诉听说已取餐的家人）"),
         lazy_gettext("{who}还没有取餐"),

@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from api.hooks import tell_clients
-from canteen import letters
-from canteen.models import Canteen, Dish, MealOrder, Menu, Redemption, StandingOrder, Swap
+from canteen import letters, queries
+from canteen.models import Canteen, Dish, MealOrder, Menu, StandingOrder, Swap
 from canteen.services import diet
 from canteen.words import MEALS
 from centres.models import Centre
@@ -166,15 +166,24 @@ def tell_as_made(event: Event) -> None:
 
 
 def tell_relatives(event: Event) -> None:
-    """已取餐, for relatives to whom the elder shows it."""
+    """已取餐, for relatives to whom the elder shows it; and for the elder, when one of them fetched it."""
     order = db.session.get_one(MealOrder, event.payload["order"])
     if order.state not in SERVED:
         return
-    at = db.session.scalar(
-        select(Redemption.scanned_at).where(Redemption.order_id == order.id, Redemption.state == "stands")
-    )
-    time = clock_words(at or event.at, order.menu.canteen.centre.zone)
+    served = queries.served(order.id).get(order.id)
+    at, fetched_by = (served.scanned_at, served.fetched_by) if served is not None else (event.at, None)
+    time = clock_words(at, order.menu.canteen.centre.zone)
+    if fetched_by is not None and order.resident_id is not None:
+        tell(
+            f"{_served_key(event)}-fetched",
+            "meal.fetched",
+            order.resident_id,
+            order.centre_id,
+            lambda: {**letters.by_whom(letters.of_order(order), fetched_by), "time": time},
+        )
     for link in _who_see(order):
+        if fetched_by is not None and fetched_by.id == link.proxy_id:
+            continue  # they stand at the window with it
         tell(
             _collected_key(event, link),
             "meal.collected",
@@ -188,6 +197,15 @@ def tell_undone(event: Event) -> None:
     """It was a mistake that the meal was collected: whoever was told so is told that too. What has not gone out yet is
     not sent any more."""
     order = db.session.get_one(MealOrder, event.payload["order"])
+    told = unsay(f"{_served_key(event)}-fetched")
+    if told and order.state not in SERVED and order.resident_id is not None:
+        tell(
+            f"event-{event.id}-fetched",
+            "meal.fetched_undone",
+            order.resident_id,
+            order.centre_id,
+            lambda: letters.of_order(order),
+        )
     for link in _who_see(order):
         if unsay(_collected_key(event, link)) and order.state not in SERVED:
             _tell_seeing(event, event.kind, order, link)
@@ -213,8 +231,12 @@ def _who_see(order: MealOrder) -> Sequence[FamilyLink]:
 def _collected_key(event: Event, link: FamilyLink) -> str:
     """Of the same hand-over the same: what was told of it can be found when it is taken back. An event that an older
     version wrote does not name it."""
+    return f"{_served_key(event)}-link-{link.id}"
+
+
+def _served_key(event: Event) -> str:
     redemption = event.payload.get("redemption")
-    return f"{f'redemption-{redemption}' if redemption else f'event-{event.id}'}-link-{link.id}"
+    return f"redemption-{redemption}" if redemption else f"event-{event.id}"
 
 
 def _tell_seeing(event: Event, kind: str, order: MealOrder, link: FamilyLink) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.counter_words import all_dishes, channel_words, order_words, pay_words
 from canteen.models import DietProfile, MealOrder, StandingOrder, StandingSkip
-from canteen.queries import account_of, entries, history
+from canteen.queries import account_of, entries, history, served, served_words
 from canteen.words import MEALS, TEXTURES, allergen_words, days_words, label_words
 from core.codes import show_number
 from core.database import db
@@ -31,7 +31,8 @@ def _orders(resident_id: int, zone: str) -> Page:
         .options(selectinload(MealOrder.lines))
         .where(MealOrder.resident_id == resident_id)
         .order_by(MealOrder.day.desc(), MealOrder.id.desc())
-    )
+    ).all()
+    fetched = served(*(row.id for row in rows))
     return Page(
         _("订餐"),
         [
@@ -44,6 +45,7 @@ def _orders(resident_id: int, zone: str) -> Page:
             Head(_("政府补"), 10, money=True),
             Head(_("您付"), 10, money=True),
             Head(_("状态"), 12),
+            Head(_("取餐"), 28),
             Head(_("付钱"), 12),
             Head(_("在哪里订的"), 12),
             Head(_("给厨房的话"), 24),
@@ -60,6 +62,7 @@ def _orders(resident_id: int, zone: str) -> Page:
                 in_yuan(row.subsidy_fen),
                 in_yuan(row.pays_fen),
                 order_words(row),
+                served_words(fetched.get(row.id), zone, own=True),
                 pay_words(row),
                 channel_words(row.channel),
                 row.note,

@@ -32,7 +32,7 @@ from core.clock import local_day
 from core.crypto import blinds
 from core.database import db
 from core.i18n import pick
-from core.words import masked
+from core.words import clock_words, masked
 
 AHEAD = timedelta(days=21)
 """No canteen takes orders further ahead: the horizon is counted to the cutoff before holidays."""
@@ -250,11 +250,21 @@ def state_now(order: MealOrder, moment: datetime) -> str:
     return "uncollected" if late else order.state
 
 
-def served_at(order_id: int) -> datetime | None:
-    """When it was handed out."""
-    return db.session.scalar(
-        select(Redemption.scanned_at).where(Redemption.order_id == order_id, Redemption.state == "stands")
-    )
+def served(*order_ids: int) -> dict[int, Redemption]:
+    """Order → its hand-over that counts: when it was, and who fetched it."""
+    query = select(Redemption).options(joinedload(Redemption.fetched_by))
+    rows = db.session.scalars(query.where(Redemption.order_id.in_(order_ids), Redemption.state == "stands"))
+    return {row.order_id: row for row in rows}
+
+
+def served_words(row: Redemption | None, zone: str, *, own: bool) -> str:
+    """11:42 领的餐, and to the person themselves who fetched it; nothing where it was not handed out."""
+    if row is None:
+        return ""
+    time = clock_words(row.scanned_at, zone)
+    if row.fetched_by is None or not own:
+        return _("%(time)s 领的餐", time=time)
+    return _("%(time)s 家人%(name)s帮您领的餐", time=time, name=row.fetched_by.masked_name)
 
 
 def title_of(order: MealOrder) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from canteen import counter_queries as queries
+from canteen import queries as reads
 from canteen import report
 from canteen.models import MealOrder, Menu, OddScan, Redemption, Run, SubsidyClaim, Transfer
 from canteen.rules import floor_of, route_key
@@ -34,7 +35,8 @@ from core.crypto import Keys
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.readers import readers
-from people.models import CallTask, Resident, Staff
+from people.models import CallTask, FamilyLink, Resident, Staff
+from people.services import family
 from people.services.calls import open_calls_to_make
 from people.services.cards import issue_card, link_card
 from tests.support.cast import PASSWORD, Cast
@@ -57,9 +59,15 @@ def shuibei() -> Centre:
 
 
 def scan(
-    payload: str, key: str = "scan-0001", name: str = "1号窗", *, cash: bool = False, here: bool = False
+    payload: str,
+    key: str = "scan-0001",
+    name: str = "1号窗",
+    *,
+    cash: bool = False,
+    here: bool = False,
+    by: int | None = None,
 ) -> Answer:
-    return window.scan(staff_id(), shuibei(), payload, Scan(name, key, cash=cash, here=here))
+    return window.scan(staff_id(), shuibei(), payload, Scan(name, key, cash=cash, here=here, by=by))
 
 
 def till(meals: Meals) -> int:
@@ -73,6 +81,20 @@ def lunch(meals: Meals, clock: Clock) -> MealOrder:
     order = meals.order(meals.cast.chen, TUESDAY)
     clock.set("2026-11-24 11:40")
     return order
+
+
+def linked(meals: Meals, *, sees: bool) -> str:
+    """阿强 may order for 陈奶奶. Returns the code of his own card."""
+    row = FamilyLink(
+        elder_id=meals.cast.chen,
+        proxy_id=meals.cast.aqiang,
+        state="active",
+        sees_collected=sees,
+        asked_at=now(),
+    )
+    with unit_of_work():
+        db.session.add(row)
+    return issue_card(Actor("staff", staff_id()), meals.cast.aqiang)[1]
 
 
 # --- how a scan can end ---------------------------------------------------------------------------------------------
@@ -130,6 +152,65 @@ def test_one_order_is_found_in_every_way(meals: Meals, lunch: MealOrder, read: s
     assert answer.kind == "ok"
     assert answer.order is not None
     assert answer.order.id == lunch.id
+
+
+def test_a_relative_fetches_with_a_card_of_their_own_and_the_meal_remembers_who(
+    meals: Meals, lunch: MealOrder
+) -> None:
+    card = linked(meals, sees=True)
+    asked = scan(card)
+    assert (asked.kind, asked.colour, asked.by) == ("relative", "amber", meals.cast.aqiang)
+    assert [order.id for order in asked.relatives] == [lunch.id]
+    assert "阿强" not in asked.text, "the window shows masked names"
+    assert lunch.state == "ordered", "asked first: nothing went out"
+    son = meals.cast.aqiang
+    assert scan(lunch.number, "scan-0002", by=son).kind == "pay"
+    assert scan(lunch.number, "scan-0002", cash=True, by=son).kind == "ok"
+    row = db.session.scalars(select(Redemption)).one()
+    assert (row.fetched_by_id, row.how) == (meals.cast.aqiang, "card")
+    assert reads.served(lunch.id) == {lunch.id: row}
+    zone = shuibei().zone
+    assert reads.served_words(row, zone, own=True) == "11:40 家人陈*强帮您领的餐"
+    assert reads.served_words(row, zone, own=False) == "11:40 领的餐"
+    assert scan(card, "scan-0003").kind == "unknown", "there is nothing left to fetch"
+
+
+def test_after_one_s_own_meal_those_of_one_s_relatives_are_asked_about(
+    meals: Meals, lunch: MealOrder
+) -> None:
+    card = linked(meals, sees=True)
+    own = meals.order(meals.cast.aqiang, TUESDAY)
+    done = scan(card, cash=True)
+    assert (done.kind, done.order and done.order.id) == ("ok", own.id)
+    assert [order.id for order in done.relatives] == [lunch.id]
+    assert scan(lunch.code, "scan-0002", cash=True).relatives == (), "her slip fetches hers alone"
+
+
+@pytest.mark.parametrize("ordered_by", ["themselves", "the relative"])
+def test_what_an_elder_keeps_to_themselves_a_relative_s_card_does_not_bring_up(
+    meals: Meals, clock: Clock, lunch: MealOrder, ordered_by: str
+) -> None:
+    card = linked(meals, sees=False)
+    if ordered_by == "the relative":
+        with unit_of_work():
+            db.session.get_one(MealOrder, lunch.id).proxy_id = meals.cast.aqiang
+    asked = scan(card)
+    assert asked.kind == ("relative" if ordered_by == "the relative" else "unknown")
+    if ordered_by == "themselves":
+        with pytest.raises(NotFound):
+            scan(lunch.number, cash=True, by=meals.cast.aqiang)
+        assert db.session.scalars(select(Redemption)).all() == []
+
+
+def test_whoever_is_no_relative_any_more_fetches_nothing(meals: Meals, lunch: MealOrder) -> None:
+    card = linked(meals, sees=True)
+    link = db.session.scalars(select(FamilyLink)).one()
+    family.end(Actor("resident", meals.cast.chen), meals.cast.chen, link.id)
+    assert scan(card).kind == "unknown"
+    for stranger in (meals.cast.aqiang, meals.cast.wheel, 999_999):
+        with pytest.raises(NotFound):
+            scan(lunch.number, cash=True, by=stranger)
+    assert lunch.state == "ordered"
 
 
 def test_the_second_scan_says_when_and_where_the_first_was(lunch: MealOrder) -> None:
@@ -855,6 +936,23 @@ def test_without_a_script_the_window_s_forms_go_all_the_way(
     assert 'data-kind="undone"' in page.text
 
 
+def test_on_the_window_s_page_a_relative_s_card_leads_to_the_meal(
+    app: Flask, cast: Cast, ordered: dict[str, str]
+) -> None:
+    with app.app_context():
+        card = linked(Meals(app, cast), sees=True)
+        db.session.remove()
+    kitchen = named_window(app, cast.kitchen)
+    page = send(kitchen, kitchen.get(WINDOW), f"{WINDOW}/scan", "#scan-form", payload=card)
+    assert 'data-kind="relative"' in page.text
+    assert "给陈*英取 1 号" in page.text
+    page = send(kitchen, page, f"{WINDOW}/scan", ".verdict-relatives form")
+    assert 'data-kind="pay"' in page.text
+    page = send(kitchen, page, f"{WINDOW}/scan", ".verdict form[action$='/scan']")
+    assert 'data-kind="ok"' in page.text
+    assert "家人陈*强代领" in kitchen.get(f"/staff/c/shuibei/canteen/o/{ordered['number']}").text
+
+
 def test_the_window_s_page_asks_who_rang_the_carrier_before_the_money(
     app: Flask, cast: Cast, clock: Clock
 ) -> None:
@@ -927,10 +1025,11 @@ def test_every_answer_sounds_and_none_like_another() -> None:
     script = (Path(__file__).parents[1] / "static/js/window.js").read_text()
     figures = re.findall(r"^    (\w+): (\[\[.*\]\]),$", script.partition("const TONES = {")[2], re.MULTILINE)
     kinds = {
-        "ok", "pay", "ask", "away", "already", "wrong_day", "wrong_meal", "cancelled", "failed", "late",
+        "ok", "pay", "ask", "away", "relative", "already", "wrong_day", "wrong_meal", "cancelled", "failed", "late",
         "other_centre", "forged", "cut", "unknown", "review", "undone",
     }  # fmt: skip
-    named = set(re.findall(r'Answer\(\s*"(\w+)"', (Path(serve.__file__)).read_text()))
+    code = "".join(Path(str(module.__file__)).read_text() for module in (serve, window))
+    named = set(re.findall(r'Answer\(\s*"(\w+)"', code))
     assert named <= kinds
     assert kinds <= {kind for kind, _tones in figures}
     assert len({tones for _kind, tones in figures}) == len(figures)

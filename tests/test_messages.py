@@ -166,6 +166,20 @@ def test_a_relative_hears_that_the_meal_was_collected_only_where_the_elder_lets_
         clock.set("2026-11-24 13:00")
 
 
+def test_an_elder_hears_that_a_relative_fetched_the_meal_and_that_it_was_a_mistake(
+    meals: Meals, sms: Ear, staff: int, clock: Clock
+) -> None:
+    order = shown(meals, clock, sms)
+    scan = Scan("1号窗", "scan-1", cash=True, by=meals.cast.aqiang)
+    done = redeem(staff, meals.cast.shuibei, order, scan)
+    said = texts(sms)[-1:]
+    assert [to for to, _words in said] == ["1187"], "he stands there with it and is not told"
+    assert "陈*强 11:42 帮您取了午餐：清蒸鲈鱼" in said[0][1]
+    assert done.redemption_id is not None
+    undo(staff, done.redemption_id, "发错了人")
+    assert "窗口扫错了，其实还没有取。还是取餐号 1。" in texts(sms)[-1][1]
+
+
 def shown(meals: Meals, clock: Clock, sms: Ear) -> int:
     """Tuesday's lunch, which the son ordered and of which he sees what becomes; it is told that he did."""
     meals.lunch(TUESDAY)

@@ -19,7 +19,7 @@ from tests.support.house import House
 COPIED = {
     "resident", "card", "consent", "resident_status", "family_link", "message", "call_task", "visit",
     "confirmed_phone", "booking", "violation", "meal_order", "account", "standing_order", "standing_skip",
-    "diet_profile",
+    "diet_profile", "redemption",
 }  # fmt: skip
 """Tables that are a sheet of the copy, or stand in one."""
 LEFT_OUT = {

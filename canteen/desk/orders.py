@@ -22,7 +22,7 @@ from canteen.desk.root import base, blueprint, load_canteen, ways_while_checked
 from canteen.desk.window import SERVE
 from canteen.forms import parse_day, parse_meal
 from canteen.gateways import gateway
-from canteen.models import MealOrder, Menu, Offer
+from canteen.models import MealOrder, Menu, Offer, Redemption
 from canteen.quotes import Right, right
 from canteen.rules import conflicts, may_give_back, phase
 from canteen.services import ledger, serve
@@ -278,6 +278,15 @@ def _order(centre: Centre, number: str) -> MealOrder:
     return order
 
 
+def _served(row: Redemption, zone: str) -> str:
+    """When, at which window, by what, and which relative fetched it."""
+    time = clock_words(row.scanned_at, zone)
+    words = _("%(time)s，%(window)s，%(how)s", time=time, window=row.window, how=how_words(row.how))
+    if row.fetched_by is None:
+        return words
+    return _("%(what)s，家人%(name)s代领", what=words, name=row.fetched_by.masked_name)
+
+
 @blueprint.get("/o/<number>")
 @require(SERVE)
 def order(centre: Centre, number: str) -> Response:
@@ -323,14 +332,7 @@ def order(centre: Centre, number: str) -> Response:
                 "by": _("饭卡") if found.gateway == "account" else _("柜台"),
             },
             reason=found.reason,
-            served=_(
-                "%(time)s，%(window)s，%(how)s",
-                time=clock_words(first.scanned_at, zone),
-                window=first.window,
-                how=how_words(first.how),
-            )
-            if first
-            else "",
+            served=_served(first, zone) if first else "",
             questions=bool(questions) and found.state == "ordered",
             at_desk=at_desk,
             pay_url=f"{url}/pay"

@@ -18,7 +18,7 @@ from centres.models import Centre
 from core.clock import local_day, now
 from core.codes import KINDS, LENGTH, new_token, show_number
 from core.errors import NotFound, Refused
-from core.http import code_reader, not_modified, once, personal, repeatable, see_other
+from core.http import code_reader, not_modified, once, personal, repeatable, row_number, see_other
 from core.money import yuan
 from core.versions import version
 from core.words import span_words
@@ -183,7 +183,8 @@ def window_live(centre: Centre) -> Any:
 def scan(centre: Centre) -> Any:
     """One scan. It carries a key of its own: sent twice it is one."""
     form = request.form
-    given = Scan(_window(), _key(), _how(), cash=form.get("cash") == "1", here=_here())
+    by = form.get("by", type=row_number)
+    given = Scan(_window(), _key(), _how(), cash=form.get("cash") == "1", here=_here(), by=by)
     answer = service.scan(signed_in().id, centre, form.get("payload", ""), given)
     return _show(centre, answer, given.key)
 
@@ -200,7 +201,7 @@ def answer_at_window(centre: Centre) -> Any:
     if wanted == "cancel":
         gone = Answer("cancelled", _("退好了"), order_words(order), order)
         return _show(centre, gone, key)
-    given = Scan(_window(), key, _how())
+    given = Scan(_window(), key, _how(), by=request.form.get("by", type=row_number))
     return _show(centre, service.scan(signed_in().id, centre, order.number, given), key)
 
 
@@ -244,6 +245,10 @@ def _answer(centre: Centre, answer: Answer, key: str) -> dict[str, Any]:
         "who": order.resident.masked_name if order and order.resident else _("散客") if order else "",
         "how": _how(),
         "here": _here(),
+        "by": request.form.get("by", type=row_number),
+        "relatives": [_relative(one) for one in answer.relatives],
+        "relatives_by": answer.by,
+        "relatives_key": new_token(),
         "sum": yuan(order.pays_fen) if order else "",
         "questions": _questions(order) if answer.kind == "ask" and order else [],
         "redemption": answer.redemption_id if may_undo else None,
@@ -252,6 +257,17 @@ def _answer(centre: Centre, answer: Answer, key: str) -> dict[str, Any]:
         "undo_url": f"{url}/undo",
         "window_url": url,
         "new_url": f"{base(centre)}/orders/new" if answer.kind == "unknown" and _sells(centre) else None,
+    }
+
+
+def _relative(order: MealOrder) -> dict[str, Any]:
+    """A meal that whoever stands there may fetch for somebody else."""
+    return {
+        "number": order.number,
+        "who": order.resident.masked_name if order.resident else "",
+        "pick_up": order.pick_up,
+        "dish": dish_words(order),
+        "wishes": wish_words(order),
     }
 
 

@@ -143,11 +143,14 @@ class Redemption(Base):
     scanned_at: Mapped[datetime] = mapped_column(Moment)
     recorded_at: Mapped[datetime] = mapped_column(Moment)
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    fetched_by_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
+    """代领: the relative who fetched it with a card of their own. None: whoever brought the slip or the person's."""
     state: Mapped[str] = mapped_column(Short, default="stands")
     """stands, review; undone: nothing went out after all; settled: looked at, and a meal more went out."""
     reason: Mapped[str] = mapped_column(Text, default="")
     """Why it was undone, or how the review ended."""
     order: Mapped[MealOrder] = relationship()
+    fetched_by: Mapped[Resident | None] = relationship()
 
 
 class OddScan(Base):

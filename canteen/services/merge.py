@@ -12,6 +12,7 @@ from canteen.models import (
     Account,
     DietProfile,
     MealOrder,
+    Redemption,
     Run,
     StandingOrder,
     StandingSkip,
@@ -40,6 +41,9 @@ def merge(actor: Actor, from_id: int, to_id: int) -> None:
     _claims(actor, from_id, to_id, now)
     _diet(from_id, to_id)
     _money(actor, from_id, to_id, now)
+    db.session.execute(
+        update(Redemption).where(Redemption.fetched_by_id == from_id).values(fetched_by_id=to_id)
+    )
     db.session.execute(
         update(Run).where(Run.carrier_resident_id == from_id).values(carrier_resident_id=to_id)
     )

@@ -27,7 +27,7 @@ from core.clock import database_now, day_bounds, local_day
 from core.codes import new_code
 from core.crypto import blind
 from core.database import db, one_writer, unit_of_work
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.events import emit
 from core.money import yuan
 from core.numbered import insert_numbered
@@ -35,7 +35,7 @@ from core.versions import Version, bump
 from core.words import clock_words, date_words, full_day, inside
 from kiosk.models import Visit
 from people.models import Resident
-from people.services.family import may_pay
+from people.services.family import may_order, may_pay
 
 CODE = "meal_order.code"
 PRESENT = frozenset({"kiosk", "desk"})
@@ -228,8 +228,8 @@ def place(
                 _("现在您付 %(sum)s。请再看一遍，还没有订。", sum=yuan(pays)),
             )
         way = gateway(wish.gateway)
-        if pays and way.at_first == "held" and proxy_id is not None:
-            _check_may_pay(resident_id, proxy_id)
+        if proxy_id is not None:
+            _check_relative(resident_id, proxy_id, spends=bool(pays) and way.at_first == "held")
         pick_up, closed, portions = _take_portion(offer, menu, walk_in, now)
         if resident_id is None and visit_id is not None:
             _check_share(offer, menu, day, walk_in, portions)
@@ -307,9 +307,11 @@ def _check_time(menu: Any, day: ServingDay, channel: str, standing: bool, now: d
     )
 
 
-def _check_may_pay(resident_id: int | None, proxy_id: int) -> None:
-    """A relative spends the elder's money only where the elder lets them, whatever the page showed."""
-    if resident_id is None or not may_pay(resident_id, proxy_id):
+def _check_relative(resident_id: int | None, proxy_id: int, *, spends: bool) -> None:
+    """A relative orders, and spends the elder's money, only while the elder lets them, whatever the page showed."""
+    if resident_id is None or not may_order(resident_id, proxy_id):
+        raise NotFound(_("现在不能帮这位家人订"), _("请老人家先答应，或找工作人员。"))
+    if spends and not may_pay(resident_id, proxy_id):
         raise Refused(
             "family_pay",
             _("不能用老人家的饭卡付"),

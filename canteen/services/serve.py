@@ -1,5 +1,6 @@
 """核销: one order, one meal. Every way in which a scan can end has its own answer, colour and sound."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,19 +37,23 @@ EARLY = timedelta(minutes=60)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the window shows. kind: ok, pay, ask, away, already, wrong_day, wrong_meal, cancelled, failed, late,
-    other_centre, forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind.
-    redemption_id: what can be undone."""
+    """What the window shows. kind: ok, pay, ask, away, relative, already, wrong_day, wrong_meal, cancelled, failed,
+    late, other_centre, forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind.
+    redemption_id: what can be undone. relatives: meals that whoever showed their card (`by`) may fetch for others."""
 
     kind: str
     title: str
     text: str = ""
     order: MealOrder | None = None
     redemption_id: int | None = None
+    relatives: Sequence[MealOrder] = ()
+    by: int | None = None
 
     @property
     def colour(self) -> str:
-        return {"ok": "green", "pay": "amber", "ask": "amber", "away": "amber"}.get(self.kind, "red")
+        return {"ok": "green", "pay": "amber", "ask": "amber", "away": "amber", "relative": "amber"}.get(
+            self.kind, "red"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ class Scan:
     at: datetime | None = None
     """When it was scanned, where the window was offline; else None."""
     here: bool = False
+    by: int | None = None
+    """The relative who fetches it with a card of their own."""
 
 
 def read_slip(payload: str) -> MealOrder | Answer:
@@ -237,6 +244,7 @@ def _record(
         scanned_at=moment,
         recorded_at=now,
         staff_id=actor.id if actor.kind == "staff" else None,
+        fetched_by_id=scan.by,
         state=state,
         reason=why,
     )

@@ -6,8 +6,14 @@ from datetime import datetime
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from canteen.counter_queries import menu_now, order_by_number, order_by_pick_up, orders_of_person
-from canteen.models import MealOrder
+from canteen.counter_queries import (
+    menu_now,
+    order_by_number,
+    order_by_pick_up,
+    orders_of_person,
+    orders_waiting,
+)
+from canteen.models import MealOrder, Menu
 from canteen.services.order import changed
 from canteen.services.serve import Answer, Scan, read_slip, redeem
 from centres.models import Centre
@@ -19,17 +25,39 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from people.models import Resident
 from people.services.cards import resident_of_code, resident_of_number
+from people.services.family import elders_of
 
 NUMBER = 8
 
 
 def scan(staff_id: int, centre: Centre, payload: str, given: Scan) -> Answer:
-    """What the window shows for a slip, a card, a pick-up number or a number. A meal is handed out if it may be."""
+    """What the window shows for a slip, a card, a pick-up number or a number. A meal is handed out if it may be. A card
+    brings up what its holder may fetch for others; then `given.by` is who that is, and `payload` that meal's number."""
     found = find(centre, payload, database_now())
     if isinstance(found, Answer):
         return found
     order, how = found
-    return redeem(staff_id, centre.id, order.id, replace(given, how=how))
+    if given.by is not None:
+        if not may_fetch(order, given.by):
+            raise NotFound(_("现在不能给这位家人取"), _("请扫老人家的小票，或问一问工作人员。"))
+        return redeem(staff_id, centre.id, order.id, replace(given, how="card"))
+    answer = redeem(staff_id, centre.id, order.id, replace(given, how=how))
+    if how != "card" or order.resident_id is None:
+        return answer
+    return replace(answer, relatives=_for_others(order.menu, order.resident_id), by=order.resident_id)
+
+
+def may_fetch(order: MealOrder, relative_id: int) -> bool:
+    """代领: relatives whom the elder lets order. What they did not order themselves only if the elder shows them
+    whether it was collected: otherwise they need not know of it, and bring its slip."""
+    link = elders_of(relative_id).get(order.resident_id or 0)
+    return link is not None and (order.proxy_id == relative_id or link.sees_collected)
+
+
+def _for_others(menu: Menu, relative_id: int) -> list[MealOrder]:
+    """What somebody may fetch of this meal for others and has not been fetched."""
+    orders = orders_waiting(menu.id, list(elders_of(relative_id)))
+    return [order for order in orders if may_fetch(order, relative_id)]
 
 
 def find(centre: Centre, payload: str, now: datetime) -> tuple[MealOrder, str] | Answer:
@@ -86,6 +114,11 @@ def _of(centre: Centre, resident: Resident, now: datetime) -> tuple[MealOrder, s
     orders = orders_of_person(resident.id, local_day(now, centre.zone))
     here = [order for order in orders if menu is not None and order.menu_id == menu.id]
     elsewhere = [order for order in orders if order.centre_id != centre.id and order.state == "ordered"]
+    waiting = here and here[0].state == "ordered"
+    theirs = _for_others(menu, resident.id) if menu is not None and not waiting else []
+    if theirs:
+        text = _("%(name)s自己这一餐没有要取的。", name=resident.masked_name)
+        return Answer("relative", _("是来给家人取的吗？"), text, relatives=theirs, by=resident.id)
     if here or elsewhere:
         return (here or elsewhere)[0], "card"
     left = menu.walk_in - menu.walk_in_taken if menu is not None and menu.state == "published" else 0

@@ -232,9 +232,8 @@ def _page(order: MealOrder, act: str, back: str, *, named: bool) -> str:
     span = span_words(order.menu.serves_from, order.menu.serves_until, zone)
     lines = [full_day(order.day, today), span]
     if state in {"collected", "delivered"}:
-        served = queries.served_at(order.id)
-        if served is not None:
-            lines.append(_("%(time)s 领的餐", time=clock_words(served, zone)))
+        row = queries.served(order.id).get(order.id)
+        lines += filter(None, [queries.served_words(row, zone, own=not _for_other(order))])
     elif state in {"cancelled", "failed"} and order.reason:
         lines.append(_("原因：%(reason)s", reason=order.reason))
     swaps = [_swap(one, order) for one in queries.open_swaps(order.id)] if state == "ordered" else []
