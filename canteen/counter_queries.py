@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Row, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from canteen.models import (
@@ -56,6 +56,14 @@ def menus_on(canteen_id: int, day: date) -> Sequence[Menu]:
     ).all()
 
 
+def menus_between(canteen_id: int, first: date, last: date) -> Sequence[Menu]:
+    """Published menus of these days, without what is on them."""
+    query = select(Menu).where(
+        Menu.canteen_id == canteen_id, Menu.day.between(first, last), Menu.state != "draft"
+    )
+    return db.session.scalars(query.order_by(Menu.day, Menu.serves_from)).all()
+
+
 def menu_now(canteen_id: int, zone: str, moment: datetime) -> Menu | None:
     """The meal that is handed out now, else today's next one, else today's last."""
     rows = menus_on(canteen_id, local_day(moment, zone))
@@ -89,6 +97,12 @@ def order_by_pick_up(menu_id: int, pick_up: int) -> MealOrder | None:
 def orders_of(menu_id: int) -> Sequence[MealOrder]:
     """Every order of a meal, by pick-up number."""
     return db.session.scalars(_FULL.where(MealOrder.menu_id == menu_id).order_by(MealOrder.pick_up)).all()
+
+
+def codes_of(menu_ids: Sequence[int]) -> Sequence[Row[tuple[date, str, str]]]:
+    """(day, code, number) of the orders of these meals."""
+    query = select(MealOrder.day, MealOrder.code, MealOrder.number).where(MealOrder.menu_id.in_(menu_ids))
+    return db.session.execute(query.order_by(MealOrder.day, MealOrder.pick_up)).all()
 
 
 def orders_of_person(resident_id: int, day: date) -> Sequence[MealOrder]:

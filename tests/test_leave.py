@@ -135,9 +135,7 @@ def test_who_only_ordered_for_others_leaves_those_their_meals(meals: Meals, staf
     cast = meals.cast
     meals.lunch(TUESDAY)
     with unit_of_work():
-        db.session.add(
-            FamilyLink(elder_id=cast.chen, proxy_id=cast.aqiang, state="active", asked_at=clock())
-        )
+        db.session.add(FamilyLink(elder_id=cast.chen, proxy_id=cast.aqiang, state="active", asked_at=clock()))
     who = Actor("resident", cast.aqiang)
     place(who, meals.offer(TUESDAY), cast.chen, Wish(), channel="family", proxy_id=cast.aqiang)
     leave(Actor("staff", staff), cast.aqiang, "moved_away")

@@ -1,5 +1,6 @@
 """The pick-up window on a tablet: scan, hand out, take back, call; and what it sends in after it was offline."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, current_app, jsonify, render_template, request, session
@@ -20,7 +21,7 @@ from core.codes import KINDS, LENGTH, new_token, show_number
 from core.errors import NotFound, Refused
 from core.http import code_reader, not_modified, once, personal, repeatable, row_number, see_other
 from core.money import yuan
-from core.versions import version
+from core.versions import version, versions
 from core.words import span_words
 from people.access import actor, grants_roles, polling, require, signed_in
 from people.rules import DESK, MANAGERS
@@ -111,6 +112,8 @@ def _script_words() -> dict[str, Any]:
         "codes": {"kinds": "".join(KINDS), "length": LENGTH},
         "cancelled": _("这份已经取消了"),
         "failed": _("这一餐没有做成"),
+        "wrong_day": _("是{day}的"),
+        "wrong_dayText": _("今天不能发这一份。"),
         "wrong_meal": _("不是这一餐的"),
         "late": _("取餐时间过了"),
         "unknown": _("本机没有这一张"),
@@ -366,17 +369,21 @@ def _menu(centre: Centre) -> Menu:
 @require(SERVE)
 def meal_list(centre: Centre) -> Any:
     """What the window keeps, to judge scans by while the line is down."""
-    menus = queries.menus_on(centre.id, local_day(now(), centre.zone))
-    numbers = ":".join(str(version(f"menu:{menu.id}")) for menu in menus)
-    fresh = not_modified(f"meal-list:{local_day(now(), centre.zone)}:{numbers}")
+    today = local_day(now(), centre.zone)
+    menus = queries.menus_on(centre.id, today)
+    first, last = (today + timedelta(days=n) for n in (-reconcile.DAYS_BACK, reconcile.DAYS_AHEAD))
+    others = [menu for menu in queries.menus_between(centre.id, first, last) if menu.day != today]
+    numbers = ":".join(map(str, versions(*(f"menu:{menu.id}" for menu in [*menus, *others]))))
+    fresh = not_modified(f"meal-list:{today}:{numbers}")
     if fresh is not None:
         return fresh
     return jsonify(
-        day=str(local_day(now(), centre.zone)),
+        day=str(today),
         zone=centre.zone,
         now=now().isoformat(),
         menus=[reconcile.meal_times(menu) for menu in menus],
         orders=reconcile.meal_list(menus),
+        others=reconcile.other_days(others),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import MAXYEAR, MINYEAR, datetime
 
 from flask_babel import gettext as _
 
-from canteen.counter_queries import on_the_way, order_by_number, orders_of, questioned
+from canteen.counter_queries import codes_of, on_the_way, order_by_number, orders_of, questioned
 from canteen.models import MealOrder, Menu
 from canteen.services.review import keep_odd
 from canteen.services.serve import EARLY, Answer, Scan, redeem
@@ -16,6 +16,10 @@ from core.errors import Refused
 
 MOST = 50
 """Scans sent in at once; a window with more sends them in turns."""
+SHORT = 16
+"""Signs of a digest that are enough to tell some thousand slips apart."""
+DAYS_BACK, DAYS_AHEAD = 2, 8
+"""Of so many days around today a window without a line knows the slips."""
 HOWS = frozenset({"slip", "card", "number"})
 NUMBER = 12
 CASH_MOST = 20_000
@@ -145,9 +149,23 @@ def meal_list(menus: Sequence[Menu]) -> list[dict[str, object]]:
     ]
 
 
+def other_days(menus: Sequence[Menu]) -> list[dict[str, object]]:
+    """Slips of meals of other days, so that a window can say so: day, beginnings of the codes' digests, numbers."""
+    days: dict[str, dict[str, list[str]]] = {}
+    for day, code, number in codes_of([menu.id for menu in menus]):
+        kept = days.setdefault(str(day), {"hashes": [], "numbers": []})
+        kept["hashes"].append(_digest(code)[:SHORT])
+        kept["numbers"].append(number)
+    return [{"day": day, **kept} for day, kept in sorted(days.items())]
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
 def _kept(order: MealOrder, asked: bool, away: bool) -> dict[str, object]:
     return {
-        "hash": hashlib.sha256(order.code.encode()).hexdigest(),
+        "hash": _digest(order.code),
         "number": order.number,
         "pick_up": order.pick_up,
         "menu": order.menu_id,

@@ -209,7 +209,7 @@
     if (!list) return red("unknown", null, { text: say.noList });
     if (list.day !== today(list)) return red("unknown", null, { title: staleTitle(list), text: say.staleText });
     const order = await find(list, text);
-    if (!order) return stranger(text, how);
+    if (!order) return (await otherDay(list, text)) || stranger(text, how);
     const menu = list.menus.find((one) => one.id === order.menu);
     const before = queue.find((scan) => scan.number === order.number);
     if (before) return red("here", order);
@@ -225,9 +225,15 @@
   function today(list) {
     return new Intl.DateTimeFormat("en-CA", { timeZone: list.zone }).format(new Date(time(list)));
   }
-  function staleTitle(list) {
-    const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", day: "numeric", timeZone: "UTC" });
-    return fill(words().stale, { day: day.format(new Date(list.day)) });
+  function dayWords(day) {
+    const said = new Intl.DateTimeFormat(document.documentElement.lang, { month: "long", day: "numeric", timeZone: "UTC" });
+    return said.format(new Date(day));
+  }
+  const staleTitle = (list) => fill(words().stale, { day: dayWords(list.day) });
+  async function otherDay(list, text) {
+    const short = text.replace(/\s/g, "").toUpperCase(), sum = await digest(code(text));
+    const found = list.others?.find((one) => one.numbers.includes(short) || one.hashes.some((hash) => sum.startsWith(hash)));
+    return found && red("wrong_day", null, { title: fill(words().wrong_day, { day: dayWords(found.day) }) });
   }
   async function offline(data) {
     await line(true);

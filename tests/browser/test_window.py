@@ -12,6 +12,8 @@ from canteen.models import MealOrder, Redemption
 from canteen.services.runs import Carrier, plan_run, set_out
 from core.audit import OPERATOR
 from core.database import db, unit_of_work
+from people.models import FamilyLink
+from people.services.cards import issue_card
 from tests.browser.kiosk import type_keys
 from tests.browser.test_calls import staff
 from tests.support.browser import Screens
@@ -21,7 +23,7 @@ from tests.support.meals import Meals, furnish
 from tests.support.server import Server
 
 pytestmark = pytest.mark.databases("sqlite")
-TUESDAY = date(2026, 11, 24)
+TUESDAY, WEDNESDAY = date(2026, 11, 24), date(2026, 11, 25)
 WINDOW = "/staff/c/shuibei/canteen/window"
 Codes = dict[str, str]
 
@@ -35,6 +37,13 @@ def codes(app: Flask, cast: Cast, clock: Clock) -> Codes:
         made = {"chen": meals.order(cast.chen, TUESDAY, texture="soft", low_salt=True).code}
         made["aqiang"] = meals.order(cast.aqiang, TUESDAY, "L2").code
         made["helped"] = _free(meals).code
+        meals.lunch(WEDNESDAY)
+        made["tomorrow"] = meals.order(cast.chen, WEDNESDAY).code
+        with unit_of_work():
+            link = FamilyLink(elder_id=cast.chen, proxy_id=cast.aqiang, state="active", sees_collected=True)
+            link.asked_at = clock()
+            db.session.add(link)
+        made["son"] = issue_card(OPERATOR, cast.aqiang)[1]
         db.session.remove()
     clock.set("2026-11-24 11:40")
     return made
@@ -111,6 +120,23 @@ def test_the_money_is_taken_with_one_tap_and_a_mistake_is_taken_back(window: Pag
     expect(window.locator("#verdict .verdict")).to_have_count(0)
 
 
+def test_a_relative_s_card_hands_out_their_own_meal_and_then_the_elder_s(window: Page, codes: Codes) -> None:
+    scan(window, codes["son"])
+    verdict(window, "pay")
+    window.get_by_role("button", name="收了 ¥13.00，发餐").click()
+    verdict(window, "ok")
+    window.get_by_role("link", name="下一位").click()
+    scan(window, codes["son"])
+    verdict(window, "relative")
+    assert window.evaluate("() => window.hallSound") == "relative"
+    expect(window.locator("#verdict")).to_contain_text("是来给家人取的吗？")
+    window.get_by_role("button", name="给陈*英取 1 号").click()
+    verdict(window, "pay")
+    window.get_by_role("button", name="收了 ¥10.00，发餐").click()
+    verdict(window, "ok")
+    expect(window.locator(".verdict-number b")).to_have_text("1")
+
+
 def test_a_number_is_typed_on_the_pad(window: Page) -> None:
     window.locator(".window-pad .key", has_text="3").click()
     window.get_by_role("button", name="查").click()
@@ -129,6 +155,7 @@ def test_while_the_line_is_down_scans_are_kept_and_sent_once(
         (codes["chen"][:20], "cut"),
         ("https://x.invalid/1234567890", "forged"),
         (f"K{codes['chen'][1:]}", "card"),
+        (codes["tomorrow"], "wrong_day"),
         (f"{codes['chen'][:-1]}{'0' if codes['chen'][-1] != '0' else '1'}", "unknown"),
     ):
         scan(window, read)
