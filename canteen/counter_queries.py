@@ -99,7 +99,7 @@ def orders_of(menu_id: int) -> Sequence[MealOrder]:
     return db.session.scalars(_FULL.where(MealOrder.menu_id == menu_id).order_by(MealOrder.pick_up)).all()
 
 
-def codes_of(menu_ids: Sequence[int]) -> Sequence[Row[tuple[date, str, str]]]:
+def codes_of(menu_ids: Sequence[int]) -> Sequence[Row[date, str, str]]:
     """(day, code, number) of the orders of these meals."""
     query = select(MealOrder.day, MealOrder.code, MealOrder.number).where(MealOrder.menu_id.in_(menu_ids))
     return db.session.execute(query.order_by(MealOrder.day, MealOrder.pick_up)).all()

@@ -246,7 +246,7 @@ def _answer(centre: Centre, answer: Answer, key: str) -> dict[str, Any]:
         "dish": dish_words(order) if order else "",
         "wishes": wish_words(order) if order else [],
         "who": order.resident.masked_name if order and order.resident else _("散客") if order else "",
-        "how": _how(),
+        "how": answer.how or _how(),
         "here": _here(),
         "by": request.form.get("by", type=row_number),
         "relatives": [_relative(one) for one in answer.relatives],

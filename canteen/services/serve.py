@@ -39,13 +39,15 @@ EARLY = timedelta(minutes=60)
 class Answer:
     """What the window shows. kind: ok, pay, ask, away, relative, already, wrong_day, wrong_meal, cancelled, failed,
     late, other_centre, forged, cut, unknown, review. colour: green, amber or red; sound is named like the kind.
-    redemption_id: what can be undone. relatives: meals that whoever showed their card (`by`) may fetch for others."""
+    redemption_id: what can be undone. how: by what the order was found. relatives: meals that whoever showed their
+    card (`by`) may fetch for others."""
 
     kind: str
     title: str
     text: str = ""
     order: MealOrder | None = None
     redemption_id: int | None = None
+    how: str = ""
     relatives: Sequence[MealOrder] = ()
     by: int | None = None
 

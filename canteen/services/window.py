@@ -37,11 +37,12 @@ def scan(staff_id: int, centre: Centre, payload: str, given: Scan) -> Answer:
     if isinstance(found, Answer):
         return found
     order, how = found
+    how = given.how if how == "number" else how  # what is asked after a scan goes on by the order's number
     if given.by is not None:
         if not may_fetch(order, given.by):
             raise NotFound(_("现在不能给这位家人取"), _("请扫老人家的小票，或问一问工作人员。"))
         return redeem(staff_id, centre.id, order.id, replace(given, how="card"))
-    answer = redeem(staff_id, centre.id, order.id, replace(given, how=how))
+    answer = replace(redeem(staff_id, centre.id, order.id, replace(given, how=how)), how=how)
     if how != "card" or order.resident_id is None:
         return answer
     return replace(answer, relatives=_for_others(order.menu, order.resident_id), by=order.resident_id)

@@ -125,6 +125,7 @@ def test_a_relative_s_card_hands_out_their_own_meal_and_then_the_elder_s(window:
     verdict(window, "pay")
     window.get_by_role("button", name="收了 ¥13.00，发餐").click()
     verdict(window, "ok")
+    expect(window.get_by_role("button", name="给陈*英取 1 号")).to_be_visible()
     window.get_by_role("link", name="下一位").click()
     scan(window, codes["son"])
     verdict(window, "relative")
