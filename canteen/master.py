@@ -29,7 +29,8 @@ from core.database import db
 from core.files import FileKind
 from core.images import MIME, redrawn
 from core.master import Dependant, Master
-from people.services.findings import HUKOU, LEVELS, STATUSES
+from people.models import ResidentStatus, StatusKind
+from people.services.findings import ASSESSED, HUKOU, LEVELS, kind_options
 
 PHOTO = FileKind("dish.photo", MIME, 10 * 2**20, redrawn, public=True)
 CODE = r"[0-9A-Za-z_-]+"
@@ -195,7 +196,7 @@ RULES = Master(
         Several(
             name="any_status",
             label=lazy_gettext("身份（有一项就行）"),
-            options=options_of(STATUSES),
+            options=kind_options,
             part="conditions",
             listed=False,
         ),
@@ -249,6 +250,61 @@ RULES = Master(
     dated=True,
     depends=_rule_depends,
     check=_check_rule,
+    changed=changed,
+)
+
+
+# --- kinds of findings ----------------------------------------------------------------------------------------------
+
+
+def _check_kind(row: StatusKind) -> None:
+    """Assessments have codes of their own."""
+    if row.code.startswith(ASSESSED):
+        raise Wrong(_("这个编号是失能评估用的"), _("请换一个，比如 youfu。"))
+
+
+def _kind_depends(row: StatusKind, base: str) -> list[Dependant]:
+    """Rules that ask for it hold it; people's findings go on counting."""
+    rules = db.session.scalars(select(SubsidyRule).where(SubsidyRule.ends_on.is_(None))).all()
+    asking = [one for one in rules if row.code in (one.conditions or {}).get("any_status", [])]
+    people = select(func.count(func.distinct(ResidentStatus.resident_id))).where(
+        ResidentStatus.kind == row.code
+    )
+    return [
+        Dependant(
+            _("要看它的补贴规定"), len(asking), f"{base}/data/subsidies/" if base else "", holds=True
+        ),
+        Dependant(_("登记过的居民"), db.session.scalar(people) or 0),
+    ]
+
+
+STATUS_KINDS = Master(
+    name="statuses",
+    title=lazy_gettext("身份类别"),
+    one=lazy_gettext("一种身份"),
+    note=lazy_gettext("特困、低保等市里的五种本来就有，这里加本地另有的，或者改名。这一页不给居民看。"),
+    icon="shield-check",
+    model=StatusKind,
+    columns=[
+        _code(lazy_gettext("字母、数字和横线，比如 youfu；和市里的编号一样，就是给那一种改名。")),
+        Words(
+            name="name_zh",
+            label=lazy_gettext("名称"),
+            required=True,
+            most=40,
+            hint=lazy_gettext("比如：优抚对象。"),
+        ),
+        Words(name="name_en", label=lazy_gettext("英文名"), most=80),
+    ],
+    look=MANAGERS | {"accountant"},
+    write=frozenset({"supervisor"}),
+    units=chain,
+    shared=True,
+    order="code",
+    find=("code", "name_zh", "name_en"),
+    retire="retired_at",
+    depends=_kind_depends,
+    check=_check_kind,
     changed=changed,
 )
 
@@ -351,4 +407,4 @@ CANTEENS = Master(
     changed=changed,
 )
 
-MASTERS = [CANTEENS, DISHES, RULES, PROMOTIONS]
+MASTERS = [CANTEENS, DISHES, RULES, STATUS_KINDS, PROMOTIONS]

@@ -26,7 +26,6 @@ STRICT = frozenset({"halal", "vegan"})
 """Labels that hold for a set meal only if they hold for every dish of it; the others are the main dish's."""
 PICKED = frozenset({"low_sugar", "low_oil"})
 """Labels that a dish has or has not; less salt and soft food the kitchen makes of any, box by box."""
-STATUSES = ("tekun", "dibao", "dibao_margin", "sanshu_wulao", "family_planning")
 ASSESSMENTS = ("mild", "moderate", "severe")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from centres.models import Building
 from core.crypto import Encrypted
 from core.database import Base, Moment, Short, Text
+from core.i18n import Named
 from core.intervals import no_overlap
 from core.rotate import indexed
 from core.words import masked
@@ -123,11 +124,24 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class StatusKind(Named, Base):
+    """A kind of finding that a place adds to the city's (`findings.STATUSES`), or calls otherwise: subsidy rules ask
+    for its code. One list for the whole installation, because a person's findings go with them."""
+
+    __tablename__ = "status_kind"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"), index=True)
+    code: Mapped[str] = mapped_column(Short, unique=True)
+    retired_at: Mapped[datetime | None] = mapped_column(Moment)
+    """No longer on lists; findings of before still count."""
+
+
 class ResidentStatus(Base):
     """Something that a public body has found about a person, for some days: it decides what help they get.
 
-    kind: tekun, dibao, dibao_margin, sanshu_wulao, family_planning; assessed_mild, assessed_moderate, assessed_severe.
-    Coded, never printed. `ends_on` is excluded; empty: until further notice.
+    kind: a code of `findings.kinds()`; assessed_mild, assessed_moderate, assessed_severe. Coded, never printed.
+    `ends_on` is excluded; empty: until further notice.
     """
 
     __tablename__ = "resident_status"

@@ -12,7 +12,7 @@ from core.outbox import Message
 from core.sheets import Head, Page, stamp
 from core.words import masked
 from people.models import CallTask, Card, Consent, FamilyLink, Resident, ResidentStatus, Staff
-from people.services.findings import ASSESSED, HUKOU, LEVELS, STATUSES
+from people.services.findings import HUKOU, finding_words
 from people.services.residents import CONSENTS
 
 
@@ -92,14 +92,9 @@ def _statuses(resident_id: int) -> Page:
         select(ResidentStatus).where(ResidentStatus.resident_id == resident_id).order_by(ResidentStatus.id)
     )
     found: list[tuple[str, date, date | None]] = [
-        (_status_words(row.kind), row.starts_on, row.ends_on) for row in rows
+        (finding_words(row.kind), row.starts_on, row.ends_on) for row in rows
     ]
     return Page(_("身份"), [Head(_("身份"), 20), Head(_("从哪天起")), Head(_("到哪天前"))], found)
-
-
-def _status_words(kind: str) -> str:
-    level = kind.removeprefix(ASSESSED)
-    return _("失能评估：%(level)s", level=LEVELS[level]) if level in LEVELS else str(STATUSES.get(kind, kind))
 
 
 def _family(resident_id: int, zone: str) -> Page:

@@ -15,8 +15,10 @@ from canteen.models import Canteen, DietProfile, StandingOrder
 from canteen.quotes import right
 from centres.models import Building
 from core.audit import Audit
-from core.database import db
-from people.models import Consent, FamilyLink, Resident, ResidentStatus
+from core.clock import now
+from core.database import db, unit_of_work
+from people.models import Consent, FamilyLink, Resident, ResidentStatus, StatusKind
+from people.services import findings
 from tests.support.house import MONDAY, TUESDAY, House
 
 BASE = "/staff/c/shuibei"
@@ -123,6 +125,50 @@ def test_a_house_of_another_centre_is_not_taken(house: House) -> None:
     answer = say(house, f"people/{person}/living", "front", building=str(far))
     assert answer.status_code == 422
     assert "没有登记过这栋楼" in words(answer)
+
+
+# --- what a place looks at besides the city's five ------------------------------------------------------------------
+
+
+def test_a_kind_of_its_own_is_written_at_the_desk_and_helps_under_a_rule(house: House) -> None:
+    supervisor, kinds = house.client("supervisor"), f"{BASE}/data/statuses"
+    said = {"code": "youfu", "name_zh": "优抚对象", "name_en": "Entitled to special care"}
+    assert house.post(house.client("manager"), f"{kinds}/new", said).status_code == 404
+    assert house.post(supervisor, f"{kinds}/new", {**said, "code": "assessed_mild"}).status_code == 422
+    assert house.post(supervisor, f"{kinds}/new", said).status_code == 303
+    person = taken_in(house, "1958-03-04")
+    assert say(house, f"people/{person}/living", "front", hukou="shenzhen").status_code == 303
+    assert helped(house, person, TUESDAY) == 0
+    added = say(house, f"people/{person}/register/status", kind="youfu", starts="2026-01-01")
+    assert added.status_code == 303
+    assert "优抚对象" in words(house.client("manager").get(f"{BASE}/people/{person}"))
+    rule = {
+        "code": "meal-youfu", "kind": "meal", "amount_fen": "8.00", "any_status": "youfu",
+        "name_zh": "优抚对象就餐补贴", "starts_on": "2026-11-24",
+    }  # fmt: skip
+    assert house.post(house.client("manager"), f"{BASE}/data/subsidies/new", rule).status_code == 303
+    assert helped(house, person, TUESDAY) == 800
+    with looking(house):
+        kind = db.session.scalars(select(StatusKind)).one().id
+    page = supervisor.get(f"{kinds}/{kind}/")
+    assert "要看它的补贴规定" in page.text
+    assert house.post(supervisor, f"{kinds}/{kind}/retire", {}).status_code == 409, "a rule asks for it"
+
+
+def test_the_city_s_kinds_are_there_without_any_row_and_take_a_place_s_name(house: House) -> None:
+    with looking(house), house.app.test_request_context("/"):
+        assert list(findings.kinds())[:2] == ["tekun", "dibao"]
+        assert findings.kinds()["dibao"] == "低保"
+    said = {"code": "dibao", "name_zh": "最低生活保障"}
+    assert house.post(house.client("supervisor"), f"{BASE}/data/statuses/new", said).status_code == 303
+    with looking(house), house.app.test_request_context("/"):
+        assert findings.kinds()["dibao"] == findings.finding_words("dibao") == "最低生活保障"
+        row = db.session.scalars(select(StatusKind)).one()
+        with unit_of_work():
+            row = db.session.get_one(StatusKind, row.id)
+            row.retired_at = now()
+        assert "dibao" not in findings.kinds()
+        assert findings.finding_words("dibao") == "最低生活保障", "what was found before keeps its name"
 
 
 # --- what was found about them --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy import select
 
-from canteen.master import DISHES, PROMOTIONS, RULES
+from canteen.master import DISHES, PROMOTIONS, RULES, STATUS_KINDS
 from canteen.models import Dish, SubsidyClaim, SubsidyRule
 from centres.master import POLICIES
 from centres.models import Building, Centre, Policy
@@ -510,8 +510,8 @@ def test_what_the_district_keeps_a_centre_only_reads(house: House) -> None:
 
 
 def test_the_empty_form_of_every_kind_opens_and_says_what_is_missing(house: House) -> None:
-    client = house.client("manager")
-    for master in (BUILDINGS, POLICIES, DISHES, RULES, PROMOTIONS):
+    client = house.client("supervisor")
+    for master in (BUILDINGS, POLICIES, DISHES, RULES, PROMOTIONS, STATUS_KINDS):
         path = f"/staff/c/shuibei/data/{master.name}/new"
         assert client.get(path).status_code == 200
         answer = house.post(client, path, {})

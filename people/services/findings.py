@@ -21,16 +21,17 @@ from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
 from core.intervals import broken_guard
 from core.versions import bump
-from people.models import Resident, ResidentStatus
+from people.models import Resident, ResidentStatus, StatusKind
 from people.services.residents import NAMES, locked
 
-STATUSES = {
+STATUSES: dict[str, Any] = {
     "tekun": lazy_gettext("特困"),
     "dibao": lazy_gettext("低保"),
     "dibao_margin": lazy_gettext("低保边缘"),
     "sanshu_wulao": lazy_gettext("三属五老"),
     "family_planning": lazy_gettext("计生特殊家庭"),
 }
+"""What the city's standard of subsidies asks for; a place adds its own, or other names for these (`StatusKind`)."""
 LEVELS = {"mild": lazy_gettext("轻度"), "moderate": lazy_gettext("中度"), "severe": lazy_gettext("重度")}
 HUKOU = {
     "shenzhen": lazy_gettext("深圳"),
@@ -64,7 +65,7 @@ def add_status(
     actor: Actor, resident_id: int, centre_id: int, kind: str, starts: date, ends: date | None
 ) -> ResidentStatus:
     """A status from a day on, and, where it is known, until the day before another. What is there already stays."""
-    if kind not in STATUSES:
+    if kind not in kinds():
         raise Refused("status_odd", _("请选是哪一项"), status=422)
     with unit_of_work():
         locked(resident_id)
@@ -204,11 +205,27 @@ def assessments_of(resident_id: int) -> list[ResidentStatus]:
     return [row for row in findings_of(resident_id) if row.kind.startswith(ASSESSED)]
 
 
+def kinds(*, retired: bool = False) -> dict[str, str]:
+    """Code → name for the reader, the city's first. retired: also those that are on no list any more."""
+    found = {code: str(word) for code, word in STATUSES.items()}
+    for row in db.session.scalars(select(StatusKind).order_by(StatusKind.code)):
+        found[row.code] = row.name
+        if row.retired_at is not None and not retired:
+            del found[row.code]
+    return found
+
+
+def kind_options() -> list[tuple[str, str]]:
+    """The same for forms and sheets."""
+    return list(kinds().items())
+
+
 def finding_words(kind: str) -> str:
     """低保; 失能评估：中度"""
-    if kind.startswith(ASSESSED):
-        return _("失能评估：%(level)s", level=str(LEVELS[kind.removeprefix(ASSESSED)]))
-    return str(STATUSES.get(kind, kind))
+    level = kind.removeprefix(ASSESSED)
+    if kind != level and level in LEVELS:
+        return _("失能评估：%(level)s", level=str(LEVELS[level]))
+    return kinds(retired=True).get(kind, kind)
 
 
 def touch(one: tuple[date, date | None], other: tuple[date, date | None]) -> bool:

@@ -15,7 +15,19 @@ from sqlalchemy import select
 
 from core import audit
 from core.audit import Actor
-from core.columns import Birthday, Choice, Column, Day, Flag, Words, Wrong, options_of, parse_date
+from core.columns import (
+    Birthday,
+    Choice,
+    Column,
+    Day,
+    Flag,
+    Words,
+    Wrong,
+    choices_words,
+    in_any_language,
+    options_of,
+    parse_date,
+)
 from core.database import db, unit_of_work
 from core.errors import Refused
 from core.imports import SHEET as MASTER_SHEET
@@ -31,8 +43,9 @@ from people.services.findings import (
     HUKOU,
     LEVELS,
     LIVING,
-    STATUSES,
     buildings_of,
+    finding_words,
+    kind_options,
     put_assessment,
     put_living,
     put_status,
@@ -85,10 +98,9 @@ class Statuses(Column):
             words = part.replace("～", "~").replace("至", "~").split(maxsplit=1)
             if not words:
                 continue
-            kind = next((code for code, word in STATUSES.items() if words[0] in {code, str(word)}), None)
+            kind = in_any_language(kind_options).get(words[0])
             if kind is None:
-                known = _("、").join(str(word) for word in STATUSES.values())
-                raise Wrong(_("没有“%(one)s”这一项", one=words[0][:20]), _("可以写：%(list)s", list=known))
+                raise Wrong(_("没有“%(one)s”这一项", one=words[0][:20]), choices_words(kind_options()))
             starts, _sign, ends = (words[1] if len(words) > 1 else "").replace(" ", "").partition("~")
             begins, stops = parse_date(starts), parse_date(ends) if ends else None
             if begins is None or (ends and stops is None) or (stops is not None and stops <= begins):
@@ -369,7 +381,7 @@ def _statuses_fit(
         ]
         if any(touch((starts, ends), other) for other in [*others, *said.get(kind, [])]):
             cell = f"{sheet.letters['statuses']}{number}"
-            words = str(STATUSES[kind])
+            words = finding_words(kind)
             right = _("看看那位的资料，日期接着写，不要重叠。")
             faults.append(Fault(cell, words, _("“%(one)s”这段日子已经登记过", one=words), right))
             return False

@@ -43,7 +43,7 @@ def _found(centre: Centre, person: Resident, url: str) -> dict[str, Any]:
     today = local_day(now(), centre.zone)
     return {
         "rows": [_row(row, today, url) for row in findings.findings_of(person.id)],
-        "kinds": [(code, str(word)) for code, word in findings.STATUSES.items()],
+        "kinds": findings.kind_options(),
         "levels": [(code, str(word)) for code, word in findings.LEVELS.items()],
         "today": today,
         "status_url": f"{url}/register/status",
