@@ -15,9 +15,11 @@ from canteen.models import (
     Dish,
     FoodSample,
     KitchenSheet,
+    KitchenWorker,
     MealOrder,
     Menu,
     MorningCheck,
+    MorningPerson,
     Offer,
     OfferDish,
     ServingHours,
@@ -447,17 +449,34 @@ def samples_missing(day_menus: Sequence[Menu], moment: datetime) -> list[tuple[M
     return [(menu, found) for menu, found in missing if found]
 
 
+_WHOLE_CHECK = (
+    selectinload(MorningCheck.people).joinedload(MorningPerson.worker),
+    selectinload(MorningCheck.again),
+)
+
+
 def morning_of(canteen_id: int, day: date) -> MorningCheck | None:
     """A day's morning check."""
     return db.session.scalar(
-        select(MorningCheck).where(MorningCheck.canteen_id == canteen_id, MorningCheck.day == day)
+        select(MorningCheck)
+        .options(*_WHOLE_CHECK)
+        .where(MorningCheck.canteen_id == canteen_id, MorningCheck.day == day)
     )
+
+
+def workers_of(canteen_id: int) -> Sequence[KitchenWorker]:
+    """Who works in a kitchen now."""
+    query = select(KitchenWorker).where(
+        KitchenWorker.unit_id == canteen_id, KitchenWorker.retired_at.is_(None)
+    )
+    return db.session.scalars(query.order_by(KitchenWorker.id)).all()
 
 
 def mornings(canteen_id: int, before: date, most: int = 14) -> Sequence[MorningCheck]:
     """The last checks before a day."""
     return db.session.scalars(
         select(MorningCheck)
+        .options(*_WHOLE_CHECK)
         .where(MorningCheck.canteen_id == canteen_id, MorningCheck.day < before)
         .order_by(MorningCheck.day.desc())
         .limit(most)

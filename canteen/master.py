@@ -10,8 +10,10 @@ from canteen import words
 from canteen.models import (
     Canteen,
     Dish,
+    KitchenWorker,
     MealOrder,
     Menu,
+    MorningPerson,
     Offer,
     OfferDish,
     Promotion,
@@ -24,7 +26,7 @@ from centres.policies import chain
 from centres.services import changed
 from centres.week import CLOSES, DAYS, OPENS, Week
 from core.clock import database_now
-from core.columns import Choice, Column, Flag, Lines, Money, Number, Several, Words, Wrong, options_of
+from core.columns import Choice, Column, Day, Flag, Lines, Money, Number, Several, Words, Wrong, options_of
 from core.database import db
 from core.files import FileKind
 from core.images import MIME, redrawn
@@ -271,9 +273,7 @@ def _kind_depends(row: StatusKind, base: str) -> list[Dependant]:
         ResidentStatus.kind == row.code
     )
     return [
-        Dependant(
-            _("要看它的补贴规定"), len(asking), f"{base}/data/subsidies/" if base else "", holds=True
-        ),
+        Dependant(_("要看它的补贴规定"), len(asking), f"{base}/data/subsidies/" if base else "", holds=True),
         Dependant(_("登记过的居民"), db.session.scalar(people) or 0),
     ]
 
@@ -366,6 +366,47 @@ PROMOTIONS = Master(
     changed=changed,
 )
 
+# --- who works in the kitchen ---------------------------------------------------------------------------------------
+
+
+def _worker_depends(row: KitchenWorker, _base: str) -> list[Dependant]:
+    query = select(func.count()).where(MorningPerson.worker_id == row.id)
+    return [Dependant(_("晨检看过的日子"), db.session.scalar(query) or 0)]
+
+
+WORKERS = Master(
+    name="workers",
+    title=lazy_gettext("厨房的人"),
+    one=lazy_gettext("一个人"),
+    note=lazy_gettext("每天晨检一个一个看。不来上班了，就停用。"),
+    icon="users",
+    model=KitchenWorker,
+    columns=[
+        Words(
+            name="name",
+            label=lazy_gettext("姓名"),
+            key=True,
+            required=True,
+            most=40,
+            hint=lazy_gettext("有同名的，后面加一个字分开。"),
+        ),
+        Day(
+            name="certificate_until",
+            label=lazy_gettext("健康证到哪天"),
+            blank=True,
+            hint=lazy_gettext("证上写的最后一天。快到期会提醒。"),
+        ),
+    ],
+    look=frozenset({"kitchen", "manager", "supervisor"}),
+    write=frozenset({"kitchen", "manager", "supervisor"}),
+    units=lambda centre_id: [centre_id],
+    order="name",
+    find=("name",),
+    retire="retired_at",
+    depends=_worker_depends,
+    changed=changed,
+)
+
 # --- the canteen itself ---------------------------------------------------------------------------------------------
 
 MEAL = Choice(name="meal", label=lazy_gettext("哪一餐"), options=options_of(words.MEALS))
@@ -407,4 +448,4 @@ CANTEENS = Master(
     changed=changed,
 )
 
-MASTERS = [CANTEENS, DISHES, RULES, STATUS_KINDS, PROMOTIONS]
+MASTERS = [CANTEENS, WORKERS, DISHES, RULES, STATUS_KINDS, PROMOTIONS]

@@ -1,7 +1,8 @@
 """晨检 as data: what is looked at before cooking begins, and what counts as good."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -55,9 +56,37 @@ ITEMS = (
 )
 
 
+PERSON = {
+    "well": lazy_gettext("都好"),
+    "wound": lazy_gettext("手有伤口，包好了"),
+    "ill": lazy_gettext("不舒服，回家了"),
+    "off": lazy_gettext("今天不上班"),
+}
+BY_PERSON = frozenset({"fever", "wounds", "certificates"})
+"""Items that follow from how each one was, where it is written down who works in the kitchen."""
+CERTIFICATE_SOON = 14
+"""Days before a certificate ends on which the kitchen and the manager are told."""
+
+
 def failed(found: Mapping[str, Any]) -> list[str]:
     """Codes of what was not as it should be, in the list's order. What was not looked at counts as such."""
     return [item.code for item in ITEMS if not item.good(found.get(item.code))]
+
+
+def still_open(found: Mapping[str, Any], again: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The same after it was looked at again, each time at some of it."""
+    return failed({code: value for one in (found, *again) for code, value in one.items()})
+
+
+def of_people(people: Sequence[tuple[str, date | None]], day: date) -> dict[str, bool]:
+    """What follows from each one's (state, last day of the certificate): nobody ill came to work, wounds are covered,
+    and whoever cooks has a certificate that holds."""
+    at_work = [until for state, until in people if state in {"well", "wound"}]
+    return {
+        "fever": all(state != "ill" for state, _until in people),
+        "wounds": True,
+        "certificates": all(until is not None and until >= day for until in at_work),
+    }
 
 
 def degrees(tenths: int) -> str:

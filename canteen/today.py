@@ -12,14 +12,14 @@ from canteen.counter_queries import blocked_accounts
 from canteen.days import serving_day, serving_days
 from canteen.desk.root import COOK, LOOK, base, menu_url
 from canteen.desk.till import BOOKS, MONEY
-from canteen.models import Canteen, Menu
-from canteen.morning import ITEMS, failed
+from canteen.models import Canteen, KitchenWorker, Menu
+from canteen.morning import CERTIFICATE_SOON, ITEMS, still_open
 from canteen.services.standing import counted_on
 from canteen.words import ACCOUNTS, MEALS
 from centres.models import Centre
 from core.area import Alarm, Figure, Outside, Strip, Today
 from core.clock import local_day, now
-from core.words import clock_words, full_day, masked, near_day
+from core.words import clock_words, date_words, full_day, masked, near_day
 
 SOON, AHEAD = timedelta(hours=24), timedelta(days=14)
 """From when on an unpublished meal is an alarm, and how far its day may lie behind its cutoff (long holidays)."""
@@ -67,17 +67,35 @@ def _strip(centre: Centre, menus: Sequence[Menu], day: date) -> Strip:
     return Strip(_("食堂"), f"{base(centre)}/week/{day}", bars)
 
 
+def _ends_soon(worker: KitchenWorker, day: date) -> bool:
+    until = worker.certificate_until
+    return until is None or until - day <= timedelta(days=CERTIFICATE_SOON)
+
+
+def _certificate_words(worker: KitchenWorker) -> str:
+    """罗小琴 12月3日; 梁志明没有"""
+    if worker.certificate_until is None:
+        return _("%(name)s没有", name=worker.name)
+    return f"{worker.name} {date_words(worker.certificate_until)}"
+
+
 def _alarms(canteen: Canteen, menus: Sequence[Menu], day: date, moment: datetime) -> list[Alarm]:
     centre, found = canteen.centre, []
     served = serving_day(canteen, day).meals
     begins = min((one.serves_from for one in menus if one.state == "published"), default=None)
     check = desk_queries.morning_of(canteen.id, day)
     morning = f"{base(centre)}/morning/"
-    if check is not None and not check.passed:
-        wrong = failed(check.items)
+    wrong = still_open(check.items, [one.items for one in check.again]) if check is not None else []
+    if wrong:
         names = _("、").join(str(item.label) for item in ITEMS if item.code in wrong)
         title = ngettext("晨检有 %(num)s 项不合格", "晨检有 %(num)s 项不合格", len(wrong))
         found.append(Alarm(title, _("没做到：%(what)s", what=names), morning, _("看看"), roles=LOOK))
+    ending = [one for one in desk_queries.workers_of(canteen.id) if _ends_soon(one, day)]
+    if ending:
+        title = ngettext("%(num)s 个人的健康证要换了", "%(num)s 个人的健康证要换了", len(ending))
+        note = _("、").join(_certificate_words(one) for one in ending[:4])
+        workers = f"/staff/c/{centre.code}/data/workers/"
+        found.append(Alarm(title, note, workers, _("看看"), roles=COOK))
     if check is None and served and begins is not None and begins <= moment:
         note = _("%(time)s 已经开餐", time=clock_words(begins, centre.zone))
         found.append(Alarm(_("今天还没有做晨检"), note, morning, _("去做"), roles=LOOK))

@@ -6,28 +6,37 @@ from functools import partial
 from sqlalchemy import select
 
 from canteen.days import ServingDay
+from canteen.desk_queries import workers_of
+from canteen.master import WORKERS
 from canteen.models import Canteen, FoodSample, MealOrder, OfferDish, Run
 from canteen.morning import ITEMS
 from canteen.services import runs
 from canteen.services.samples import check_morning, discard_sample, take_sample
 from core.audit import Actor
-from core.clock import at, database_now
+from core.clock import at, database_now, local_day
 from core.database import db
+from core.master import create
 from demo.meals import Kitchen
 from demo.stage import ZONE, Stage
 from demo.tables import Tables
 
-CHECKED, DRAWN, DISCARDED = time(6, 40), time(11, 12), time(15, 30)
+HIRED, CHECKED, DRAWN, DISCARDED = time(6, 0), time(6, 40), time(11, 12), time(15, 30)
 PLANNED_AT, LEAVES, AT_A_DOOR = time(8, 30), time(11, 20), timedelta(minutes=8)
 LATELY = 3
 """Of so many of the last serving days the samples are told."""
+CREW = {"何伟": 210, "罗小琴": 150, "梁志明": 300}
+"""Who cooks, and in how many days their certificate ends; nobody's while the demo is looked at."""
 GRAMS, DEGREES = 150, {"fridge": 38, "freezer": -182, "sample_fridge": 41}
 ROUND, BY = "一号线", "林志远"
 
 
 def load_kitchen(stage: Stage, kitchens: dict[str, Kitchen]) -> None:
-    """Collect the scenes: the morning check of each day, food samples of the last lunches, discarded in time."""
+    """Collect the scenes: who cooks, the morning check of each day, food samples of the last lunches, discarded in
+    time."""
     for kitchen in kitchens.values():
+        first = next(iter([*kitchen.past, *kitchen.today]), None)
+        if first is not None:
+            stage.at(at(first.day, HIRED, ZONE), partial(_crew, kitchen))
         for day in [*kitchen.past, *kitchen.today]:
             stage.at(at(day.day, CHECKED, ZONE), partial(_check, kitchen))
         for day in [*kitchen.past[-LATELY:], *kitchen.today]:
@@ -36,9 +45,20 @@ def load_kitchen(stage: Stage, kitchens: dict[str, Kitchen]) -> None:
         stage.at(stage.now - timedelta(minutes=9), partial(_discard, kitchen))
 
 
+def _crew(kitchen: Kitchen) -> None:
+    """Those who work there, by whoever leads the kitchen; their certificates end some months from the demo's day."""
+    today = local_day(database_now(), ZONE)
+    for name, days in CREW.items():
+        values = {"name": name, "certificate_until": today + timedelta(days=days)}
+        create(Actor("staff", kitchen.cook), WORKERS, kitchen.id, values, today=today)
+
+
 def _check(kitchen: Kitchen) -> None:
+    """One has cut a finger and wears a glove; one has the day off."""
     found = {item.code: DEGREES.get(item.code, True) for item in ITEMS}
-    check_morning(kitchen.cook, db.session.get_one(Canteen, kitchen.id), found, "")
+    crew = workers_of(kitchen.id)
+    people = {one.id: "wound" if n == 1 else "off" if n == 2 else "well" for n, one in enumerate(crew)}
+    check_morning(kitchen.cook, db.session.get_one(Canteen, kitchen.id), found, "", people)
 
 
 def _samples(kitchen: Kitchen, day: ServingDay) -> None:

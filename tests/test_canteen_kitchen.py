@@ -1,10 +1,12 @@
 """The kitchen: planning by the week, the sheet and its strips, shopping, swaps, samples, the morning check."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 import pytest
 from bs4 import BeautifulSoup
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +19,7 @@ from canteen.models import (
     Dish,
     FoodSample,
     KitchenSheet,
+    KitchenWorker,
     MealOrder,
     Menu,
     MorningCheck,
@@ -42,14 +45,17 @@ from canteen.services.plan import (
 from canteen.services.standing import start
 from canteen.today import today
 from core.audit import CLOCK, OPERATOR, Actor
+from core.clock import database_now
 from core.database import db, unit_of_work
 from core.errors import Refused
 from people.models import Staff
 from tests.support.clock import ZONE, Clock
 from tests.support.forms import fields_of
+from tests.support.hall import apart, refusal
 from tests.support.house import House
 from tests.support.meals import QUOTAS, Meals
 from tests.support.qr import read_svg
+from tests.support.race import together
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 WELL: dict[str, object] = {
@@ -678,7 +684,119 @@ def test_a_morning_check_that_is_refused_keeps_what_was_filled_in(house: House) 
     )
     done = page(kitchen.get(morning))
     assert "回家休息" in done.text
-    assert not done.select(".check-form")
+    assert not done.select(".check-form:not(.again-form)")
+
+
+def crew(meals: Meals, **until: date | None) -> dict[str, int]:
+    """Who works in the kitchen: name → id."""
+    with unit_of_work():
+        rows = [
+            KitchenWorker(unit_id=meals.cast.shuibei, name=name, certificate_until=day)
+            for name, day in until.items()
+        ]
+        db.session.add_all(rows)
+    return {row.name: row.id for row in rows}
+
+
+def test_each_one_of_the_kitchen_is_looked_at_and_what_follows_is_written_down(meals: Meals) -> None:
+    people = crew(meals, 何伟=date(2027, 6, 1), 罗小琴=MONDAY, 梁志明=None)
+    told = {people["何伟"]: "wound", people["罗小琴"]: "well"}
+    with pytest.raises(Refused) as refused:
+        samples.check_morning(cook(), canteen(meals), WELL, "", told)
+    assert (refused.value.code, "先看梁志明" in refused.value.text) == ("person_missing", True)
+    done = samples.check_morning(
+        cook(), canteen(meals), {**WELL, "fever": False}, "", {**told, people["梁志明"]: "off"}
+    )
+    assert done.passed, "nobody is ill, the cut is covered, and both who cook have a certificate until today"
+    assert [(one.worker.name, one.state) for one in done.people] == [
+        ("何伟", "wound"), ("罗小琴", "well"), ("梁志明", "off"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "until", "wrong"),
+    [
+        ("ill", date(2027, 1, 1), ["fever"]),
+        ("well", date(2026, 11, 22), ["certificates"]),
+        ("wound", None, ["certificates"]),
+        ("ill", None, ["fever"]),
+        ("off", None, []),
+    ],
+)
+def test_what_one_of_them_has_fails_the_item_that_it_is_about(
+    meals: Meals, state: str, until: date | None, wrong: list[str]
+) -> None:
+    people = crew(meals, 何伟=date(2027, 6, 1), 罗小琴=until)
+    told = {people["何伟"]: "well", people["罗小琴"]: state}
+    done = samples.check_morning(cook(), canteen(meals), WELL, "换人了", told)
+    assert failed(done.items) == wrong
+
+
+def test_whose_certificate_ends_the_kitchen_is_told_and_whoever_left_is_not_looked_at(meals: Meals) -> None:
+    people = crew(meals, 何伟=date(2026, 12, 7), 罗小琴=date(2026, 12, 8), 梁志明=None)
+    found = [one for one in today(meals.cast.shuibei, MONDAY).alarms if "健康证" in one.title]
+    assert [(one.title, one.note) for one in found] == [
+        ("2 个人的健康证要换了", "何伟 12月7日 星期一、梁志明没有")
+    ]
+    with unit_of_work():
+        db.session.get_one(KitchenWorker, people["梁志明"]).retired_at = database_now()
+    told = {people["何伟"]: "well", people["罗小琴"]: "well"}
+    assert samples.check_morning(cook(), canteen(meals), WELL, "", told).passed
+
+
+def test_what_was_not_well_is_looked_at_until_it_is(meals: Meals, clock: Clock) -> None:
+    assert refusal(lambda: samples.check_again(cook(), canteen(meals), WELL, "")) == "nothing_open"
+    samples.check_morning(cook(), canteen(meals), {**WELL, "fridge": 95, "gas": False}, "叫人来修")
+    titles = [one.title for one in today(meals.cast.shuibei, MONDAY).alarms]
+    assert "晨检有 2 项不合格" in titles
+    for odd, code in (({"gas": True}, "check_missing"), ({"gas": True, "fridge": 91}, "note_missing")):
+        assert refusal(lambda odd=odd: samples.check_again(cook(), canteen(meals), odd, "")) == code  # type: ignore[misc]
+    once = samples.check_again(cook(), canteen(meals), {**WELL, "fridge": 91}, "还在降温")
+    assert once.resolved_at is None
+    alarm = next(one for one in today(meals.cast.shuibei, MONDAY).alarms if "晨检" in one.title)
+    assert (alarm.title, alarm.note) == ("晨检有 1 项不合格", "没做到：冷藏柜")
+    clock.advance(minutes=40)
+    twice = samples.check_again(cook(), canteen(meals), {"fridge": 45}, "")
+    assert [sorted(one.items) for one in twice.again] == [["fridge", "gas"], ["fridge"]]
+    assert twice.resolved_at is not None
+    assert not twice.passed, "what was found in the morning stays"
+    assert not [one for one in today(meals.cast.shuibei, MONDAY).alarms if "晨检有" in one.title]
+    assert refusal(lambda: samples.check_again(cook(), canteen(meals), WELL, "")) == "nothing_open"
+
+
+def test_two_who_look_again_at_once_write_one_second_look(app: Flask, meals: Meals) -> None:
+    samples.check_morning(cook(), canteen(meals), {**WELL, "gas": False}, "叫人来修")
+    who = cook()
+
+    def look() -> str:
+        return refusal(lambda: samples.check_again(who, canteen(meals), WELL, ""))
+
+    assert Counter(map(str, together([apart(app, look)] * 4))) == {"done": 1, "nothing_open": 3}
+
+
+@pytest.mark.databases("sqlite")
+def test_the_morning_s_page_asks_by_name_and_again_for_what_was_not_well(house: House) -> None:
+    kitchen, morning = house.client("kitchen"), f"{DESK}/morning/"
+    assert "登记了谁在厨房上班" in kitchen.get(morning).text
+    new = {"name": "罗小琴", "certificate_until": "2027-06-01"}
+    assert house.post(kitchen, "/staff/c/shuibei/data/workers/new", new).status_code == 303
+    shown = page(kitchen.get(morning))
+    assert not shown.select("#c-fever-ok"), "it follows from how each one is"
+    said = {item.code: "4" if item.is_temperature else "ok" for item in ITEMS} | {"freezer": "-18"}
+    person = str(shown.select_one(".check-people input")["name"])  # type: ignore[index]
+    well = {**said, "gas": "bad", "note": "叫人来修"}
+    refused = fill(kitchen, morning, ".check-form", **well, **{person: "nonsense"})
+    assert (refused.status_code, "还有 1 个人没有看" in refused.text) == (422, True)
+    assert fill(kitchen, morning, ".check-form", **well, **{person: "ill"}).status_code == 303
+    for role, named in (("kitchen", True), ("front", False)):
+        seen = house.client(role).get(morning).text
+        assert ("不舒服，回家了" in seen) == named, "how somebody is, is for whoever leads the kitchen"
+    again = {"gas": "ok", "fever": "ok", "note": "小罗回家了"}
+    assert fill(kitchen, morning, ".again-form", **again).status_code == 303
+    done = kitchen.get(morning).text
+    assert "复查合格" in done
+    assert "复查：都合格（小罗回家了）" in done
+    assert not page(kitchen.get(morning)).select(".again-form")
 
 
 @pytest.mark.databases("sqlite")

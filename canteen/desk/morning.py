@@ -1,6 +1,6 @@
-"""晨检: the list that is gone through before cooking begins, once a day."""
+"""晨检: the list that is gone through before cooking begins, once a day; what was not well is looked at again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, flash, make_response, render_template, request
@@ -9,15 +9,27 @@ from flask_babel import ngettext
 
 from canteen import desk_queries
 from canteen.desk.root import COOK, LOOK, base, blueprint, load_canteen
-from canteen.models import MorningCheck
-from canteen.morning import GROUPS, ITEMS, Item, degrees, failed, parse_degrees
-from canteen.services.samples import check_morning
+from canteen.models import MorningCheck, MorningPerson
+from canteen.morning import (
+    BY_PERSON,
+    GROUPS,
+    ITEMS,
+    PERSON,
+    Item,
+    degrees,
+    failed,
+    parse_degrees,
+    still_open,
+)
+from canteen.services.samples import check_again, check_morning
 from centres.models import Centre
 from core.clock import local_day, now
 from core.errors import Refused
 from core.http import once, see_other
 from core.words import clock_words, date_words, full_day
 from people.access import require, signed_in
+
+AT_WORK = frozenset({"well", "wound"})
 
 
 @blueprint.get("/morning/")
@@ -32,7 +44,13 @@ def _page(centre: Centre, said: Mapping[str, str] | None = None, refusal: Refuse
     canteen, today = load_canteen(centre), local_day(now(), centre.zone)
     check = desk_queries.morning_of(canteen.id, today)
     past = desk_queries.mornings(canteen.id, today)
-    names = desk_queries.staff_names([one.staff_id for one in (*past, check) if one])
+    workers = desk_queries.workers_of(canteen.id) if check is None else []
+    by_name = bool(check.people if check else workers)
+    asked = [item for item in ITEMS if not (by_name and item.code in BY_PERSON)]
+    checks = [one for one in (*past, check) if one]
+    looked = [one.staff_id for one in checks] + [row.staff_id for one in checks for row in one.again]
+    names = desk_queries.staff_names(looked)
+    url = f"{base(centre)}/morning/"
     return render_template(
         "canteen/desk_morning.html",
         title_words=full_day(today, today),
@@ -41,15 +59,37 @@ def _page(centre: Centre, said: Mapping[str, str] | None = None, refusal: Refuse
             {
                 "code": code,
                 "name": words,
-                "items": [_item(item, check) for item in ITEMS if item.group == code],
+                "items": [_item(item, check) for item in asked if item.group == code],
             }
             for code, words in GROUPS.items()
         ],
+        people=[_person(one) for one in check.people] if check else [],
+        workers=[{"id": one.id, "name": one.name} for one in workers],
+        states=[(code, str(words)) for code, words in PERSON.items()],
+        open_items=[_item(item, None) for item in ITEMS if check and item.code in _open(check)],
+        workers_url=f"/staff/c/{centre.code}/data/workers/",
+        again_url=f"{url}again",
         past=[_done(centre, one, names) for one in past],
         said=said or {},
         refusal=refusal,
-        url=f"{base(centre)}/morning/",
+        url=url,
     )
+
+
+def _open(check: MorningCheck) -> list[str]:
+    """Codes of what is not well yet."""
+    return still_open(check.items, [one.items for one in check.again])
+
+
+def _person(row: MorningPerson) -> dict[str, Any]:
+    """How one of them was, and whether their certificate held on that day."""
+    return {
+        "name": row.worker.name,
+        "state": str(PERSON[row.state]),
+        "look": {"well": "ok", "wound": "warn", "ill": "err"}.get(row.state, ""),
+        "until": date_words(row.certificate_until) if row.certificate_until else "",
+        "at_work": row.state in AT_WORK,
+    }
 
 
 def _item(item: Item, check: MorningCheck | None) -> dict[str, Any]:
@@ -87,8 +127,26 @@ def _done(centre: Centre, check: MorningCheck, names: dict[int, str]) -> dict[st
         "passed": check.passed,
         "wrong": [str(item.label) for item in ITEMS if item.code in wrong],
         "note": check.note,
+        "open": bool(_open(check)),
+        "again": [
+            _(
+                "%(time)s %(who)s 复查：%(what)s",
+                time=clock_words(one.at, centre.zone),
+                who=names.get(one.staff_id or 0, ""),
+                what=_again_words(one.items, one.note),
+            )
+            for one in check.again
+        ],
+        "ill": [one.worker.name for one in check.people if one.state == "ill"],
         "cold": [_found(item, check.items.get(item.code)) for item in ITEMS if item.is_temperature],
     }
+
+
+def _again_words(items: Mapping[str, Any], note: str) -> str:
+    """What came of looking again: 都合格, or what is not well still, and what is done."""
+    wrong = [str(item.label) for item in ITEMS if item.code in items and not item.good(items[item.code])]
+    words = _("还不合格：%(what)s", what=_("、").join(wrong)) if wrong else _("都合格")
+    return _("%(what)s（%(note)s）", what=words, note=note) if note else words
 
 
 @blueprint.post("/morning/")
@@ -98,7 +156,11 @@ def check(centre: Centre) -> Response:
     """What was found."""
     try:
         done = check_morning(
-            signed_in().id, load_canteen(centre), _read(request.form), request.form.get("note", "")
+            signed_in().id,
+            load_canteen(centre),
+            _read(request.form, ITEMS),
+            request.form.get("note", ""),
+            _people(request.form),
         )
     except Refused as refusal:
         if refusal.status != 422:
@@ -112,9 +174,36 @@ def check(centre: Centre) -> Response:
     return see_other(f"{base(centre)}/morning/")
 
 
-def _read(form: Mapping[str, str]) -> dict[str, Any]:
+@blueprint.post("/morning/again")
+@require(COOK)
+@once
+def again(centre: Centre) -> Response:
+    """What was found when it was looked at again."""
+    try:
+        done = check_again(
+            signed_in().id, load_canteen(centre), _read(request.form, ITEMS), request.form.get("note", "")
+        )
+    except Refused as refusal:
+        if refusal.status != 422:
+            raise
+        return make_response(_page(centre, request.form, refusal), 422)
+    left = len(_open(done))
+    if left:
+        flash(ngettext("记下了，还有 %(num)s 项不合格。", "记下了，还有 %(num)s 项不合格。", left), "warn")
+    else:
+        flash(_("复查好了，都合格。"), "ok")
+    return see_other(f"{base(centre)}/morning/")
+
+
+def _people(form: Mapping[str, str]) -> dict[int, str]:
+    """Worker → how they are, of the fields `p-7`."""
+    found = {name.removeprefix("p-"): said for name, said in form.items() if name.startswith("p-")}
+    return {int(number): said for number, said in found.items() if number.isascii() and number.isdigit()}
+
+
+def _read(form: Mapping[str, str], items: Sequence[Item]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for item in ITEMS:
+    for item in items:
         said = form.get(item.code, "").strip()
         if not item.is_temperature:
             found[item.code] = {"ok": True, "bad": False}.get(said)

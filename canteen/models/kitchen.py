@@ -231,8 +231,23 @@ class FoodSample(Base):
     discarded_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 
 
+class KitchenWorker(Base):
+    """Somebody who works in a kitchen, with or without an account: looked at each morning; their certificate ends."""
+
+    __tablename__ = "kitchen_worker"
+    __table_args__ = (UniqueConstraint("unit_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"))
+    name: Mapped[str] = mapped_column(Short)
+    certificate_until: Mapped[date | None]
+    """健康证: the last day on which it holds; empty: none was shown."""
+    retired_at: Mapped[datetime | None] = mapped_column(Moment)
+    """No longer works here."""
+
+
 class MorningCheck(Base):
-    """晨检: before cooking begins, staff and kitchen are looked at, once a day."""
+    """晨检: before cooking begins, staff and kitchen are looked at, once a day; what was not well, again."""
 
     __tablename__ = "morning_check"
     __table_args__ = (UniqueConstraint("canteen_id", "day"),)
@@ -243,6 +258,38 @@ class MorningCheck(Base):
     items: Mapped[dict[str, Any]] = mapped_column(JSON)
     """code → true/false, and temperatures in tenths of a degree."""
     passed: Mapped[bool]
+    note: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(Moment)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    resolved_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When everything that was not well had become so."""
+    people: Mapped[list["MorningPerson"]] = relationship(order_by="MorningPerson.worker_id")
+    again: Mapped[list["MorningAgain"]] = relationship(order_by="MorningAgain.id")
+
+
+class MorningPerson(Base):
+    """How one of those who work there was on that morning, and how long their certificate held then."""
+
+    __tablename__ = "morning_person"
+    __table_args__ = (CheckConstraint("state IN ('well','wound','ill','off')", name="state"),)
+
+    check_id: Mapped[int] = mapped_column(ForeignKey("morning_check.id"), primary_key=True)
+    worker_id: Mapped[int] = mapped_column(ForeignKey("kitchen_worker.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(Short)
+    """well; wound (bandaged, touches no food); ill (sent home); off (does not work that day)."""
+    certificate_until: Mapped[date | None]
+    worker: Mapped[KitchenWorker] = relationship()
+
+
+class MorningAgain(Base):
+    """复查: what was not well, looked at again."""
+
+    __tablename__ = "morning_again"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    check_id: Mapped[int] = mapped_column(ForeignKey("morning_check.id"), index=True)
+    items: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """As of the check, only what was looked at again."""
     note: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = mapped_column(Moment)
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

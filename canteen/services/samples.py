@@ -1,6 +1,7 @@
 """What the kitchen writes down for safety: food samples 留样 and the morning check 晨检."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -8,8 +9,19 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from canteen.days import serving_day
-from canteen.models import Canteen, FoodSample, Menu, MorningCheck, Offer, OfferDish
-from canteen.morning import ITEMS, failed
+from canteen.desk_queries import workers_of
+from canteen.models import (
+    Canteen,
+    FoodSample,
+    KitchenWorker,
+    Menu,
+    MorningAgain,
+    MorningCheck,
+    MorningPerson,
+    Offer,
+    OfferDish,
+)
+from canteen.morning import ITEMS, PERSON, Item, of_people, still_open
 from canteen.rules import sample_ends
 from canteen.services.order import changed
 from core import audit
@@ -20,7 +32,7 @@ from core.errors import NotFound, Refused
 from core.versions import bump
 from core.words import clock_words, full_day, inside
 
-MOST_GRAMS = 2000
+MOST_GRAMS, MOST_NOTE = 2000, 400
 
 
 def take_sample(staff_id: int, menu_id: int, dish_id: int, grams: int) -> FoodSample:
@@ -111,10 +123,88 @@ def discard_sample(staff_id: int, canteen_id: int, sample_id: int) -> FoodSample
     return sample
 
 
-def check_morning(staff_id: int, canteen: Canteen, found: Mapping[str, Any], note: str) -> MorningCheck:
+def check_morning(
+    staff_id: int,
+    canteen: Canteen,
+    found: Mapping[str, Any],
+    note: str,
+    people: Mapping[int, str] | None = None,
+) -> MorningCheck:
     """The day's check, once. found: code → well or not, temperatures in tenths; None where one was not looked at.
+    people: how each one of the kitchen is, where it is written down who they are (`PERSON`); some items follow from it.
     What is not as it should be needs a word about what is done."""
-    missing = [item for item in ITEMS if found.get(item.code) is None]
+    with unit_of_work():
+        now = database_now()
+        day = local_day(now, canteen.centre.zone)
+        there = _people(canteen.id, people or {})
+        if there:
+            found = {**found, **of_people([(state, one.certificate_until) for one, state in there], day)}
+        wrong = _wrong(ITEMS, found, note)
+        check = MorningCheck(
+            canteen_id=canteen.id,
+            day=day,
+            items={item.code: found[item.code] for item in ITEMS},
+            passed=not wrong,
+            note=note.strip()[:MOST_NOTE],
+            at=now,
+            staff_id=staff_id,
+            people=[
+                MorningPerson(worker_id=one.id, state=state, certificate_until=one.certificate_until)
+                for one, state in there
+            ],
+        )
+        db.session.add(check)
+        try:
+            db.session.flush()
+        except IntegrityError as error:
+            raise Refused("checked", _("今天的晨检已经做过了"), _("刷新一下就能看到是谁做的。")) from error
+        _record(staff_id, check, "morning.checked", wrong, now)
+    return check
+
+
+def check_again(staff_id: int, canteen: Canteen, found: Mapping[str, Any], note: str) -> MorningCheck:
+    """复查 of what is not well today, as often as it takes. found: as of `check_morning`, of what is still open."""
+    with unit_of_work():
+        now = database_now()
+        day = local_day(now, canteen.centre.zone)
+        query = select(MorningCheck).where(MorningCheck.canteen_id == canteen.id, MorningCheck.day == day)
+        check = db.session.scalar(query.with_for_update().execution_options(populate_existing=True))
+        open_ = still_open(check.items, [one.items for one in check.again]) if check is not None else []
+        if check is None or not open_:
+            raise Refused("nothing_open", _("没有要复查的"), _("刷新一下就能看到是谁查的。"))
+        items = [item for item in ITEMS if item.code in open_]
+        wrong = _wrong(items, found, note)
+        again = MorningAgain(
+            items={item.code: found[item.code] for item in items},
+            note=note.strip()[:MOST_NOTE],
+            at=now,
+            staff_id=staff_id,
+        )
+        check.again.append(again)
+        if not wrong:
+            check.resolved_at = now
+        db.session.flush()
+        _record(staff_id, check, "morning.checked_again", wrong, now)
+    return check
+
+
+def _people(canteen_id: int, said: Mapping[int, str]) -> list[tuple[KitchenWorker, str]]:
+    """Everybody who works there with how they are. Refuses while somebody was not looked at."""
+    there = workers_of(canteen_id)
+    missing = [one for one in there if said.get(one.id) not in PERSON]
+    if missing:
+        raise Refused(
+            "person_missing",
+            _("还有 %(n)d 个人没有看", n=len(missing)),
+            _("先看%(name)s。", name=missing[0].name),
+            status=422,
+        )
+    return [(one, said[one.id]) for one in there]
+
+
+def _wrong(items: Sequence[Item], found: Mapping[str, Any], note: str) -> list[str]:
+    """Codes of what is not well. Refuses while something was not looked at, or nothing is said about what is done."""
+    missing = [item for item in items if found.get(item.code) is None]
     if missing:
         raise Refused(
             "check_missing",
@@ -122,36 +212,22 @@ def check_morning(staff_id: int, canteen: Canteen, found: Mapping[str, Any], not
             _("先看“%(what)s”。", what=missing[0].label),
             status=422,
         )
-    wrong = failed(found)
+    wrong = [item.code for item in items if not item.good(found[item.code])]
     if wrong and not note.strip():
         raise Refused(
             "note_missing", _("有不合格的，请写明怎么处理"), _("比如“小李发烧，已回家休息”。"), status=422
         )
-    with unit_of_work():
-        now = database_now()
-        day = local_day(now, canteen.centre.zone)
-        check = MorningCheck(
-            canteen_id=canteen.id,
-            day=day,
-            items={item.code: found[item.code] for item in ITEMS},
-            passed=not wrong,
-            note=note.strip()[:500],
-            at=now,
-            staff_id=staff_id,
-        )
-        db.session.add(check)
-        try:
-            db.session.flush()
-        except IntegrityError as error:
-            raise Refused("checked", _("今天的晨检已经做过了"), _("刷新一下就能看到是谁做的。")) from error
-        audit.record(
-            Actor("staff", staff_id),
-            "morning.checked",
-            "morning_check",
-            check.id,
-            unit_id=canteen.id,
-            detail={"failed": wrong},
-            at=now,
-        )
-        bump(f"today:{canteen.id}")
-    return check
+    return wrong
+
+
+def _record(staff_id: int, check: MorningCheck, verb: str, wrong: Sequence[str], now: datetime) -> None:
+    audit.record(
+        Actor("staff", staff_id),
+        verb,
+        "morning_check",
+        check.id,
+        unit_id=check.canteen_id,
+        detail={"failed": list(wrong)},
+        at=now,
+    )
+    bump(f"today:{check.canteen_id}")
