@@ -434,8 +434,10 @@ def test_the_morning_is_checked_once_and_what_is_wrong_needs_a_word(meals: Meals
     with pytest.raises(Refused) as refused:
         samples.check_morning(cook(), canteen(meals), {**WELL, "fridge": 95}, " ")
     assert refused.value.code == "note_missing"
-    done = samples.check_morning(cook(), canteen(meals), {**WELL, "fridge": 95, "fever": False}, "叫人来修")
+    long = "叫人来修" * 120
+    done = samples.check_morning(cook(), canteen(meals), {**WELL, "fridge": 95, "fever": False}, long)
     assert not done.passed
+    assert len(done.note) == 400, "as much as the column takes"
     assert failed(done.items) == ["fever", "fridge"]
     with pytest.raises(Refused) as refused:
         samples.check_morning(cook(), canteen(meals), WELL, "")
