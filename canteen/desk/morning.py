@@ -87,7 +87,7 @@ def _person(row: MorningPerson) -> dict[str, Any]:
         "name": row.worker.name,
         "state": str(PERSON[row.state]),
         "look": {"well": "ok", "wound": "warn", "ill": "err"}.get(row.state, ""),
-        "until": date_words(row.certificate_until) if row.certificate_until else "",
+        "until": str(row.certificate_until or ""),
         "at_work": row.state in AT_WORK,
     }
 
