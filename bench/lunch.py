@@ -101,7 +101,7 @@ def _places(many: int) -> list[tuple[int, str]]:
     conditions = {"hukou": "shenzhen", "min_age": 70, "max_age": 99}
     db.session.add(
         SubsidyRule(
-            unit_id=district.id, code="meal-70-99", kind="meal", tier="A5", conditions=conditions,
+            unit_id=district.id, code="meal-70-99", name_zh="70至99岁长者午餐补贴", kind="meal", tier="A5", conditions=conditions,
             applies={"meals": ["lunch"]}, amount_fen=500, starts_on=date(2025, 1, 20),
         )
     )  # fmt: skip

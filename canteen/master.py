@@ -180,6 +180,14 @@ RULES = Master(
     model=SubsidyRule,
     columns=[
         _code(lazy_gettext("字母、数字和横线，比如 meal-70-99。")),
+        Words(
+            name="name_zh",
+            label=lazy_gettext("名称"),
+            required=True,
+            most=40,
+            hint=lazy_gettext("结算表上会写，比如：70至99岁长者午餐补贴。"),
+        ),
+        Words(name="name_en", label=lazy_gettext("英文名"), most=80, listed=False),
         Choice(name="kind", label=lazy_gettext("种类"), options=options_of(RULE_KINDS), required=True),
         Money(
             name="amount_fen",
@@ -247,7 +255,7 @@ RULES = Master(
     write=MANAGERS,
     units=chain,
     order="code",
-    find=("code", "tier", "source"),
+    find=("code", "name_zh", "name_en", "tier", "source"),
     filters=("kind",),
     dated=True,
     depends=_rule_depends,

@@ -1,6 +1,6 @@
 """The settlement as people read it: the rows behind each number, and the pack as a workbook."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +28,9 @@ class Row:
 
     line: Line
     rule: str
+    """Its code: what addresses say."""
+    rule_name: str
+    rule_from: date
     tier: str
     source: str
     number: str
@@ -56,6 +59,7 @@ def rows_of(month: Month) -> list[Row]:
     orders = orders_of([line.order_id for line in month.lines])
     scans = _scans(orders)
     rules = {rule.id: rule for rule in db.session.scalars(select(SubsidyRule))}
+    names = {rule.id: rule.name for rule in rules.values()}
     refusals = refusals_of(month.settlement.id) if month.settlement is not None else {}
     found = []
     for line in month.lines:
@@ -65,6 +69,8 @@ def rows_of(month: Month) -> list[Row]:
             Row(
                 line=line,
                 rule=rule.code,
+                rule_name=names[rule.id],
+                rule_from=rule.starts_on,
                 tier=rule.tier,
                 source=rule.source,
                 number=show_number(order.number),
@@ -124,6 +130,7 @@ class Group:
     rule: str
     tier: str
     corrected: bool
+    rule_name: str
     lines: int
     people: int
     fen: int
@@ -131,17 +138,22 @@ class Group:
 
 def groups(rows: Sequence[Row]) -> list[Group]:
     """The summary: by kind and rule, what is taken back apart; in a fixed order."""
-    fen: Counter[tuple[str, str, str, bool]] = Counter()
-    lines: Counter[tuple[str, str, str, bool]] = Counter()
-    people: dict[tuple[str, str, str, bool], set[str]] = defaultdict(set)
+    found: dict[tuple[str, str, str, bool], list[Row]] = defaultdict(list)
     for row in rows:
-        key = (row.line.kind, row.rule, row.tier, row.line.corrects_id is not None)
-        fen[key] += row.line.amount_fen
-        lines[key] += 1
-        people[key].add(row.person)
+        found[row.line.kind, row.rule, row.tier, row.line.corrects_id is not None].append(row)
     order = {"meal": 0, "delivery": 1, "operating": 2}
-    keys = sorted(fen, key=lambda key: (key[3], order[key[0]], key[1]))
-    return [Group(*key, lines[key], len(people[key]), fen[key]) for key in keys]
+    keys = sorted(found, key=lambda key: (key[3], order[key[0]], key[1]))
+    return [_group(key, found[key]) for key in keys]
+
+
+def _group(key: tuple[str, str, str, bool], rows: Sequence[Row]) -> Group:
+    fen = sum(row.line.amount_fen for row in rows)
+    return Group(*key, rule_words(rows), len(rows), len({row.person for row in rows}), fen)
+
+
+def rule_words(rows: Sequence[Row]) -> str:
+    """What the rule of these lines is called; one that was renamed between them, as it was last."""
+    return max(rows, key=lambda row: row.rule_from).rule_name
 
 
 def kind_words(kind: str) -> str:
@@ -172,7 +184,7 @@ def pack(month: Month) -> bytes:
                 *order,
                 Head(_("菜品"), 18),
                 *people,
-                Head(_("依据"), 18),
+                Head(_("依据"), 26),
                 Head(_("类别"), 8),
                 Head(_("原价"), 10, money=True),
                 Head(_("优惠"), 10, money=True),
@@ -190,7 +202,7 @@ def pack(month: Month) -> bytes:
             [
                 *order,
                 *people,
-                Head(_("依据"), 18),
+                Head(_("依据"), 26),
                 Head(_("金额"), 10, money=True),
                 Head(_("谁送的"), 14),
                 Head(_("送到时间"), 17),
@@ -200,7 +212,7 @@ def pack(month: Month) -> bytes:
                     *_order_cells(row),
                     row.person,
                     row.name,
-                    row.rule,
+                    row.rule_name,
                     in_yuan(row.line.amount_fen),
                     row.window,
                     _time(row),
@@ -211,9 +223,9 @@ def pack(month: Month) -> bytes:
         ),
         Page(
             _("运营"),
-            [*order, *people, Head(_("依据"), 18), Head(_("金额"), 10, money=True)],
+            [*order, *people, Head(_("依据"), 26), Head(_("金额"), 10, money=True)],
             [
-                [*_order_cells(row), row.person, row.name, row.rule, in_yuan(row.line.amount_fen)]
+                [*_order_cells(row), row.person, row.name, row.rule_name, in_yuan(row.line.amount_fen)]
                 for row in fresh
                 if row.line.kind == "operating"
             ],
@@ -224,7 +236,7 @@ def pack(month: Month) -> bytes:
                 *order,
                 *people,
                 Head(_("种类"), 12),
-                Head(_("依据"), 18),
+                Head(_("依据"), 26),
                 Head(_("金额"), 10, money=True),
                 Head(_("原因"), 24),
             ],
@@ -234,7 +246,7 @@ def pack(month: Month) -> bytes:
                     row.person,
                     row.name,
                     kind_words(row.line.kind),
-                    row.rule,
+                    row.rule_name,
                     in_yuan(row.line.amount_fen),
                     reason_words(row.line.reason),
                 ]
@@ -250,7 +262,7 @@ def pack(month: Month) -> bytes:
                 Head(_("金额"), 12, money=True),
                 *order,
                 *people,
-                Head(_("依据"), 18),
+                Head(_("依据"), 26),
                 Head(_("原因"), 24),
             ],
             [*_payment_rows(month), *_refusal_rows(rows)],
@@ -280,7 +292,7 @@ def _state(month: Month) -> str:
 def _sum_heads() -> list[Head]:
     return [
         Head(_("种类"), 16),
-        Head(_("依据"), 20),
+        Head(_("依据"), 26),
         Head(_("类别"), 10),
         Head(_("份数"), 10),
         Head(_("人数"), 10),
@@ -291,7 +303,7 @@ def _sum_heads() -> list[Head]:
 def _sum_rows(month: Month, rows: Sequence[Row]) -> Iterator[list[object]]:
     for one in groups(rows):
         kind = _("更正：%(kind)s", kind=kind_words(one.kind)) if one.corrected else kind_words(one.kind)
-        yield [kind, one.rule, one.tier, one.lines, one.people, in_yuan(one.fen)]
+        yield [kind, one.rule_name, one.tier, one.lines, one.people, in_yuan(one.fen)]
     yield [_("申领合计"), "", "", len(rows), len({row.person for row in rows}), in_yuan(month.claimed_fen)]
     if month.came_fen:
         yield [_("已拨付"), "", "", "", "", in_yuan(month.came_fen)]
@@ -308,7 +320,7 @@ def _meal_row(row: Row) -> list[object]:
         row.dish,
         row.person,
         row.name,
-        row.rule,
+        row.rule_name,
         row.tier,
         in_yuan(row.price_fen),
         in_yuan(row.promotion_fen),
@@ -333,7 +345,7 @@ def _payment_rows(month: Month) -> Iterator[list[object]]:
 def _refusal_rows(rows: Sequence[Row]) -> Iterator[list[object]]:
     for row in rows:
         if row.refused:
-            who = [row.person, row.name, row.rule]
+            who = [row.person, row.name, row.rule_name]
             yield [_("没有认"), "", in_yuan(row.line.amount_fen), *_order_cells(row), *who, row.refused]
 
 

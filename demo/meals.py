@@ -110,6 +110,8 @@ def _rules(district: int) -> Iterator[SubsidyRule]:
         yield SubsidyRule(
             unit_id=district,
             code=row["code"],
+            name_zh=row["name_zh"],
+            name_en=row["name_en"],
             kind=row["kind"],
             tier=row.get("tier", ""),
             conditions=row["conditions"],

@@ -12,12 +12,14 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from canteen import settlement as reads
 from canteen.area import doctor
 from canteen.figures import wasted
+from canteen.master import RULES
 from canteen.models import (
     Account,
     MealOrder,
@@ -38,17 +40,21 @@ from canteen.services.give_back import cancel
 from canteen.services.serve import Scan, redeem, undo
 from centres.models import Building
 from centres.services import set_policy
+from core import master
 from core.approvals import Approval, decide, kinds
 from core.audit import CLOCK, OPERATOR, Actor, Audit
+from core.clock import database_now, local_day
 from core.database import db, unit_of_work
-from core.errors import NotFound
+from core.errors import NotFound, Refused
+from core.i18n import pick
 from people.models import Grant, Resident, Staff
+from staff.doctor import missing_guards
 from tests.support.cast import PASSWORD, Cast
 from tests.support.clock import ZONE, Clock
 from tests.support.forms import send, ways
 from tests.support.hall import moment
 from tests.support.hall import refusal as refusal_of
-from tests.support.meals import Meals, double_ninth, furnish
+from tests.support.meals import RULE_NAMES, Meals, double_ninth, furnish
 
 TUESDAY, LAST = date(2026, 11, 24), date(2026, 11, 30)
 PAGE = "/staff/c/shuibei/canteen/settlement"
@@ -316,6 +322,7 @@ def test_a_rule_that_changes_does_not_touch_what_was_claimed(
             SubsidyRule(
                 unit_id=rule.unit_id,
                 code="operating",
+                name_zh=rule.name_zh,
                 kind="operating",
                 tier="",
                 conditions=rule.conditions,
@@ -325,6 +332,68 @@ def test_a_rule_that_changes_does_not_touch_what_was_claimed(
             )
         )
     assert sum(line.amount_fen for line in november(meals).lines if line.kind == "operating") == 750
+
+
+def rename(name: str, day: date) -> None:
+    """The subsidy for those of 70 to 99, called otherwise from a day on; as the page of rules does it."""
+    row = db.session.scalars(select(SubsidyRule).where(SubsidyRule.code == "meal-70-99")).one()
+    today = local_day(database_now(), "Asia/Shanghai")
+    master.change(OPERATOR, RULES, row.id, [row.unit_id], {"name_zh": name}, today=today, starts_on=day)
+
+
+def test_a_rule_that_is_renamed_is_called_in_sealed_months_as_it_was(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    december_with_corrections(meals, lunch, clock)
+    packs = [sheets(settle.month_of(meals.cast.shuibei, month)) for month in (NOVEMBER, DECEMBER)]
+    assert all("70至99岁长者午餐补贴" in str(pack) for pack in packs)
+    with pytest.raises(Refused, match="day_past"):
+        rename("早就改了", NOVEMBER)
+    rename("高龄长者午餐补贴", date(2027, 1, 2))
+    after = [sheets(settle.month_of(meals.cast.shuibei, month)) for month in (NOVEMBER, DECEMBER)]
+    assert after == packs
+    day = date(2027, 1, 5)
+    menu = meals.lunch(day)
+    order = meals.order(meals.cast.chen, day).id
+    clock.set("2027-01-05 11:40")
+    assert scan(meals, order) == "ok"
+    finish_menu(menu)
+    january = sheets(settle.month_of(meals.cast.shuibei, date(2027, 1, 1)))
+    assert [row[6] for row in january["明细"][1:]] == ["高龄长者午餐补贴"]
+
+
+def test_a_rule_that_is_renamed_within_a_month_is_one_sum_by_its_last_name(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    clock.set("2026-11-25 09:00")
+    rename("高龄长者午餐补贴", date(2026, 11, 26))
+    menu = meals.lunch(LAST)
+    order = meals.order(meals.cast.chen, LAST).id
+    clock.set("2026-11-30 11:40")
+    assert scan(meals, order) == "ok"
+    finish_menu(menu)
+    rows = [row for row in reads.rows_of(november(meals)) if row.rule == "meal-70-99"]
+    assert [row.rule_name for row in rows] == ["70至99岁长者午餐补贴", "高龄长者午餐补贴"]
+    (one,) = (one for one in reads.groups(rows) if one.rule == "meal-70-99")
+    assert (one.rule_name, one.lines, one.fen) == ("高龄长者午餐补贴", 2, 1000)
+
+
+def test_the_rules_that_there_were_are_named_by_the_migration(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    """Down and up again: those of the city by what they mean, others by their code; none overlaps another after."""
+    with unit_of_work():
+        db.session.execute(update(SubsidyRule).where(SubsidyRule.code == "operating").values(code="street-2"))
+    db.session.remove()
+    flask_migrate.downgrade(revision="0019")
+    assert missing_guards() == []
+    db.session.remove()
+    flask_migrate.upgrade()
+    names = {row.code: (row.name_zh, row.name_en) for row in db.session.scalars(select(SubsidyRule))}
+    assert names.pop("street-2") == ("street-2", "")
+    assert names.pop("delivery")[0] == RULE_NAMES["delivery"][0]
+    assert names == {code: RULE_NAMES[code] for code in names}
+    assert missing_guards() == []
 
 
 def test_what_came_is_written_down_in_parts_and_what_is_missing(
@@ -850,7 +919,7 @@ def test_every_sheet_says_line_by_line_what_the_database_says(
                 -line.amount_fen,
             )
             why = "封存以后撤回了核销"
-            wanted["更正"].append((*which, *who, kinds[line.kind], rule.code, line.amount_fen, why))
+            wanted["更正"].append((*which, *who, kinds[line.kind], rule.name_zh, line.amount_fen, why))
             continue
         at = db.session.scalars(select(Redemption).where(Redemption.order_id == order.id)).one()
         scanned = (at.window, f"{at.scanned_at.astimezone(ZONE):%Y-%m-%d %H:%M}")
@@ -859,12 +928,12 @@ def test_every_sheet_says_line_by_line_what_the_database_says(
             sums = (order.price_fen, order.promotion_fen, line.amount_fen, order.pays_fen)
             how = {"slip": "扫小票", "delivery": "送到家"}[at.how]
             wanted["明细"].append(
-                (*which, main_dish(order), *who, rule.code, rule.tier, *sums, *scanned, how, None)
+                (*which, main_dish(order), *who, rule.name_zh, rule.tier, *sums, *scanned, how, None)
             )
         elif line.kind == "delivery":
-            wanted["送餐"].append((*which, *who, rule.code, line.amount_fen, *scanned))
+            wanted["送餐"].append((*which, *who, rule.name_zh, line.amount_fen, *scanned))
         else:
-            wanted["运营"].append((*which, *who, rule.code, line.amount_fen))
+            wanted["运营"].append((*which, *who, rule.name_zh, line.amount_fen))
     assert {title: len(rows) for title, rows in wanted.items()} == {
         "明细": 3,
         "送餐": 1,
@@ -922,6 +991,29 @@ def desk(app: Flask, email: str) -> FlaskClient:
 def first_sum(page: str) -> str:
     shown = BeautifulSoup(page, "html.parser").select_one(".figures dd")
     return shown.text if shown else ""
+
+
+@pytest.mark.usefixtures("after_lunch")
+@pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant", "en"])
+def test_people_read_what_a_rule_is_called_and_not_its_code(
+    app: Flask, cast: Cast, clock: Clock, language: str
+) -> None:
+    with app.app_context(), force_locale(language):
+        names = {code: pick(zh, en) for code, (zh, en) in RULE_NAMES.items()}
+    clock.set("2026-12-01 09:00")
+    tang = desk(app, cast.accountant)
+    send(tang, tang.get(f"{PAGE}/2026-11"), "/staff/language", lang=language)
+    page = BeautifulSoup(tang.get(f"{PAGE}/2026-11").text, "html.parser")
+    assert [str(row.select("td")[1].contents[0]).strip() for row in page.select("tbody tr")] == [
+        names[code] for code in ("meal-70-99", "meal-centenarian", "meal-priority", "delivery", "operating")
+    ]
+    opened = tang.get(str(page.select("tbody a")[0]["href"]))
+    book = openpyxl.load_workbook(io.BytesIO(tang.get(f"{PAGE}/2026-11/pack").data))
+    cells = {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+    assert names["meal-70-99"] in str(BeautifulSoup(opened.text, "html.parser").select_one(".lead"))
+    assert cells >= set(names.values())
+    for said in (page.get_text(), BeautifulSoup(opened.text, "html.parser").get_text(), str(cells)):
+        assert "meal-" not in said
 
 
 @pytest.mark.usefixtures("after_lunch")

@@ -243,6 +243,7 @@ def test_a_rule_of_next_year_changes_nothing_already_ordered(meals: Meals, clock
         again = SubsidyRule(
             unit_id=old.unit_id,
             code=old.code,
+            name_zh=old.name_zh,
             kind=old.kind,
             tier=old.tier,
             conditions=old.conditions,

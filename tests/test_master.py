@@ -141,6 +141,7 @@ def test_a_rule_changes_from_a_day_on_and_what_was_ordered_stays(meals: Meals, c
     assert (rule().amount_fen, rule().ends_on) == (500, DECEMBER)
     assert (rule(day=DECEMBER).amount_fen, rule(day=DECEMBER).ends_on) == (600, None)
     assert rule(day=DECEMBER).conditions == rule().conditions
+    assert rule(day=DECEMBER).name_zh == rule().name_zh == "70至99岁长者午餐补贴"
     assert db.session.scalars(select(SubsidyClaim.amount_fen)).all() == [500]
     assert [row.starts_on for row in service.line(RULES, rule())] == [DECEMBER, date(2025, 1, 20)]
 
@@ -297,6 +298,7 @@ def test_a_cell_is_read_as_people_write_it(
         (DISHES, "code", "M 01"),
         (DISHES, "name_zh", ""),
         (DISHES, "name_zh", "很" * 41),
+        (RULES, "name_zh", ""),
         (DISHES, "recipe", "鲈鱼 很多"),
         (DISHES, "recipe", "鲈鱼 0 克"),
         (BUILDINGS, "floors", "七"),
@@ -373,6 +375,20 @@ def test_every_wrong_cell_is_named_and_nothing_written(meals: Meals, cast: Cast)
 def test_a_new_row_must_say_all_it_must(meals: Meals, cast: Cast) -> None:
     made = look(DISHES, cast.district, ["编号", "单价"], [["M97", 5]])
     assert "菜名" in made.faults[0].wrong
+
+
+def test_a_sheet_of_rules_knows_them_by_their_code_and_names_them(meals: Meals, cast: Cast) -> None:
+    heads = ["编号", "名称", "英文名", "从哪天起"]
+    made = look(
+        RULES, cast.district, heads, [["meal-70-99", "高龄长者午餐补贴", "Lunch, 70 to 99", DECEMBER]]
+    )
+    assert (made.many("change"), made.faults) == (1, [])
+    assert made.writes[0].label == "70至99岁长者午餐补贴"
+    imports.apply(OPERATOR, RULES, cast.district, made, TODAY, lambda: None)
+    assert (rule().name_zh, rule(day=DECEMBER).name_zh) == ("70至99岁长者午餐补贴", "高龄长者午餐补贴")
+    assert rule(day=DECEMBER).name_en == "Lunch, 70 to 99"
+    new = look(RULES, cast.district, ["编号", "种类", "最多补", "户籍"], [["x", "就餐补贴", 5, "深圳"]])
+    assert "名称" in new.faults[0].wrong
 
 
 def test_a_dated_sheet_changes_from_a_day_on_and_not_the_past(meals: Meals, cast: Cast) -> None:

@@ -100,7 +100,7 @@ def _refused(centre: Centre, month: date, row: reads.Row) -> dict[str, Any]:
         "number": row.number,
         "day": date_words(row.day),
         "kind": reads.kind_words(row.line.kind),
-        "rule": row.rule,
+        "rule": row.rule_name,
         "sum": yuan(row.line.amount_fen),
         "reason": row.refused,
         "back_url": month_url(centre, month, "refused", str(row.line.id), "back"),

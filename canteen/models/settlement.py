@@ -64,6 +64,7 @@ class SettlementLine(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("meal_order.id"))
     kind: Mapped[str] = mapped_column(Short)
     rule_id: Mapped[int] = mapped_column(ForeignKey("subsidy_rule.id"))
+    """The rule as it stood on that day: one that is renamed or changed goes on as another row."""
     amount_fen: Mapped[int] = mapped_column(Fen)
     corrects_id: Mapped[int | None] = mapped_column(ForeignKey("settlement_line.id"))
     reason: Mapped[str] = mapped_column(Text, default="")

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Moment, Short, Text
-from core.i18n import Named
+from core.i18n import Named, pick
 from core.intervals import no_overlap
 from core.money import Fen
 
@@ -24,6 +24,9 @@ class SubsidyRule(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("org_unit.id"))
     code: Mapped[str] = mapped_column(Short)
+    name_zh: Mapped[str] = mapped_column(Text)
+    """As staff and settlements call it. It may say a tier: never shown to a resident."""
+    name_en: Mapped[str] = mapped_column(Text, default="")
     kind: Mapped[str] = mapped_column(Short)
     tier: Mapped[str] = mapped_column(Short, default="")
     """For staff and settlements only; never shown to a resident."""
@@ -35,6 +38,11 @@ class SubsidyRule(Base):
     source: Mapped[str] = mapped_column(Text, default="")
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
+
+    @property
+    def name(self) -> str:
+        """The name in the reader's language; Chinese where no English was given."""
+        return pick(self.name_zh, self.name_en)
 
 
 RULE_LINE = no_overlap(

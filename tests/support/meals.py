@@ -51,6 +51,14 @@ SETS = {
 QUOTAS = {"L1": 45, "L2": 30, "L3": 15, "L4": 8}
 PRIORITY = ["tekun", "dibao", "dibao_margin", "sanshu_wulao", "family_planning"]
 LUNCH_ON_WORKDAYS: dict[str, object] = {"meals": ["lunch"], "days": "workday"}
+RULE_NAMES = {
+    "meal-priority": ("特困、低保等长者午餐补贴", "Lunch subsidy, priority groups aged 60 and over"),
+    "meal-centenarian": ("百岁长者午餐补贴", "Lunch subsidy, aged 100 and over"),
+    "meal-70-99": ("70至99岁长者午餐补贴", "Lunch subsidy, aged 70 to 99"),
+    "delivery": ("百岁和失能长者送餐补贴", ""),
+    "operating": ("食堂运营补贴", "Operating subsidy for the canteen"),
+}
+"""Code → name and name in English; one has none."""
 RULES: Sequence[tuple[str, str, str, dict[str, object], dict[str, object], int]] = (
     (
         "meal-priority",
@@ -195,6 +203,8 @@ def furnish(app: Flask, cast: Cast, *, accounts: bool = True) -> Meals:
                 SubsidyRule(
                     unit_id=cast.district,
                     code=code,
+                    name_zh=RULE_NAMES[code][0],
+                    name_en=RULE_NAMES[code][1],
                     kind=kind,
                     tier=tier,
                     conditions=conditions,
