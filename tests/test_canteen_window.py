@@ -202,6 +202,21 @@ def test_what_an_elder_keeps_to_themselves_a_relative_s_card_does_not_bring_up(
         assert db.session.scalars(select(Redemption)).all() == []
 
 
+def test_a_meal_elsewhere_brings_up_none_that_others_have_there(
+    meals: Meals, clock: Clock, lunch: MealOrder
+) -> None:
+    """What is cooked in another centre can only be fetched there, and is nobody's business here."""
+    clock.set("2026-11-23 12:00")
+    meals.lunch(TUESDAY, meals.cast.sungang)
+    for who in (meals.cast.aqiang, meals.cast.chen):
+        meals.order(who, TUESDAY, centre=meals.cast.sungang)
+    cancel(Actor("resident", meals.cast.chen), lunch.id)
+    card = linked(meals, sees=True)
+    clock.set("2026-11-24 11:40")
+    answer = scan(card)
+    assert (answer.kind, answer.relatives) == ("other_centre", ())
+
+
 def test_whoever_is_no_relative_any_more_fetches_nothing(meals: Meals, lunch: MealOrder) -> None:
     card = linked(meals, sees=True)
     link = db.session.scalars(select(FamilyLink)).one()

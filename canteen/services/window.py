@@ -43,7 +43,7 @@ def scan(staff_id: int, centre: Centre, payload: str, given: Scan) -> Answer:
             raise NotFound(_("现在不能给这位家人取"), _("请扫老人家的小票，或问一问工作人员。"))
         return redeem(staff_id, centre.id, order.id, replace(given, how="card"))
     answer = replace(redeem(staff_id, centre.id, order.id, replace(given, how=how)), how=how)
-    if how != "card" or order.resident_id is None:
+    if how != "card" or order.resident_id is None or order.centre_id != centre.id:
         return answer
     return replace(answer, relatives=_for_others(order.menu, order.resident_id), by=order.resident_id)
 
