@@ -217,6 +217,23 @@ def test_a_meal_elsewhere_brings_up_none_that_others_have_there(
     assert (answer.kind, answer.relatives) == ("other_centre", ())
 
 
+def test_their_relatives_are_looked_up_once_however_many_meals_wait(
+    meals: Meals, clock: Clock, lunch: MealOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.set("2026-11-23 12:00")
+    meals.order(meals.cast.chen, TUESDAY, "L2")
+    card, asked = linked(meals, sees=True), list[int]()
+    clock.set("2026-11-24 11:40")
+
+    def elders_of(relative: int) -> dict[int, FamilyLink]:
+        asked.append(relative)
+        return family.elders_of(relative)
+
+    monkeypatch.setattr(window, "elders_of", elders_of)
+    assert len(scan(card).relatives) == 2
+    assert asked == [meals.cast.aqiang]
+
+
 def test_whoever_is_no_relative_any_more_fetches_nothing(meals: Meals, lunch: MealOrder) -> None:
     card = linked(meals, sees=True)
     link = db.session.scalars(select(FamilyLink)).one()

@@ -1,5 +1,6 @@
 """The pick-up window: whose meal is meant by what was scanned or typed, and who is called next."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,7 +24,7 @@ from core.clock import database_now, local_day
 from core.codes import NUMBER_ALPHABET, read_code
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
-from people.models import Resident
+from people.models import FamilyLink, Resident
 from people.services.cards import resident_of_code, resident_of_number
 from people.services.family import elders_of
 
@@ -51,14 +52,19 @@ def scan(staff_id: int, centre: Centre, payload: str, given: Scan) -> Answer:
 def may_fetch(order: MealOrder, relative_id: int) -> bool:
     """代领: relatives whom the elder lets order. What they did not order themselves only if the elder shows them
     whether it was collected: otherwise they need not know of it, and bring its slip."""
-    link = elders_of(relative_id).get(order.resident_id or 0)
+    return _may_fetch(order, relative_id, elders_of(relative_id))
+
+
+def _may_fetch(order: MealOrder, relative_id: int, links: Mapping[int, FamilyLink]) -> bool:
+    link = links.get(order.resident_id or 0)
     return link is not None and (order.proxy_id == relative_id or link.sees_collected)
 
 
 def _for_others(menu: Menu, relative_id: int) -> list[MealOrder]:
     """What somebody may fetch of this meal for others and has not been fetched."""
-    orders = orders_waiting(menu.id, list(elders_of(relative_id)))
-    return [order for order in orders if may_fetch(order, relative_id)]
+    links = elders_of(relative_id)
+    orders = orders_waiting(menu.id, list(links)) if links else []
+    return [order for order in orders if _may_fetch(order, relative_id, links)]
 
 
 def find(centre: Centre, payload: str, now: datetime) -> tuple[MealOrder, str] | Answer:
