@@ -679,6 +679,20 @@ def test_what_went_out_beside_the_orders_is_in_the_day_s_report_and_not_wasted(
     assert [one.wasted for one in report.meals_of(centre, TUESDAY)] == [0]
 
 
+@pytest.mark.parametrize("said", ["the relative", "a stranger", True, "1", -1, 2**40, None])
+def test_a_relative_to_whom_a_meal_was_given_without_a_line_is_written_down(
+    meals: Meals, lunch: MealOrder, said: object
+) -> None:
+    """What is no relative is left out: the meal has gone all the same."""
+    linked(meals, sees=True)
+    by = {"the relative": meals.cast.aqiang, "a stranger": meals.cast.wheel}.get(str(said), said)
+    row = {"key": "one-00001", "number": lunch.number, "at": now().isoformat(), "how": "card", "cash": True, "by": by}
+    sent = reconcile.send_in(staff_id(), meals.cast.shuibei, "1号窗", [row])
+    assert [one.kind for one in sent] == ["ok"]
+    fetched = meals.cast.aqiang if said == "the relative" else None
+    assert db.session.scalars(select(Redemption.fetched_by_id)).all() == [fetched]
+
+
 def test_signs_and_times_that_no_database_keeps_do_not_stop_the_next_scan(
     meals: Meals, lunch: MealOrder
 ) -> None:

@@ -12,6 +12,7 @@ from canteen.counter_queries import codes_of, on_the_way, order_by_number, order
 from canteen.models import MealOrder, Menu
 from canteen.services.review import keep_odd
 from canteen.services.serve import EARLY, Answer, Scan, redeem
+from canteen.services.window import may_fetch
 from core.errors import Refused
 
 MOST = 50
@@ -24,11 +25,13 @@ HOWS = frozenset({"slip", "card", "number"})
 NUMBER = 12
 CASH_MOST = 20_000
 """More than any meal costs: a sum above it was not read right."""
+ROWS_MOST = 2**31 - 1
+"""The largest number of a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One scan that a window kept while it was offline. No person, no code: the number of the order, which is no
+    """One scan that a window kept while it was offline. No name, no code: the number of the order, which is no
     secret, and the key that the window made for the scan."""
 
     key: str
@@ -38,6 +41,8 @@ class Kept:
     cash: bool
     fen: int = 0
     """The sum that was taken, as the window's list had it; it counts only where there is no order to know it by."""
+    by: int | None = None
+    """The relative whose card brought the meal up before the line went down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def _one(staff_id: int, centre_id: int, window: str, row: Kept | object) -> Outc
         why = _("没有找到这个编号") if order is None else _("这是%(centre)s的", centre=order.centre.name)
         return _aside(staff_id, centre_id, window, kept, why)
     try:
-        scan = Scan(window, kept.key, kept.how, kept.cash, kept.at)
+        by = kept.by if kept.by is not None and may_fetch(order, kept.by) else None
+        scan = Scan(window, kept.key, kept.how, kept.cash, kept.at, by=by)
         answer: Answer = redeem(staff_id, centre_id, order.id, scan)
     except Refused as refusal:
         return _aside(staff_id, centre_id, window, kept, refusal.title)
@@ -90,7 +96,7 @@ def read(row: object) -> Kept | None:
     if at is None:
         return None
     how = how if isinstance(how, str) and how in HOWS else "slip"
-    return Kept(key, _plain(number[:NUMBER]), at, how, row.get("cash") is True, _fen(row))
+    return Kept(key, _plain(number[:NUMBER]), at, how, row.get("cash") is True, _fen(row), _by(row))
 
 
 def _moment(said: object) -> datetime | None:
@@ -105,6 +111,11 @@ def _moment(said: object) -> datetime | None:
 def _fen(row: Mapping[str, object]) -> int:
     fen = row.get("fen")
     return fen if row.get("cash") is True and type(fen) is int and 0 < fen <= CASH_MOST else 0
+
+
+def _by(row: Mapping[str, object]) -> int | None:
+    by = row.get("by")
+    return by if type(by) is int and 0 < by <= ROWS_MOST else None
 
 
 def _aside(staff_id: int, centre_id: int, window: str, kept: Kept, why: str) -> Outcome:

@@ -240,7 +240,8 @@
     const text = String(data.get("payload")), cash = data.get("cash") === "1";
     const found = await judge(text, cash, data.get("how"), data.get("here") === "1");
     if (found.kind === "ok") {
-      await store.add({ key: data.get("key"), number: found.order.number, at: new Date(time(await store.get("list"))).toISOString(), how: data.get("how"), cash, fen: cash ? found.order.due : 0 });
+      const by = data.get("by") ? { by: Number(data.get("by")) } : {};
+      await store.add({ key: data.get("key"), number: found.order.number, at: new Date(time(await store.get("list"))).toISOString(), how: data.get("how"), cash, fen: cash ? found.order.due : 0, ...by });
       await line(true);
     }
     offlineVerdict(found, data, true);

@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from canteen.models import MealOrder, Redemption
+from canteen.services.give_back import cancel
 from canteen.services.runs import Carrier, plan_run, set_out
-from core.audit import OPERATOR
+from core.audit import OPERATOR, Actor
 from core.database import db, unit_of_work
 from people.models import FamilyLink
 from people.services.cards import issue_card
@@ -136,6 +137,26 @@ def test_a_relative_s_card_hands_out_their_own_meal_and_then_the_elder_s(window:
     window.get_by_role("button", name="收了 ¥10.00，发餐").click()
     verdict(window, "ok")
     expect(window.locator(".verdict-number b")).to_have_text("1")
+
+
+def test_the_line_goes_down_before_a_relative_is_handed_the_meal(
+    window: Page, codes: Codes, app: Flask, cast: Cast
+) -> None:
+    with app.app_context(), unit_of_work():
+        order = db.session.scalars(select(MealOrder).where(MealOrder.resident_id == cast.aqiang)).one()
+        cancel(Actor("staff", 1), order.id, "出差")
+    scan(window, codes["son"])
+    verdict(window, "relative")
+    window.context.set_offline(True)
+    window.get_by_role("button", name="给陈*英取 1 号").click()
+    verdict(window, "pay")
+    window.get_by_role("button", name="收了 ¥10.00，发餐").click()
+    verdict(window, "ok")
+    window.context.set_offline(False)
+    window.get_by_role("link", name="下一位").click()
+    expect(window.locator("#window-back")).to_contain_text("1 号：记好了")
+    with app.app_context():
+        assert db.session.scalars(select(Redemption.fetched_by_id)).all() == [cast.aqiang]
 
 
 def test_a_number_is_typed_on_the_pad(window: Page) -> None:
