@@ -18,6 +18,7 @@ from canteen.services import ledger
 from canteen.services.close import close_menu
 from canteen.services.diet import set_profile
 from canteen.services.give_back import cancel
+from canteen.services.order import Wish, place
 from canteen.services.plan import set_quota, swap_dish
 from canteen.services.serve import Scan, pay_at_desk, redeem
 from canteen.services.standing import start
@@ -921,6 +922,23 @@ def test_a_relative_whose_visit_is_over_signs_in_and_goes_on(
     assert f"/identify/pin?next={LUNCH}/%3Ffor%3D{number}" in late.text
     assert son.get(f"{LUNCH}/?for={number}").status_code == 403
     assert known_phone(son, "13800001188").get(f"{LUNCH}/?for={number}").status_code == 200
+
+
+def test_who_fetched_it_is_told_the_person_and_nobody_who_holds_the_slip_of_a_relative(
+    client: FlaskClient, meals: Meals, cast: Cast, clock: Clock
+) -> None:
+    """Whoever ordered has the slip too, and sees the time, as the elder lets them: not which other relative came."""
+    with house(meals):
+        link = family.ask(OPERATOR, cast.aqiang, cast.chen)
+        family.agree(Actor("resident", cast.chen), cast.chen, link.id, sees_collected=True)
+        wish, son = Wish(), Actor("resident", cast.aqiang)
+        order = place(son, meals.offer(TUESDAY), cast.chen, wish, channel="family", proxy_id=cast.aqiang)
+        code, number = order.code, order.number
+        clock.set("2026-11-24 11:40")
+        redeem(staff_id(), cast.shuibei, order.id, Scan("1号窗", "scan-0001", cash=True, by=cast.wheel))
+    slip = words(client.get(f"/q/{code}"))
+    assert ("11:40 领的餐" in slip, "帮您领的餐" in slip) == (True, False)
+    assert "帮您领的餐" in words(known_phone(client).get(f"{BASE}/o/{number}/"))
 
 
 # --- the card's code ------------------------------------------------------------------------------------------------

@@ -233,7 +233,7 @@ def _page(order: MealOrder, act: str, back: str, *, named: bool) -> str:
     lines = [full_day(order.day, today), span]
     if state in {"collected", "delivered"}:
         row = queries.served(order.id).get(order.id)
-        lines += filter(None, [queries.served_words(row, zone, own=not _for_other(order))])
+        lines += filter(None, [queries.served_words(row, zone, own=_relative(order) is None)])
     elif state in {"cancelled", "failed"} and order.reason:
         lines.append(_("原因：%(reason)s", reason=order.reason))
     swaps = [_swap(one, order) for one in queries.open_swaps(order.id)] if state == "ordered" else []
