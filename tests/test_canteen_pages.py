@@ -919,6 +919,7 @@ def test_a_relative_whose_visit_is_over_signs_in_and_goes_on(
     clock.advance(hours=20, seconds=1)
     late = order_on(son, check)
     assert late.status_code == 403
+    assert "水贝社区党群服务中心" in words(late), "the page says where one is"
     assert f"/identify/pin?next={LUNCH}/%3Ffor%3D{number}" in late.text
     assert son.get(f"{LUNCH}/?for={number}").status_code == 403
     assert known_phone(son, "13800001188").get(f"{LUNCH}/?for={number}").status_code == 200

@@ -34,6 +34,7 @@ from core.http.paging import with_asked
 from core.money import yuan
 from core.words import date_words, inside, near_day, span_words
 from kiosk.session import actor, by_card_alone, is_here, known_visit, load_centre, need_visit
+from people.models import FamilyLink
 
 
 @blueprint.get("/who")
@@ -224,7 +225,7 @@ class Asked:
 def _asked(code: str, day: str, meal: str) -> Asked:
     wanted, found = request.form.get("offer", ""), known_visit()
     at = queries.offer_at(code, parse_day(day), parse_meal(meal), wanted) or (load_canteen(code)[0].id, None)
-    link = eater(code).link if "for" in request.values else None
+    link = _link(code) if "for" in request.values else None
     resident = link.elder_id if link is not None else found.resident_id if found is not None else None
     guest = resident is None and request.values.get("guest") == "1"
     return Asked(
@@ -239,6 +240,12 @@ def _asked(code: str, day: str, meal: str) -> Asked:
         channel="family" if link is not None else "kiosk" if is_here(at[0]) else "phone",
         wish=_wished(),
     )  # fmt: skip
+
+
+def _link(code: str) -> FamilyLink | None:
+    """By what a relative orders; the page that refuses them says which centre it is."""
+    load_centre(code)
+    return eater(code).link
 
 
 @blueprint.post("/menu/<day>/<meal>/order")
