@@ -11,6 +11,7 @@ from canteen.models import (
     ClaimCorrection,
     DietProfile,
     MealOrder,
+    Redemption,
     StandingOrder,
     StandingSkip,
     SubsidyClaim,
@@ -129,6 +130,22 @@ def test_family_links_are_asked_again_and_none_leads_to_oneself(
         (cast.wheel, cast.chen, "asked", False),
     ]
     assert family.elders_of(cast.chen) == {}, "the elder agreed to another record"
+
+
+@pytest.mark.parametrize("ordered", ["twin", "chen", "wheel"])
+def test_who_fetched_a_meal_is_the_one_that_stays_and_nobody_fetched_their_own_for_another(
+    meals: Meals, staff: int, twin: int, clock: Clock, ordered: str
+) -> None:
+    meals.lunch(TUESDAY)
+    chen = meals.cast.chen
+    eats = {"twin": twin, "chen": chen, "wheel": meals.cast.wheel}[ordered]
+    order = meals.order(eats, TUESDAY)
+    clock.set("2026-11-24 11:40")
+    by = chen if ordered == "twin" else twin
+    redeem(staff, meals.cast.shuibei, order.id, Scan("1号窗", "scan-0001", cash=True, by=by))
+    merge(Actor("staff", staff), twin, chen)
+    fetched = db.session.scalars(select(Redemption.fetched_by_id)).one()
+    assert fetched == (chen if ordered == "wheel" else None)
 
 
 def test_family_links_end_with_the_consent_that_the_other_record_took_back(

@@ -41,9 +41,7 @@ def merge(actor: Actor, from_id: int, to_id: int) -> None:
     _claims(actor, from_id, to_id, now)
     _diet(from_id, to_id)
     _money(actor, from_id, to_id, now)
-    db.session.execute(
-        update(Redemption).where(Redemption.fetched_by_id == from_id).values(fetched_by_id=to_id)
-    )
+    _fetched(from_id, to_id)
     db.session.execute(
         update(Run).where(Run.carrier_resident_id == from_id).values(carrier_resident_id=to_id)
     )
@@ -62,6 +60,14 @@ def _orders(from_id: int, to_id: int) -> list[int]:
     db.session.execute(update(MealOrder).where(MealOrder.proxy_id == from_id).values(proxy_id=to_id))
     db.session.flush()
     return sorted({row.centre_id for row in rows})
+
+
+def _fetched(from_id: int, to_id: int) -> None:
+    """Who fetched for others is the survivor. What one record fetched of the other's was their own all along."""
+    mine = select(MealOrder.id).where(MealOrder.resident_id == to_id)
+    by_them = update(Redemption).where(Redemption.fetched_by_id.in_([from_id, to_id]))
+    db.session.execute(by_them.where(Redemption.order_id.in_(mine)).values(fetched_by_id=None))
+    db.session.execute(by_them.values(fetched_by_id=to_id))
 
 
 def _standing(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
