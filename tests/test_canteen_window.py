@@ -183,6 +183,8 @@ def test_after_one_s_own_meal_those_of_one_s_relatives_are_asked_about(
     done = scan(card, cash=True)
     assert (done.kind, done.order and done.order.id) == ("ok", own.id)
     assert [order.id for order in done.relatives] == [lunch.id]
+    again = scan(card, "scan-0003")
+    assert (again.kind, again.text) == ("relative", "陈*强自己的取过了。11:40 在1号窗取的。"), "read twice by mistake"
     assert scan(lunch.code, "scan-0002", cash=True).relatives == (), "her slip fetches hers alone"
 
 

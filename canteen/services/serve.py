@@ -155,7 +155,7 @@ def _again(before: Redemption, order: MealOrder) -> Answer:
         raise Refused("scan_key_reused", _("刚才没办成"), _("请再扫一次。"), status=422)
     if before.state == "stands":
         return _ok(order, before)
-    return _already(order) if before.state == "undone" and not before.offline else _twice(order)
+    return already(order) if before.state == "undone" and not before.offline else _twice(order)
 
 
 def _odd_clock(order: MealOrder, scan: Scan, now: datetime) -> Answer | None:
@@ -174,7 +174,7 @@ def _why_not(order: MealOrder, centre_id: int, moment: datetime, scan: Scan) -> 
             "other_centre", _("这是%(centre)s的", centre=order.centre.name), _("请到那里取餐。"), order
         )
     if order.state in {"collected", "delivered"}:
-        return _already(order)
+        return already(order)
     if order.state == "cancelled":
         return Answer("cancelled", _("这份已经取消了"), order.reason, order)
     if order.state == "failed":
@@ -222,7 +222,8 @@ def _twice(order: MealOrder) -> Answer:
     return Answer("review", _("这份要核对"), _("已经记到“要核对的”里。"), order)
 
 
-def _already(order: MealOrder) -> Answer:
+def already(order: MealOrder) -> Answer:
+    """A meal that was handed out: when and where."""
     first = db.session.scalar(
         select(Redemption).where(Redemption.order_id == order.id, Redemption.state == "stands")
     )

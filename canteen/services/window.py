@@ -16,7 +16,7 @@ from canteen.counter_queries import (
 )
 from canteen.models import MealOrder, Menu
 from canteen.services.order import changed
-from canteen.services.serve import Answer, Scan, read_slip, redeem
+from canteen.services.serve import Answer, Scan, already, read_slip, redeem
 from centres.models import Centre
 from core import audit
 from core.audit import Actor
@@ -24,6 +24,7 @@ from core.clock import database_now, local_day
 from core.codes import NUMBER_ALPHABET, read_code
 from core.database import db, unit_of_work
 from core.errors import NotFound, Refused
+from core.words import one_by_one
 from people.models import FamilyLink, Resident
 from people.services.cards import resident_of_code, resident_of_number
 from people.services.family import elders_of
@@ -124,13 +125,20 @@ def _of(centre: Centre, resident: Resident, now: datetime) -> tuple[MealOrder, s
     waiting = here and here[0].state == "ordered"
     theirs = _for_others(menu, resident.id) if menu is not None and not waiting else []
     if theirs:
-        text = _("%(name)s自己这一餐没有要取的。", name=resident.masked_name)
+        text = _their_own(resident, here[0] if here else None)
         return Answer("relative", _("是来给家人取的吗？"), text, relatives=theirs, by=resident.id)
     if here or elsewhere:
         return (here or elsewhere)[0], "card"
     left = menu.walk_in - menu.walk_in_taken if menu is not None and menu.state == "published" else 0
     text = _("现场还有%(n)d份，前台可以加一份。", n=left) if left > 0 else _("现场的份也没有了。")
     return Answer("unknown", _("这一餐没有订"), text)
+
+
+def _their_own(resident: Resident, order: MealOrder | None) -> str:
+    """What has become of a relative's own meal. Where a card is read twice, the first answer may have been missed."""
+    if order is None or order.state not in {"collected", "delivered"}:
+        return _("%(name)s自己这一餐没有要取的。", name=resident.masked_name)
+    return one_by_one(_("%(name)s自己的取过了。", name=resident.masked_name), already(order).text)
 
 
 # --- calling numbers ------------------------------------------------------------------------------------------------
