@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import defaultload, defer, joinedload
 
 from centres.models import Centre
 from core.clock import now
@@ -23,15 +23,11 @@ _DEVICE = (
     .options(joinedload(Device.centre))
     .where(Device.secret_hash == bindparam("digest"), Device.revoked_at.is_(None))
 )
-_VISIT = select(Visit).where(Visit.token_hash == bindparam("digest"))
-_VISIT_OF = _VISIT.options(
-    joinedload(Visit.resident).options(
-        defer(Resident.phone),
-        defer(Resident.email),
-        defer(Resident.room),
-        defer(Resident.pin_hash),  # seldom asked for, costly to open
-    )
-)
+_SEALED = (defer(Resident.phone), defer(Resident.email), defer(Resident.room), defer(Resident.pin_hash))
+"""Seldom asked for, costly to open."""
+_OF_TOKEN = select(Visit).where(Visit.token_hash == bindparam("digest"))
+_VISIT = _OF_TOKEN.options(defaultload(Visit.resident).options(*_SEALED))
+_VISIT_OF = _OF_TOKEN.options(joinedload(Visit.resident).options(*_SEALED))
 """Asked in every request: written out once."""
 
 

@@ -184,7 +184,9 @@ def test_after_one_s_own_meal_those_of_one_s_relatives_are_asked_about(
     assert (done.kind, done.order and done.order.id) == ("ok", own.id)
     assert [order.id for order in done.relatives] == [lunch.id]
     again = scan(card, "scan-0003")
-    assert (again.kind, again.text) == ("relative", "陈*强自己的取过了。11:40 在1号窗取的。"), "read twice by mistake"
+    assert (again.kind, again.text) == ("relative", "陈*强自己的取过了。11:40 在1号窗取的。"), (
+        "read twice by mistake"
+    )
     assert scan(lunch.code, "scan-0002", cash=True).relatives == (), "her slip fetches hers alone"
 
 
@@ -688,7 +690,14 @@ def test_a_relative_to_whom_a_meal_was_given_without_a_line_is_written_down(
     """What is no relative is left out: the meal has gone all the same."""
     linked(meals, sees=True)
     by = {"the relative": meals.cast.aqiang, "a stranger": meals.cast.wheel}.get(str(said), said)
-    row = {"key": "one-00001", "number": lunch.number, "at": now().isoformat(), "how": "card", "cash": True, "by": by}
+    row = {
+        "key": "one-00001",
+        "number": lunch.number,
+        "at": now().isoformat(),
+        "how": "card",
+        "cash": True,
+        "by": by,
+    }
     sent = reconcile.send_in(staff_id(), meals.cast.shuibei, "1号窗", [row])
     assert [one.kind for one in sent] == ["ok"]
     fetched = meals.cast.aqiang if said == "the relative" else None

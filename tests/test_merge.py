@@ -20,6 +20,7 @@ from canteen.models import (
 from canteen.services import corrections, ledger
 from canteen.services.diet import set_profile
 from canteen.services.give_back import cancel
+from canteen.services.order import Wish, place
 from canteen.services.serve import Scan, redeem
 from canteen.services.standing import skip, start
 from core.approvals import decide
@@ -146,6 +147,20 @@ def test_who_fetched_a_meal_is_the_one_that_stays_and_nobody_fetched_their_own_f
     merge(Actor("staff", staff), twin, chen)
     fetched = db.session.scalars(select(Redemption.fetched_by_id)).one()
     assert fetched == (chen if ordered == "wheel" else None)
+
+
+def test_what_one_record_ordered_and_left_out_for_the_other_they_said_themselves(
+    meals: Meals, staff: int, twin: int
+) -> None:
+    meals.lunch(TUESDAY)
+    chen, actor = meals.cast.chen, Actor("resident", twin)
+    family.agree(OPERATOR, chen, family.ask(actor, twin, chen).id, sees_collected=False)
+    row = start(OPERATOR, chen, meals.cast.shuibei, "lunch", [0, 1, 2, 3, 4])
+    skip(actor, row.id, THURSDAY, proxy_id=twin)
+    place(actor, meals.offer(TUESDAY), chen, Wish(), channel="family", proxy_id=twin)
+    merge(Actor("staff", staff), twin, chen)
+    assert db.session.scalars(select(MealOrder.proxy_id)).all() == [None]
+    assert db.session.scalars(select(StandingSkip.proxy_id)).all() == [None]
 
 
 def test_family_links_end_with_the_consent_that_the_other_record_took_back(

@@ -12,7 +12,7 @@ from canteen.desk.root import base, blueprint, load_canteen
 from canteen.models import MealOrder, Menu, Redemption
 from canteen.services import reconcile
 from canteen.services import window as service
-from canteen.services.answer import answer_swap, open_questions
+from canteen.services.answer import open_questions
 from canteen.services.serve import Answer, Scan, may_undo, undo
 from canteen.words import MEALS, TEXTURES, conflict_words
 from centres.models import Centre
@@ -199,12 +199,12 @@ def answer_at_window(centre: Centre) -> Any:
     """A dish was swapped and the person says whether they still want it. Yes goes on where the scan stopped."""
     order = _order(centre, request.form.get("payload", ""))
     wanted = request.form.get("answer", "")
-    answer_swap(actor(), order.id, wanted)
-    key = _key()
+    key, by = _key(), request.form.get("by", type=row_number)
+    service.answer(actor(), order, wanted, by)
     if wanted == "cancel":
         gone = Answer("cancelled", _("退好了"), order_words(order), order)
         return _show(centre, gone, key)
-    given = Scan(_window(), key, _how(), by=request.form.get("by", type=row_number))
+    given = Scan(_window(), key, _how(), by=by)
     return _show(centre, service.scan(signed_in().id, centre, order.number, given), key)
 
 

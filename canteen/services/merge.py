@@ -50,15 +50,18 @@ def merge(actor: Actor, from_id: int, to_id: int) -> None:
 
 
 def _orders(from_id: int, to_id: int) -> list[int]:
-    """Orders are the survivor's; what is held for them goes back to the survivor's account. Returns the centres."""
+    """Orders are the survivor's; what is held for them goes back to the survivor's account. What one record ordered for
+    the other they ordered for themselves. Returns the centres."""
     rows = db.session.scalars(
         select(MealOrder).where(MealOrder.resident_id == from_id).order_by(MealOrder.id).with_for_update()
     ).all()
     for row in rows:
         row.resident_id = to_id
         bump(f"menu:{row.menu_id}")
-    db.session.execute(update(MealOrder).where(MealOrder.proxy_id == from_id).values(proxy_id=to_id))
     db.session.flush()
+    for_them = update(MealOrder).where(MealOrder.proxy_id.in_([from_id, to_id]))
+    db.session.execute(for_them.where(MealOrder.resident_id == to_id).values(proxy_id=None))
+    db.session.execute(for_them.values(proxy_id=to_id))
     return sorted({row.centre_id for row in rows})
 
 
@@ -95,8 +98,11 @@ def _standing(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:
             )
             db.session.flush()
         row.resident_id = to_id
-    db.session.execute(update(StandingSkip).where(StandingSkip.proxy_id == from_id).values(proxy_id=to_id))
     db.session.flush()
+    mine = select(StandingOrder.id).where(StandingOrder.resident_id == to_id)
+    said = update(StandingSkip).where(StandingSkip.proxy_id.in_([from_id, to_id]))
+    db.session.execute(said.where(StandingSkip.standing_id.in_(mine)).values(proxy_id=None))
+    db.session.execute(said.values(proxy_id=to_id))
 
 
 def _claims(actor: Actor, from_id: int, to_id: int, now: datetime) -> None:

@@ -15,6 +15,7 @@ from canteen.counter_queries import (
     orders_waiting,
 )
 from canteen.models import MealOrder, Menu
+from canteen.services.answer import answer_swap
 from canteen.services.order import changed
 from canteen.services.serve import Answer, Scan, already, read_slip, redeem
 from centres.models import Centre
@@ -27,7 +28,8 @@ from core.errors import NotFound, Refused
 from core.words import one_by_one
 from people.models import FamilyLink, Resident
 from people.services.cards import resident_of_code, resident_of_number
-from people.services.family import elders_of
+from people.services.family import elders_of, may_order
+from people.services.residents import locked
 
 NUMBER = 8
 
@@ -41,13 +43,31 @@ def scan(staff_id: int, centre: Centre, payload: str, given: Scan) -> Answer:
     order, how = found
     how = given.how if how == "number" else how  # what is asked after a scan goes on by the order's number
     if given.by is not None:
-        if not may_fetch(order, given.by):
-            raise NotFound(_("现在不能给这位家人取"), _("请扫老人家的小票，或问一问工作人员。"))
-        return redeem(staff_id, centre.id, order.id, replace(given, how="card"))
+        with unit_of_work():
+            let_fetch(order, given.by)
+            return redeem(staff_id, centre.id, order.id, replace(given, how="card"))
     answer = replace(redeem(staff_id, centre.id, order.id, replace(given, how=how)), how=how)
     if how != "card" or order.resident_id is None or order.centre_id != centre.id:
         return answer
     return replace(answer, relatives=_for_others(order.menu, order.resident_id), by=order.resident_id)
+
+
+def answer(actor: Actor, order: MealOrder, wanted: str, by: int | None) -> None:
+    """What is said at the window about a swapped dish: by the person, or by the relative who fetches for them."""
+    with unit_of_work():
+        if by is not None:
+            let_fetch(order, by)
+        answer_swap(actor, order.id, wanted)
+
+
+def let_fetch(order: MealOrder, relative_id: int) -> None:
+    """In the running unit of work: nobody fetches for an elder who has taken it back meanwhile, or never said so. The
+    link stays as it is until the unit of work ends."""
+    if order.resident_id is not None:
+        locked(order.resident_id)
+    there = order.resident_id is not None and may_order(order.resident_id, relative_id)
+    if not there or not may_fetch(order, relative_id):
+        raise NotFound(_("现在不能给这位家人取"), _("请扫老人家的小票，或问一问工作人员。"))
 
 
 def may_fetch(order: MealOrder, relative_id: int) -> bool:
