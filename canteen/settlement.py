@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from canteen.counter_words import dish_words, how_words
 from canteen.models import Canteen, MealOrder, Redemption, SubsidyRule
-from canteen.services.paid import payments_of, refusals_of
+from canteen.services.paid import payments_of, refusals_of, refused_among
 from canteen.services.settle import CHUNK, Difference, Line, Month, month_words
 from canteen.words import MEALS
 from core.clock import local
@@ -51,6 +51,8 @@ class Row:
     """Of a month that was sealed already when it came to light."""
     refused: str
     """What the government says why it does not pay this line; empty where it says nothing."""
+    never_came: bool
+    """It takes back a line that the government did not pay: taken off what it pays now, it would be taken off twice."""
 
 
 def rows_of(month: Month) -> list[Row]:
@@ -61,6 +63,7 @@ def rows_of(month: Month) -> list[Row]:
     rules = {rule.id: rule for rule in db.session.scalars(select(SubsidyRule))}
     names = {rule.id: rule.name for rule in rules.values()}
     refusals = refusals_of(month.settlement.id) if month.settlement is not None else {}
+    never = refused_among({line.corrects_id for line in month.lines if line.corrects_id is not None})
     found = []
     for line in month.lines:
         order, rule, scan = orders[line.order_id], rules[line.rule_id], scans.get(line.order_id)
@@ -88,6 +91,7 @@ def rows_of(month: Month) -> list[Row]:
                 how=how_words(scan.how) if scan else "",
                 late=order.day < month.month and line.corrects_id is None,
                 refused=refusal.reason if refusal is not None else "",
+                never_came=line.corrects_id in never,
             )
         )
     return found
@@ -248,11 +252,12 @@ def pack(month: Month) -> bytes:
                     kind_words(row.line.kind),
                     row.rule_name,
                     in_yuan(row.line.amount_fen),
-                    reason_words(row.line.reason),
+                    why_words(row),
                 ]
                 for row in rows
                 if row.line.corrects_id is not None
             ],
+            list(filter(None, [never_words(rows)])),
         ),
         Page(
             _("拨付"),
@@ -431,6 +436,20 @@ def reason_words(reason: str) -> str:
         "undone": _("封存以后撤回了核销"),
         "same_person": _("两份登记是同一位，已经补过"),
     }.get(reason, reason)
+
+
+def why_words(row: Row) -> str:
+    """The same, and whether the government ever paid what it takes back."""
+    words = reason_words(row.line.reason)
+    return _("%(why)s。原来那一行没有认，没有付过。", why=words) if row.never_came else words
+
+
+def never_words(rows: Sequence[Row]) -> str:
+    """What is taken back of lines that were never paid, for whoever pays; nothing where there is none."""
+    fen = -sum(row.line.amount_fen for row in rows if row.never_came)
+    if not fen:
+        return ""
+    return _("更正里有 %(sum)s 冲的是没有认的行：政府没有付过，这次不要再扣，请说明一声。", sum=yuan(fen))
 
 
 def _time(row: Row) -> str:

@@ -701,6 +701,26 @@ def test_the_government_refuses_lines_and_no_claim_and_nobody_s_money_changes(
     assert (back, set(paid.refusals_of(row.id))) == ("all_came", {dibao.id})
 
 
+def test_what_takes_back_a_line_that_was_never_paid_says_so(
+    meals: Meals, lunch: dict[str, int], clock: Clock
+) -> None:
+    set_policy(OPERATOR, meals.cast.shuibei, "canteen.redeem_undo", 60 * 24 * 30, date(2026, 11, 1))
+    clock.set("2026-12-01 09:00")
+    seal(meals)
+    refuse(meals, line_of(lunch["hundred"]))
+    redemption = select(Redemption.id).where(Redemption.order_id == lunch["hundred"])
+    undo(accountant(meals), db.session.scalars(redemption).one(), "没有送到")
+    rows = reads.rows_of(settle.month_of(meals.cast.shuibei, DECEMBER))
+    assert {row.line.kind: row.never_came for row in rows} == {
+        "meal": True, "delivery": False, "operating": False,
+    }  # fmt: skip
+    assert reads.never_words(rows).startswith("更正里有 ¥15.00 冲的是没有认的行")
+    words = [reads.why_words(row) for row in rows if row.line.kind == "meal"]
+    assert words == ["封存以后撤回了核销。原来那一行没有认，没有付过。"]
+    paid.take_back_refusal(accountant(meals), meals.cast.shuibei, NOVEMBER, line_of(lunch["hundred"]).id)
+    assert reads.never_words(reads.rows_of(settle.month_of(meals.cast.shuibei, DECEMBER))) == ""
+
+
 def test_the_doctor_says_where_what_came_is_not_what_was_paid(
     meals: Meals, lunch: dict[str, int], clock: Clock
 ) -> None:

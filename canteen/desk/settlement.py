@@ -65,14 +65,16 @@ def settlement_month(centre: Centre, month: str) -> Response:
     """A month's claim in numbers. Each opens its rows."""
     found = settle.month_of(load_canteen(centre).id, parse_month(month))
     running = first_of(local_day(now(), centre.zone))
-    row = found.settlement
+    row, rows = found.settlement, reads.rows_of(found)
     return personal(
         render_template(
             "canteen/desk_settlement.html",
             month_words=month_words(found.month),
             state=state_words(found),
             sealed=row is not None,
-            groups=[_group(centre, found, one) for one in reads.groups(reads.rows_of(found))],
+            groups=[_group(centre, found, one) for one in reads.groups(rows)],
+            never=reads.never_words(rows),
+            never_url=f"{month_url(centre, found.month, 'rows')}?pick=corrected",
             claimed=yuan(found.claimed_fen),
             rows_url=month_url(centre, found.month, "rows"),
             came=yuan(found.came_fen) if found.came_fen else "",
@@ -196,7 +198,7 @@ def _row(row: reads.Row) -> dict[str, Any]:
         "time": row.handed_out.strftime("%H:%M") if row.handed_out else "",
         "how": row.how,
         "late": row.late,
-        "reason": reads.reason_words(row.line.reason),
+        "reason": reads.why_words(row),
     }
 
 

@@ -238,6 +238,12 @@ def refusals_of(settlement_id: int) -> dict[int, SettlementRefusal]:
     return {row.line_id: row for row in db.session.scalars(query)}
 
 
+def refused_among(line_ids: Collection[int]) -> set[int]:
+    """Those of these lines that the government does not pay, whatever their month."""
+    query = select(SettlementRefusal.line_id).where(SettlementRefusal.line_id.in_(line_ids))
+    return set(db.session.scalars(query))
+
+
 def wrong_sums() -> list[int]:
     """Settlements whose sum of payments is not what their payments come to: nothing, as long as only verbs write."""
     back = aliased(Transfer)
