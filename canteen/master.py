@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from canteen import words
 from canteen.models import (
@@ -275,7 +275,8 @@ def _check_kind(row: StatusKind) -> None:
 
 def _kind_depends(row: StatusKind, base: str) -> list[Dependant]:
     """Rules that ask for it hold it; people's findings go on counting."""
-    rules = db.session.scalars(select(SubsidyRule).where(SubsidyRule.ends_on.is_(None))).all()
+    on = or_(SubsidyRule.ends_on.is_(None), SubsidyRule.ends_on > database_now().date())
+    rules = db.session.scalars(select(SubsidyRule).where(on)).all()
     asking = [one for one in rules if row.code in (one.conditions or {}).get("any_status", [])]
     people = select(func.count(func.distinct(ResidentStatus.resident_id))).where(
         ResidentStatus.kind == row.code

@@ -62,6 +62,7 @@ PERSON = {
     "ill": lazy_gettext("不舒服，回家了"),
     "off": lazy_gettext("今天不上班"),
 }
+AT_WORK = frozenset({"well", "wound"})
 BY_PERSON = frozenset({"fever", "wounds", "certificates"})
 """Items that follow from how each one was, where it is written down who works in the kitchen."""
 CERTIFICATE_SOON = 14
@@ -81,7 +82,7 @@ def still_open(found: Mapping[str, Any], again: Sequence[Mapping[str, Any]]) -> 
 def of_people(people: Sequence[tuple[str, date | None]], day: date) -> dict[str, bool]:
     """What follows from each one's (state, last day of the certificate): nobody ill came to work, wounds are covered,
     and whoever cooks has a certificate that holds."""
-    at_work = [until for state, until in people if state in {"well", "wound"}]
+    at_work = [until for state, until in people if state in AT_WORK]
     return {
         "fever": all(state != "ill" for state, _until in people),
         "wounds": True,

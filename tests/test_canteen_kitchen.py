@@ -787,7 +787,7 @@ def test_the_morning_s_page_asks_by_name_and_again_for_what_was_not_well(house: 
     said = {item.code: "4" if item.is_temperature else "ok" for item in ITEMS} | {"freezer": "-18"}
     person = str(shown.select_one(".check-people input")["name"])  # type: ignore[index]
     well = {**said, "gas": "bad", "note": "叫人来修"}
-    refused = fill(kitchen, morning, ".check-form", **well, **{person: "nonsense"})
+    refused = fill(kitchen, morning, ".check-form", **well, **{person: "nonsense", f"p-{'9' * 5000}": "well"})
     assert (refused.status_code, "还有 1 个人没有看" in refused.text) == (422, True)
     assert fill(kitchen, morning, ".check-form", **well, **{person: "ill"}).status_code == 303
     for role, named in (("kitchen", True), ("front", False)):

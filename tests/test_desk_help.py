@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 from bs4 import BeautifulSoup
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from canteen.days import serving_day
-from canteen.models import Canteen, DietProfile, StandingOrder
+from canteen.models import Canteen, DietProfile, StandingOrder, SubsidyRule
 from canteen.quotes import right
 from centres.models import Building
 from core.audit import Audit
@@ -153,6 +153,10 @@ def test_a_kind_of_its_own_is_written_at_the_desk_and_helps_under_a_rule(house: 
     page = supervisor.get(f"{kinds}/{kind}/")
     assert "要看它的补贴规定" in page.text
     assert house.post(supervisor, f"{kinds}/{kind}/retire", {}).status_code == 409, "a rule asks for it"
+    with looking(house), unit_of_work():
+        ends = update(SubsidyRule).where(SubsidyRule.code == "meal-youfu").values(ends_on=date(2027, 1, 1))
+        db.session.execute(ends)
+    assert house.post(supervisor, f"{kinds}/{kind}/retire", {}).status_code == 409, "until its last day"
 
 
 def test_the_city_s_kinds_are_there_without_any_row_and_take_a_place_s_name(house: House) -> None:

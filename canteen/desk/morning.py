@@ -1,6 +1,6 @@
 """晨检: the list that is gone through before cooking begins, once a day; what was not well is looked at again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, flash, make_response, render_template, request
@@ -11,6 +11,7 @@ from canteen import desk_queries
 from canteen.desk.root import COOK, LOOK, base, blueprint, load_canteen
 from canteen.models import MorningCheck, MorningPerson
 from canteen.morning import (
+    AT_WORK,
     BY_PERSON,
     GROUPS,
     ITEMS,
@@ -28,8 +29,6 @@ from core.errors import Refused
 from core.http import once, see_other
 from core.words import clock_words, date_words, full_day
 from people.access import require, signed_in
-
-AT_WORK = frozenset({"well", "wound"})
 
 
 @blueprint.get("/morning/")
@@ -158,7 +157,7 @@ def check(centre: Centre) -> Response:
         done = check_morning(
             signed_in().id,
             load_canteen(centre),
-            _read(request.form, ITEMS),
+            _read(request.form),
             request.form.get("note", ""),
             _people(request.form),
         )
@@ -181,7 +180,7 @@ def again(centre: Centre) -> Response:
     """What was found when it was looked at again."""
     try:
         done = check_again(
-            signed_in().id, load_canteen(centre), _read(request.form, ITEMS), request.form.get("note", "")
+            signed_in().id, load_canteen(centre), _read(request.form), request.form.get("note", "")
         )
     except Refused as refusal:
         if refusal.status != 422:
@@ -198,12 +197,13 @@ def again(centre: Centre) -> Response:
 def _people(form: Mapping[str, str]) -> dict[int, str]:
     """Worker → how they are, of the fields `p-7`."""
     found = {name.removeprefix("p-"): said for name, said in form.items() if name.startswith("p-")}
-    return {int(number): said for number, said in found.items() if number.isascii() and number.isdigit()}
+    plain = (number for number in found if number.isascii() and number.isdigit() and len(number) < 10)
+    return {int(number): found[number] for number in plain}
 
 
-def _read(form: Mapping[str, str], items: Sequence[Item]) -> dict[str, Any]:
+def _read(form: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for item in items:
+    for item in ITEMS:
         said = form.get(item.code, "").strip()
         if not item.is_temperature:
             found[item.code] = {"ok": True, "bad": False}.get(said)
